@@ -1,0 +1,1 @@
+"""Pure Python; `include.codebashing_lms` is the connector."""

@@ -1,0 +1,130 @@
+"""Reads a connector file; every mistake names the file, the key and what is allowed."""
+
+import hashlib
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.errors import ConnectorError
+
+Location = tuple[int | str, ...]
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML, but a key that stands twice is an error instead of a silent loss."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(None, None, f"the key {key.value} stands twice", key.start_mark)
+        seen.add(key.value)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_connector(path: Path) -> Connector:
+    """Return the connector of a file; raise ConnectorError with every mistake in it."""
+    try:
+        content = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 (a subclass of the safe loader)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConnectorError(f"{path}: cannot be read as YAML: {_one_line(error)}") from error
+    if not isinstance(content, dict):
+        raise ConnectorError(f"{path}: must be a mapping with the keys {_listed(_keys(()))}.")
+    try:
+        connector = Connector.model_validate(content)
+    except ValidationError as error:
+        raise ConnectorError(f"{path}: {'; '.join(_mistakes(error, content))}.") from None
+    if connector.name != path.stem:
+        raise ConnectorError(f"{path}: name: must be {path.stem!r}, like the file, not {connector.name!r}.")
+    return connector
+
+
+def sha256_of_connector(path: Path) -> str:
+    """Return the SHA-256 of the file as it stands."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _mistakes(error: ValidationError, content: object) -> list[str]:
+    """Say each mistake once, where the user wrote it."""
+    found: dict[Location, list[str]] = {}
+    for one in error.errors(include_url=False, include_context=False):
+        found.setdefault(_as_written(one, content), []).append(_mistake(one))
+    deepest = {loc for loc in found if not any(other[: len(loc)] == loc and other != loc for other in found)}
+    return [
+        f"{'.'.join(map(str, loc)) or 'the file'}: {', or '.join(found[loc])}"
+        for loc in found
+        if loc in deepest
+    ]
+
+
+def _as_written(error: ErrorDetails, content: Any) -> Location:
+    """Return the error's place without what pydantic adds for the branches of a union."""
+    kept: list[int | str] = []
+    for part in error["loc"]:
+        if isinstance(content, dict) and part in content or isinstance(content, list) and isinstance(part, int) and part < len(content):
+            content = content[part]
+        elif not (error["type"] == "missing" and part == error["loc"][-1]):
+            continue
+        kept.append(part)
+    return tuple(kept)
+
+
+def _mistake(error: ErrorDetails) -> str:
+    if error["type"] == "extra_forbidden":
+        return f"unknown key; {_allowed(error['loc'])}"
+    if error["type"] == "missing":
+        return "is required"
+    if error["type"] == "model_type":
+        return f"should be a mapping with the keys {_listed(_keys(error['loc']))}"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    value = error.get("input")
+    plain = isinstance(value, str | int | float | bool) and len(repr(value)) < 80
+    return f"{message}, got {value!r}" if plain else message
+
+
+def _allowed(loc: Location) -> str:
+    names = _keys(loc[:-1])
+    close = get_close_matches(str(loc[-1]), names, 1)
+    return f"{f'did you mean {close[0]}? ' if close else ''}allowed are {_listed(names)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def _keys(loc: Location) -> set[str]:
+    """Return the keys allowed at a place of the connector file."""
+    models = [Connector]
+    for part in loc:
+        fields = [field for model in models for name, field in _fields(model) if name == part]
+        tagged = [
+            model for model in models if part in get_args(getattr(model, "__annotations__", {}).get("method"))
+        ]
+        models = [model for field in fields for model in _models(field.annotation)] or tagged or models
+    return {name for model in models for name, _ in _fields(model)}
+
+
+def _fields(model: type[BaseModel]) -> list[tuple[str, FieldInfo]]:
+    return [(field.alias or name, field) for name, field in model.model_fields.items()]
+
+
+def _models(annotation: Any) -> list[Any]:
+    """Return the models that an annotation is made of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in get_args(annotation) for model in _models(part)]

@@ -1,0 +1,81 @@
+"""Instants as text, the same on every machine: no locale, no system time zone."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+DIRECTIVES: dict[str, Callable[[datetime], str]] = {
+    "%Y": lambda at: f"{at.year:04d}",
+    "%y": lambda at: f"{at.year % 100:02d}",
+    "%m": lambda at: f"{at.month:02d}",
+    "%d": lambda at: f"{at.day:02d}",
+    "%H": lambda at: f"{at.hour:02d}",
+    "%I": lambda at: f"{(at.hour - 1) % 12 + 1:02d}",
+    "%p": lambda at: "AM" if at.hour < 12 else "PM",
+    "%M": lambda at: f"{at.minute:02d}",
+    "%S": lambda at: f"{at.second:02d}",
+    "%f": lambda at: f"{at.microsecond:06d}",
+    "%j": lambda at: f"{at.timetuple().tm_yday:03d}",
+    "%B": lambda at: MONTHS[at.month - 1],
+    "%b": lambda at: MONTHS[at.month - 1][:3],
+    "%A": lambda at: DAYS[at.weekday()],
+    "%a": lambda at: DAYS[at.weekday()][:3],
+    "%z": lambda at: at.strftime("%z"),
+    "%Z": lambda at: at.tzname() or "",
+    "%%": lambda at: "%",
+}
+DIRECTIVE = re.compile(r"%.?", re.DOTALL)
+AS_OF = re.compile(r"\{as_of:([^{}]*)\}")
+ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def _date_pattern(pattern: str) -> str:
+    unknown = sorted(set(DIRECTIVE.findall(pattern)) - DIRECTIVES.keys())
+    if unknown:
+        raise ValueError(f"has unknown {' '.join(unknown)}; known are {' '.join(DIRECTIVES)}")
+    return pattern
+
+
+def _file_name_pattern(pattern: str) -> str:
+    for date_pattern in AS_OF.findall(pattern):
+        _date_pattern(date_pattern)
+    plain = AS_OF.sub("0", pattern)
+    if re.search(r"[{}]", plain):
+        raise ValueError("may hold {as_of:…} with a date format, and no other braces")
+    if not plain.strip() or plain in (".", "..") or re.search(r"[/\\\x00-\x1f]", pattern):
+        raise ValueError("must be a file name without slashes and control characters")
+    return pattern
+
+
+DatePattern = Annotated[str, AfterValidator(_date_pattern)]
+FileNamePattern = Annotated[str, AfterValidator(_file_name_pattern)]
+
+
+def format_instant(instant: datetime, pattern: str, zone: tzinfo = UTC) -> str:
+    """Return an instant in a time zone, written by a pattern of DIRECTIVES."""
+    local = instant.astimezone(zone)
+    return DIRECTIVE.sub(lambda match: DIRECTIVES[match.group()](local), pattern)
+
+
+def iso(instant: datetime) -> str:
+    """Return an instant as the product writes it: 2026-11-23T05:15:02Z."""
+    return format_instant(instant, ISO)
+
+
+def file_name(pattern: str, as_of: datetime, zone: tzinfo) -> str:
+    """Return the LMS file's name for an as-of."""
+    return AS_OF.sub(lambda match: format_instant(as_of, match.group(1), zone), pattern)
+
+
+def parse_instant(text: str) -> datetime | None:
+    """Read an ISO 8601 instant; without a zone it is UTC. None when it is no instant."""
+    try:
+        instant = datetime.fromisoformat(text.strip())
+        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,80 @@
+"""What can go wrong, as types: the class says whose move it is, the message says what to do.
+
+CodebashingLmsError
+    heals = False   a person must act, trying again cannot help
+    heals = True    trying again later is the remedy
+    origin          where to look: configuration | source | data | staging | destination
+
+Messages carry no secret, no body of an answer and nobody's name, address or ID.
+"""
+
+
+class CodebashingLmsError(Exception):
+    """Base of all errors of this package; catch it to catch them all."""
+
+    heals = False
+    origin = "configuration"
+
+    def notice(self) -> str:
+        """Return one line for the person on call: class, message, whether it may wait."""
+        whose = "heals by itself when tried again" if self.heals else "needs a person, not retried"
+        return (
+            f"[{type(self).__name__}, {self.origin}, {whose}] {self} "
+            "Nothing is lost: the next good run sends everything missed."
+        )
+
+
+class ConnectorError(CodebashingLmsError):
+    """The connector file, an Airflow connection or the trigger form holds something unusable."""
+
+
+class RunDateError(CodebashingLmsError):
+    """The run's logical date is in the future, or too far back to be told truthfully."""
+
+
+class SourceError(CodebashingLmsError):
+    """Codebashing answered, but not with a snapshot; a person has to look."""
+
+    origin = "source"
+
+
+class SourceUnavailableError(SourceError):
+    """Codebashing did not answer, or not to the end: connection, time-out, 429, 5xx, cut body."""
+
+    heals = True
+
+
+class SnapshotError(CodebashingLmsError):
+    """A snapshot is no JSON array of records, or not the one that was staged."""
+
+    origin = "data"
+
+
+class ShapeError(CodebashingLmsError):
+    """A key that is needed is in no record at all: renamed or not sent."""
+
+    origin = "data"
+
+
+class GuardError(CodebashingLmsError):
+    """A guard of the connector file stopped the run before anything was sent."""
+
+    origin = "data"
+
+
+class StagingError(CodebashingLmsError):
+    """A staged file is missing, altered or cannot be written."""
+
+    origin = "staging"
+
+
+class DeliveryError(CodebashingLmsError):
+    """The LMS refused the delivery; a person has to look."""
+
+    origin = "destination"
+
+
+class DeliveryUnavailableError(DeliveryError):
+    """The LMS could not be reached, or the delivery broke off."""
+
+    heals = True

@@ -1,0 +1,1 @@
+"""What each LMS wants to read."""
