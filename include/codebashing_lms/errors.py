@@ -50,6 +50,12 @@ class SnapshotError(CodebashingLmsError):
     origin = "data"
 
 
+class CutSnapshotError(SnapshotError):
+    """A snapshot ends in the middle: cut off on the way."""
+
+    heals = True
+
+
 class ShapeError(CodebashingLmsError):
     """A key that is needed is in no record at all: renamed or not sent."""
 

@@ -1,0 +1,86 @@
+"""Reads a staged snapshot back: decompressed on the way, in batches of whole records."""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from include.codebashing_lms.errors import CutSnapshotError, StagingError
+from include.codebashing_lms.json_structure import read_shallow
+from include.codebashing_lms.splitter import Chunk, RecordSplitter
+
+PIECE = 1 << 20
+LONGEST_INTEGER = 400
+COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
+
+
+class Unreadable:
+    """Stands for a record that is no JSON on its own."""
+
+
+UNREADABLE = Unreadable()
+
+
+def read_chunks(path: Path, splitter: RecordSplitter) -> Iterator[Chunk]:
+    """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
+    try:
+        with _plain_bytes(path) as source:
+            while piece := source.read(PIECE):
+                yield from splitter.feed(piece)
+        yield from splitter.finish()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise CutSnapshotError(
+            f"The snapshot {path.name} cannot be decompressed: {type(error).__name__}."
+        ) from error
+
+
+@contextmanager
+def _plain_bytes(path: Path) -> Iterator[Any]:
+    compression = COMPRESSION.get(path.suffix)
+    if compression is None:
+        with path.open("rb") as plain:
+            yield plain
+    else:
+        with pa.CompressedInputStream(pa.OSFile(str(path)), compression) as stream:
+            yield stream
+
+
+def check_sha256(path: Path, expected: str, what: str) -> None:
+    """Raise StagingError where a staged file is not the one that was written."""
+    with path.open("rb") as file:
+        found = _sha256(file)
+    if found != expected:
+        raise StagingError(
+            f"{what} is not the file that was staged: its checksum is {found[:12]}…, not {expected[:12]}…. "
+            "Somebody or something altered it. Clear the run from extract on; it is read again from the archive."
+        )
+
+
+def _sha256(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_item(text: bytes) -> Any:
+    """Read one record with the slow, lenient reader: NaN, lone surrogates and any depth; else UNREADABLE."""
+    try:
+        return _loads(text.decode("utf-8", "surrogateescape"))
+    except RecursionError:
+        pass
+    except ValueError:
+        return UNREADABLE
+    try:
+        return read_shallow(text)
+    except (ValueError, RecursionError):
+        return UNREADABLE
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) < LONGEST_INTEGER else math.inf
+
+
+_loads: Callable[[str], Any] = json.JSONDecoder(parse_int=_integer).decode
