@@ -1,0 +1,79 @@
+# The commands of this project; CI runs the same ones. They write to .venv and .uv here and to nothing else outside
+# the folders that `make clean` removes.
+
+# The Python to build .venv from: the first of these that is 3.11, 3.12 or 3.13, or yours: make setup PYTHON=/path/to/python
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python $(SUPPORTED) 2>/dev/null && { echo $$python; break; }; done)
+SUPPORTED := -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+
+# uv installs what the lock names; where it is missing, pip fetches this version of it into .uv.
+UV := $(shell command -v uv || echo .uv/bin/uv)
+UV_VERSION := 0.13.9
+# The machine's Python and its certificates: uv is not to download an interpreter, nor to distrust a company's own CA.
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS ?= 1
+
+# Later releases contradict what Airflow 3.3.2 was published with: celery 5.7, for one, breaks its Celery executor.
+# Raise the date together with Airflow.
+RELEASED_BEFORE := 2026-09-18T00:00:00Z
+COMPILE := $(UV) pip compile --quiet --python $(PYTHON) --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
+	--generate-hashes --no-header requirements.txt
+
+.PHONY: help setup demo ui test test-slow check lock env clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready ## Build .venv from the lock; every other command does it by itself
+	@echo ".venv is ready"
+
+demo: .venv/ready ## Run the DAG once on invented learners against local stand-ins, show what was delivered
+	@.venv/bin/python -m demo.run
+
+ui: .venv/ready ## Open Airflow with the demo connector for the browser; Ctrl-C ends it
+	@.venv/bin/python -m demo.ui
+
+test: .venv/ready ## Run the tests
+	.venv/bin/pytest -m "not slow"
+
+test-slow: .venv/ready ## Run the long sweeps
+	.venv/bin/pytest -m slow
+
+check: .venv/ready ## Check format, lint and types; changes nothing
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+lock: | $(UV) ## Resolve requirements.txt anew into the two locks; remove them first to take newer versions
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+
+env: ## Write .env with fresh secrets, for docker compose
+	@test ! -e .env || { echo ".env is there already: edit it, or remove it for fresh secrets"; exit 1; }
+	@umask 077; secret() { head -c "$$1" /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n'; }; \
+	sed -e "s|^JWT_SECRET=$$|&$$(secret 64)|" -e "s|^API_SECRET_KEY=$$|&$$(secret 32)|" -e "s|^FERNET_KEY=$$|&$$(secret 32)|" \
+		-e "s|^DB_PASSWORD=$$|&$$(secret 18)|" -e "s|^ADMIN_PASSWORD=$$|&$$(secret 12)|" .env.example > .env
+	@echo "Wrote .env; the login of http://localhost:8080 is admin and the ADMIN_PASSWORD in it"
+
+clean: ## Remove the environment, caches and everything demo and ui left behind
+	rm -rf .venv .uv .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.
+.venv/ready: requirements-dev.lock pyproject.toml | $(UV)
+	@$(need_python)
+	@echo "Installing the locked packages into .venv"
+	@.venv/bin/python $(SUPPORTED) 2>/dev/null || { rm -rf .venv && $(UV) venv --quiet --python $(PYTHON) .venv; }
+	@$(UV) pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements-dev.lock
+	@touch $@
+
+.uv/bin/uv:
+	@$(need_python)
+	@echo "Installing uv $(UV_VERSION) into .uv"
+	@$(PYTHON) -m venv --clear .uv
+	@.uv/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
+
+define need_python
+$(PYTHON) $(SUPPORTED) 2>/dev/null || { \
+	echo "This needs Python 3.11, 3.12 or 3.13; found '$(PYTHON)'. Install one, or name it: make setup PYTHON=/path/to/python3.12"; exit 1; }
+endef
