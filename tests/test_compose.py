@@ -1,0 +1,104 @@
+"""docker-compose.yaml kept honest without an engine: what one service forgets, no other can make good."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "docker-compose.yaml").read_text()
+COMPOSE = yaml.safe_load(TEXT)
+AIRFLOW = {name: one for name, one in COMPOSE["services"].items() if name.startswith("airflow-")}
+SHARED_SECRETS = {
+    "AIRFLOW__CORE__FERNET_KEY",
+    "AIRFLOW__API__SECRET_KEY",
+    "AIRFLOW__API_AUTH__JWT_SECRET",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN",
+}
+
+
+def test_all_parts_of_airflow_are_there():
+    commands = {
+        str(one["command"]).split()[0] for name, one in AIRFLOW.items() if name != "airflow-apiserver"
+    }
+    assert commands == {"db", "scheduler", "dag-processor", "triggerer"}
+    assert "exec airflow api-server" in AIRFLOW["airflow-apiserver"]["command"][-1]
+
+
+@pytest.mark.parametrize("name", AIRFLOW)
+def test_a_service_shares_the_common_block(name):
+    service, common = AIRFLOW[name], COMPOSE["x-airflow"]
+    assert service["environment"].items() >= common["environment"].items()
+    assert {key: service[key] for key in ("build", "image", "volumes")} == {
+        key: common[key] for key in ("build", "image", "volumes")
+    }
+
+
+def test_code_logs_and_staging_are_where_airflow_looks():
+    targets = dict(volume.split(":")[:2] for volume in COMPOSE["x-airflow"]["volumes"])
+    assert targets == {
+        "./dags": "/opt/airflow/dags",
+        "./include": "/opt/airflow/include",
+        "./plugins": "/opt/airflow/plugins",
+        "logs": "/opt/airflow/logs",
+        "staging": "/opt/airflow/staging",
+    }
+    assert COMPOSE["x-airflow"]["environment"]["PYTHONPATH"] == "/opt/airflow"
+    assert {"logs", "staging", "database"} == set(COMPOSE["volumes"])
+
+
+def test_a_missing_secret_stops_the_start():
+    environment = COMPOSE["x-airflow"]["environment"]
+    for key in SHARED_SECRETS:
+        assert re.search(r"\$\{[A-Z_]+:\?", environment[key]), f"{key} may be empty"
+
+
+def test_make_env_fills_every_variable_that_is_required(tmp_path):
+    for name in ("Makefile", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path)
+    made = subprocess.run(["make", "env"], cwd=tmp_path, env=os.environ, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    values = dict(
+        line.split("=", 1)
+        for line in (tmp_path / ".env").read_text().splitlines()
+        if not line.startswith("#")
+    )
+    assert {name for name in re.findall(r"\$\{([A-Z_]+):\?", TEXT) if not values.get(name)} == set()
+    assert set(re.findall(r"\$\{([A-Z_]+)", TEXT)) == set(values)
+    assert len(set(values.values())) == len(values)
+    assert len(values["JWT_SECRET"]) >= 64
+    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+    again = subprocess.run(["make", "env"], cwd=tmp_path, env=os.environ, capture_output=True, text=True)
+    assert again.returncode != 0
+
+
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_a_service_tells_whether_it_is_well(name):
+    if name == "airflow-init":
+        assert COMPOSE["services"][name]["restart"] == "no"
+    else:
+        check = COMPOSE["services"][name]["healthcheck"]
+        assert check["timeout"] == "15s"
+        assert check["retries"] >= 5
+
+
+def test_services_wait_for_the_migration():
+    after_init = {"airflow-init": {"condition": "service_completed_successfully"}}
+    assert AIRFLOW["airflow-init"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
+    assert [n for n, s in AIRFLOW.items() if n != "airflow-init" and s["depends_on"] != after_init] == []
+
+
+def test_nothing_is_open_to_the_network():
+    published = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
+    assert published == {"airflow-apiserver": ["127.0.0.1:${PORT:-8080}:8080"]}
+
+
+def test_the_image_installs_the_lock_on_the_airflow_of_the_lock():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    locked = re.search(r"^apache-airflow==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    assert dockerfile.startswith(f"FROM apache/airflow:{locked[1]}\n")
+    assert "--require-hashes -r /tmp/requirements.lock" in dockerfile
