@@ -16,7 +16,7 @@ export UV_SYSTEM_CERTS ?= 1
 # Later releases contradict what Airflow 3.3.2 was published with: celery 5.7, for one, breaks its Celery executor.
 # Raise the date together with Airflow.
 RELEASED_BEFORE := 2026-09-18T00:00:00Z
-COMPILE := $(UV) pip compile --quiet --python $(PYTHON) --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
+COMPILE := $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
 	--generate-hashes --no-header requirements.txt
 
 .PHONY: help setup demo ui test test-slow check lock env clean
@@ -62,18 +62,18 @@ clean: ## Remove the environment, caches and everything demo and ui left behind
 # Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.
 .venv/ready: requirements-dev.lock pyproject.toml | $(UV)
 	@$(need_python)
-	@echo "Installing the locked packages into .venv"
-	@.venv/bin/python $(SUPPORTED) 2>/dev/null || { rm -rf .venv && $(UV) venv --quiet --python $(PYTHON) .venv; }
-	@$(UV) pip sync --python .venv/bin/python --require-hashes --compile-bytecode requirements-dev.lock
+	@echo "Installing the locked packages into .venv: some 200 MB to fetch the first time"
+	@.venv/bin/python $(SUPPORTED) 2>/dev/null || { rm -rf .venv && $(UV) venv --quiet --python "$(PYTHON)" .venv; }
+	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements-dev.lock
 	@touch $@
 
 .uv/bin/uv:
 	@$(need_python)
 	@echo "Installing uv $(UV_VERSION) into .uv"
-	@$(PYTHON) -m venv --clear .uv
+	@"$(PYTHON)" -m venv --clear .uv
 	@.uv/bin/python -m pip install -qq --disable-pip-version-check uv==$(UV_VERSION)
 
 define need_python
-$(PYTHON) $(SUPPORTED) 2>/dev/null || { \
+"$(PYTHON)" $(SUPPORTED) 2>/dev/null || { \
 	echo "This needs Python 3.11, 3.12 or 3.13; found '$(PYTHON)'. Install one, or name it: make setup PYTHON=/path/to/python3.12"; exit 1; }
 endef
