@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from croniter import croniter
+from croniter import CroniterBadDateError, croniter
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,6 +23,7 @@ from pydantic import (
 from include.codebashing_lms.profiles.generic_csv import GenericCsvOptions
 
 NAME = re.compile(r"[a-z0-9_]+")
+MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 QUARTERLY = "0 0 1 */3 *"
 
@@ -216,8 +217,8 @@ class Connector(Section):
     @field_validator("name")
     @classmethod
     def _usable_in_a_dag_id(cls, name: str) -> str:
-        if not NAME.fullmatch(name):
-            raise ValueError("may hold only a-z, 0-9 and _")
+        if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+            raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
         return name
 
     @field_validator("schedule")
@@ -229,6 +230,10 @@ class Connector(Section):
             raise ValueError(
                 f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields"
             )
+        try:
+            croniter(schedule).get_next()
+        except CroniterBadDateError:
+            raise ValueError("never comes: no such day in the calendar") from None
         return schedule
 
     @field_validator("courses")

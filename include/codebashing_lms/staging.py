@@ -73,10 +73,14 @@ def new_file(target: StagedPath, part_in: StagedPath | None = None) -> Iterator[
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        raise StagingError(
-            f"Cannot write {target.name} to the staging area ({os.strerror(error.errno or 0)}). "
-            "Check free space and the rights of the Airflow workers there."
-        ) from error
+        raise _cannot_write(target, error) from error
+
+
+def _cannot_write(target: StagedPath, error: OSError) -> StagingError:
+    return StagingError(
+        f"Cannot write {target.name} to the staging area ({os.strerror(error.errno or 0)}). "
+        "Check free space and the rights of the Airflow workers there."
+    )
 
 
 def _temporary(folder: Path | None, name: str) -> str:
@@ -111,7 +115,37 @@ def local_copy(source: StagedPath) -> Iterator[Path]:
 def write_json(target: StagedPath, content: object) -> None:
     """Stage a small JSON document."""
     with new_file(target) as part:
-        part.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.write_bytes(_as_json(content))
+
+
+def _as_json(content: object) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def create_json(target: StagedPath, content: object) -> bool:
+    """Stage a small JSON document unless one is there already; tell whether it is this one."""
+    final = on_disk(target)
+    try:
+        if final is None:
+            target.fs.pipe_file(target.path, _as_json(content), mode="create")  # type: ignore[attr-defined]
+        else:
+            _link(_as_json(content), final)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _cannot_write(target, error) from error
+    return True
+
+
+def _link(content: bytes, final: Path) -> None:
+    """Publish a whole file under a name that must be free: a rename would replace what is there."""
+    final.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(_temporary(final.parent, final.name))
+    try:
+        part.write_bytes(content)
+        os.link(part, final)
+    finally:
+        part.unlink()
 
 
 def read_json(source: StagedPath) -> Any:
