@@ -1,0 +1,89 @@
+"""### Codebashing → LMS
+
+Reads everybody's training progress, builds the file the LMS imports, and delivers it.
+
+| task | what clearing it does |
+| --- | --- |
+| `extract` | builds the file again from the archived answer; to read Codebashing anew, trigger a run |
+| `transform` | builds the file again, after the connector file was corrected |
+| `load` | tries the delivery again; what was delivered is not sent twice |
+
+What was read, set aside and sent stands in the run's `manifest.json` and `set_aside.csv` in the staging area.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, get_current_context, task
+
+from codebashing_lms_airflow.extract import CodebashingExtractOperator
+from codebashing_lms_airflow.failures import notify
+from codebashing_lms_airflow.load import CodebashingLoadOperator
+from codebashing_lms_airflow.params import trigger_form
+from codebashing_lms_airflow.transform import transformed
+from codebashing_lms_airflow.versions import AirflowFailException, CronTriggerTimetable
+from include.codebashing_lms.connector_folder import BrokenFile, GoodFile, read_connector_files
+
+RETRIES = {
+    "retries": 3,
+    "retry_delay": timedelta(minutes=5),
+    "retry_exponential_backoff": True,
+    "on_failure_callback": notify,
+}
+
+
+def sync_dag(file: GoodFile) -> None:
+    """Make the DAG of a connector: extract, transform, load."""
+    connector, cron = file.connector, file.connector.cron
+    with DAG(
+        dag_id=connector.dag_id,
+        description=f"Training progress of {connector.name} into the LMS ({connector.delivery.method})",
+        schedule=CronTriggerTimetable(cron, timezone=connector.timezone) if cron else None,
+        start_date=datetime.combine(connector.start_date, time(), connector.zone),
+        catchup=False,
+        max_active_runs=1,
+        default_args=RETRIES,
+        params=trigger_form(),
+        tags=["codebashing", "lms"],
+        doc_md=f"{__doc__}\nConnector file: `{file.path}`",
+    ):
+
+        @task(multiple_outputs=False)
+        def transform(extracted: dict[str, Any]) -> dict[str, Any]:
+            """Turn the staged snapshot into the LMS file, what was set aside, and the manifest."""
+            return transformed(connector, file.sha256, extracted, get_current_context())
+
+        extract = CodebashingExtractOperator(task_id="extract", connector=connector)
+        CodebashingLoadOperator(
+            task_id="load",
+            connector=connector,
+            transformed=transform(extract.output),
+            max_active_tis_per_dag=1,  # two deliveries of one connector at a time could contradict each other
+        )
+
+
+def broken_dag(file: BrokenFile) -> None:
+    """Make a DAG that only shows what is wrong with its connector file, and fails daily if it ever ran."""
+    with DAG(
+        dag_id=file.dag_id,
+        description=f"BROKEN: {file.message}",
+        schedule=CronTriggerTimetable("@daily", timezone="UTC"),
+        start_date=datetime(2026, 1, 1, tzinfo=UTC),
+        catchup=False,
+        tags=["codebashing", "lms", "broken"],
+        doc_md=f"### This connector file cannot be used\n\n```\n{file.message}\n```",
+    ):
+
+        @task
+        def connector_file() -> None:
+            """Fail with what is wrong with the connector file."""
+            raise AirflowFailException(file.message)
+
+        connector_file()
+
+
+good_files, broken_files = read_connector_files()
+for good in good_files:
+    sync_dag(good)
+for broken in broken_files:
+    broken_dag(broken)

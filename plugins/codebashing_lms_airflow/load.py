@@ -1,0 +1,58 @@
+"""The last task: the LMS file goes to the LMS, and the receipt says so."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from codebashing_lms_airflow.context import folder_of, here, run_of, written
+from codebashing_lms_airflow.failures import airflow_failures
+from codebashing_lms_airflow.versions import AirflowSkipException
+from include.codebashing_lms.connector import Connector
+
+# Nothing was sent on purpose: green would read as delivered.
+NOT_SENT = ("dry_run", "checked", "held")
+
+
+class CodebashingLoadOperator(BaseOperator):
+    """Deliver what transform built, once.
+
+    :param connector: the connector file
+    :param transformed: what transform returned: where the manifest lies, and its numbers. (templated)
+    """
+
+    template_fields: Sequence[str] = ("transformed",)
+
+    def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connector = connector
+        self.transformed = transformed
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Return what became of the delivery; end as skipped when nothing was to be sent."""
+        with airflow_failures():
+            outcome = delivered(self.connector, self.transformed, context)
+        if outcome["outcome"] in NOT_SENT:
+            raise AirflowSkipException(outcome["sentence"])
+        return {**outcome, "host": here()}
+
+
+def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Log in to the LMS with its Airflow connection and hand the run's file over."""
+    from codebashing_lms_airflow.connections import destination
+    from include.codebashing_lms.load import LoadRun, load
+
+    run = run_of(context)
+    this_load = LoadRun(
+        run_id=run.run_id,
+        dry_run=run.form.dry_run,
+        check_only=run.form.check_only,
+        triggered_by=run.triggered_by,
+        skip_guards=run.form.skip_guards,
+        reason=run.form.reason,
+        clear_number=run.clear_number,
+    )
+    manifest = written(transformed["manifest"], transformed, "transform")
+    folder = folder_of(connector, run, datetime.fromisoformat(transformed["logical_date"]))
+    return load(connector, destination(connector.delivery), transformed, manifest, folder, this_load)
