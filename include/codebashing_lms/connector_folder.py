@@ -34,12 +34,14 @@ class BrokenFile:
 def read_connector_files() -> tuple[list[GoodFile], list[BrokenFile]]:
     """Return the good and the broken files of the connectors folder."""
     good: list[GoodFile] = []
-    broken: list[BrokenFile] = []
+    messages: dict[Path, str] = {}
     for path in _files(_folder()):
         try:
             good.append(_read(path))
         except ConnectorError as error:
-            broken.append(BrokenFile(path, _free_id(path, good, broken), str(error)))
+            messages[path] = str(error)
+    taken = {one.connector.dag_id for one in good}
+    broken = [BrokenFile(path, _free_id(path, taken), message) for path, message in messages.items()]
     return good, broken
 
 
@@ -55,9 +57,7 @@ def _folder() -> Path:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return good names first, so that a misnamed twin cannot take a good file's DAG ID."""
-    found = [path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.name[0] != "."]
-    return sorted(found, key=lambda path: (path.suffix, path.name))
+    return sorted(path for path in folder.glob("[!.]*") if path.suffix in (".yaml", ".yml"))
 
 
 def _read(path: Path) -> GoodFile:
@@ -66,10 +66,10 @@ def _read(path: Path) -> GoodFile:
     return GoodFile(path, read_connector(path), sha256_of_connector(path))
 
 
-def _free_id(path: Path, good: list[GoodFile], broken: list[BrokenFile]) -> str:
-    """Return an ID that Airflow accepts and no other file has."""
-    taken = {one.connector.dag_id for one in good} | {one.dag_id for one in broken}
+def _free_id(path: Path, taken: set[str]) -> str:
+    """Take an ID that Airflow accepts and no other file has."""
     dag_id = "codebashing_lms_" + re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:200]
     while dag_id in taken:
         dag_id += "_"
+    taken.add(dag_id)
     return dag_id

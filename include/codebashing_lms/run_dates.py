@@ -25,8 +25,10 @@ def logical_date(scheduled: datetime, as_of: str | None, is_backfill: bool, conn
             "Start the backfill again with as_of left empty."
         )
     day = _day(as_of.strip())
-    instant = first_tick(connector, day) if day else parse_instant(as_of)
-    if instant is None:
+    if day and day.year in YEARS:
+        return first_tick(connector, day)
+    instant = parse_instant(as_of)
+    if instant is None or instant.year not in YEARS:
         raise RunDateError(
             f"as_of: {as_of.strip()[:40]!r} is neither a date such as 2026-11-23 nor an instant such as "
             "2026-11-23T05:15:00Z. Trigger the run again with one of these, or leave the field empty."
@@ -36,10 +38,9 @@ def logical_date(scheduled: datetime, as_of: str | None, is_backfill: bool, conn
 
 def _day(text: str) -> date | None:
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return None
-    return day if day.year in YEARS else None
 
 
 def first_tick(connector: Connector, day: date) -> datetime:

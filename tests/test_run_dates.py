@@ -1,0 +1,117 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.errors import RunDateError
+from include.codebashing_lms.run_dates import first_tick, logical_date, reading_for
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def connector(**changes):
+    content = {
+        "name": "acme",
+        "source": {"conn_id": "x"},
+        "delivery": {"method": "folder", "directory": "/x"},
+    }
+    return Connector.model_validate({**content, **changes})
+
+
+DAILY = connector()
+AMSTERDAM = {"timezone": "Europe/Amsterdam"}
+
+
+def test_without_as_of_the_run_speaks_for_what_airflow_gave_it():
+    given_by_airflow = datetime.fromisoformat("2026-11-23T03:00:00+02:00")
+    for empty in (None, "", "  "):
+        assert logical_date(given_by_airflow, empty, True, DAILY) == datetime(2026, 11, 23, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "instant"),
+    [
+        ("2026-11-23T05:15:00Z", "2026-11-23T05:15:00+00:00"),
+        ("2026-11-23T05:15:00+01:00", "2026-11-23T04:15:00+00:00"),
+        ("2026-11-23 05:15", "2026-11-23T05:15:00+00:00"),
+        (" 2026-11-23 ", "2026-11-23T00:00:00+00:00"),
+    ],
+)
+def test_as_of_goes_before_what_airflow_gave(as_of, instant):
+    assert logical_date(NOW, as_of, False, DAILY) == datetime.fromisoformat(instant)
+
+
+@pytest.mark.parametrize(
+    "as_of", ["yesterday", "23.11.2026", "2026-02-30", "0001-01-01", "9999-12-31", "x" * 999]
+)
+def test_what_is_no_date_is_refused(as_of):
+    with pytest.raises(RunDateError, match="is neither a date such as") as error:
+        logical_date(NOW, as_of, False, DAILY)
+    assert len(str(error.value)) < 300
+
+
+def test_a_backfill_has_dates_of_its_own():
+    with pytest.raises(RunDateError, match="backfill"):
+        logical_date(NOW, "2026-11-23", True, DAILY)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "zone", "day", "tick"),
+    [
+        ("@daily", "UTC", "2026-11-23", "2026-11-23T00:00:00+00:00"),
+        (None, "Europe/Amsterdam", "2026-11-23", "2026-11-23T00:00:00+01:00"),
+        ("15 5 * * *", "Europe/Amsterdam", "2026-11-23", "2026-11-23T05:15:00+01:00"),
+        ("0 6,18 * * *", "Asia/Kolkata", "2026-11-23", "2026-11-23T06:00:00+05:30"),
+        ("30 2 * * *", "Europe/Amsterdam", "2026-03-29", "2026-03-29T03:30:00+02:00"),  # skipped by the clock
+        ("30 2 * * *", "Europe/Amsterdam", "2026-10-25", "2026-10-25T02:30:00+01:00"),  # twice on the clock
+        ("@quarterly", "UTC", "2026-10-01", "2026-10-01T00:00:00+00:00"),
+        ("0 7 * * 1", "UTC", "2026-11-23", "2026-11-23T07:00:00+00:00"),
+    ],
+)
+def test_a_date_means_that_days_first_run(schedule, zone, day, tick):
+    first = first_tick(connector(schedule=schedule, timezone=zone), date.fromisoformat(day))
+    assert first == datetime.fromisoformat(tick)
+
+
+def test_a_day_without_a_run_is_refused():
+    with pytest.raises(RunDateError, match="@weekly has no run on 2026-11-24.*2026-11-23T23:00:00Z"):
+        logical_date(NOW, "2026-11-24", False, connector(schedule="@weekly", **AMSTERDAM))
+
+
+@pytest.mark.parametrize(
+    ("age", "archived", "reading"),
+    [
+        (-timedelta(minutes=5), False, "live"),
+        (timedelta(0), False, "live"),
+        (24 * HOUR, False, "live"),
+        (24 * HOUR, True, "replay"),
+        (timedelta(0), True, "replay"),
+        (10_000 * HOUR, True, "replay"),
+    ],
+)
+def test_a_date_is_replayed_or_read_live(age, archived, reading):
+    assert reading_for(NOW - age, NOW, archived, 24) == reading
+
+
+def test_a_past_date_without_a_snapshot_is_refused_and_says_what_to_do():
+    with pytest.raises(RunDateError, match="cannot be told yet.*the next one.*sends everything"):
+        reading_for(NOW - 24 * HOUR - timedelta(seconds=1), NOW, False, 24)
+
+
+@pytest.mark.parametrize("archived", [True, False])
+def test_the_future_is_refused(archived):
+    with pytest.raises(RunDateError, match="is in the future"):
+        reading_for(NOW + timedelta(minutes=5, seconds=1), NOW, archived, 24)
+
+
+@given(st.timedeltas(timedelta(days=-400), timedelta(days=400)), st.booleans(), st.floats(0.1, 1000))
+def test_every_date_is_told_or_refused(age, archived, window):
+    try:
+        reading = reading_for(NOW - age, NOW, archived, window)
+    except RunDateError:
+        assert age < -timedelta(minutes=5) or (not archived and age > timedelta(hours=window))
+    else:
+        assert (reading == "replay") == archived
