@@ -39,9 +39,13 @@ class SourceError(CodebashingLmsError):
 
 
 class SourceUnavailableError(SourceError):
-    """Codebashing did not answer, or not to the end: connection, time-out, 429, 5xx, cut body."""
+    """Codebashing did not answer, or not to the end: connection, time-out, 429, 5xx, cut body.
+
+    retry_after = how many seconds it asked to wait, None where it did not say
+    """
 
     heals = True
+    retry_after: float | None = None
 
 
 class SnapshotError(CodebashingLmsError):
@@ -81,6 +85,10 @@ class DeliveryError(CodebashingLmsError):
 
 
 class DeliveryUnavailableError(DeliveryError):
-    """The LMS could not be reached, or the delivery broke off."""
+    """The LMS could not be reached, or the delivery broke off.
+
+    retry_after = how many seconds it asked to wait, None where it did not say
+    """
 
     heals = True
+    retry_after: float | None = None

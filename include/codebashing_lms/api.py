@@ -1,0 +1,131 @@
+"""One request to the Codebashing API: signed, judged, and asked again where that heals."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import requests
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from include.codebashing_lms.answers import connection_error, judge_status
+from include.codebashing_lms.connector import Source
+from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError
+from include.codebashing_lms.http_site import HttpSite
+
+Result = TypeVar("Result")
+
+_LOG = logging.getLogger(__name__)
+_HEADER_SAFE = re.compile(r"[!#-~]+")
+
+
+@dataclass(frozen=True)
+class SourceAccess:
+    """Where the API is, and what opens it."""
+
+    site: HttpSite
+    token: str = field(repr=False)
+    api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is tried, and how many seconds lie in between, doubling each time."""
+
+    attempts: int = 5
+    first_wait: float = 4.0
+    longest_wait: float = 120.0
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API, ready to be asked."""
+
+    source: Source
+    access: SourceAccess
+    patience: Patience
+    session: requests.Session
+
+    def get(self, url: str, params: dict[str, str] | None) -> requests.Response:
+        """Return an answer with status 200, its body unread; the caller closes it."""
+        try:
+            response = self.session.get(
+                url,
+                params=params,
+                headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
+                auth=self._sign,
+                timeout=self.source.timeout,
+                stream=True,
+                allow_redirects=False,
+            )
+        except OSError as error:
+            raise connection_error(error, url, self.source.timeout) from None
+        try:
+            judge_status(response, self.source.conn_id, bool(params and self.source.fields_param in params))
+        except CodebashingLmsError:
+            response.close()
+            raise
+        return response
+
+    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the credentials. As `auth`, because else requests prefers what a .netrc says about the host."""
+        token, conn_id = self.access.token, self.source.conn_id
+        _check("token (the connection's password)", token, conn_id)
+        _check("api_key (in the connection's extra)", self.access.api_key, conn_id)
+        request.headers["X-API-KEY"] = self.access.api_key
+        request.headers["Authorization"] = (
+            f'Token token="{token}"' if self.source.auth == "token" else f"Bearer {token}"
+        )
+        return request
+
+    def persistently(self, attempt: Callable[[], Result]) -> Result:
+        """Return what an attempt returns; repeat it as long as its errors heal and patience lasts."""
+        retrying = Retrying(
+            retry=retry_if_exception(self._worth_another_try),
+            stop=stop_after_attempt(self.patience.attempts),
+            wait=self._wait,
+            before_sleep=_log_failure,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except CodebashingLmsError as error:
+            attempts = retrying.statistics["attempt_number"]
+            if attempts == 1:
+                raise
+            raise type(error)(f"{error} This was attempt {attempts}.") from None
+
+    def _wait(self, state: RetryCallState) -> float:
+        wait = self.patience.first_wait * 2 ** (state.attempt_number - 1)
+        return _asked_to_wait(_error(state)) or min(wait, self.patience.longest_wait)
+
+    def _worth_another_try(self, error: BaseException) -> bool:
+        """Tell whether to try again here; a longer wait is left to the scheduler's next try."""
+        heals = isinstance(error, CodebashingLmsError) and error.heals
+        return heals and _asked_to_wait(error) <= self.patience.longest_wait
+
+
+def _check(what: str, secret: str, conn_id: str) -> None:
+    if not _HEADER_SAFE.fullmatch(secret):
+        raise ConnectorError(
+            f"The {what} of the Airflow connection {conn_id} is empty, or holds a blank, a quote, "
+            "a line break or a character outside ASCII. Copy it anew from Codebashing."
+        )
+
+
+def _asked_to_wait(error: BaseException | None) -> float:
+    """Return the seconds the server asked to wait, 0 where it did not say."""
+    return getattr(error, "retry_after", None) or 0.0
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _log_failure(state: RetryCallState) -> None:
+    wait = state.next_action.sleep if state.next_action else 0
+    _LOG.warning("Attempt %s failed, next in %.1f seconds: %s", state.attempt_number, wait, _error(state))
