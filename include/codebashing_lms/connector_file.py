@@ -76,8 +76,9 @@ def _as_written(error: ErrorDetails, content: Any) -> Location:
     """Return the error's place without what pydantic adds for the branches of a union."""
     kept: list[int | str] = []
     for part in error["loc"]:
-        if isinstance(content, dict) and part in content or isinstance(content, list) and isinstance(part, int) and part < len(content):
-            content = content[part]
+        entries = dict(enumerate(content)) if isinstance(content, list) else content
+        if isinstance(entries, dict) and part in entries:
+            content = entries[part]
         elif not (error["type"] == "missing" and part == error["loc"][-1]):
             continue
         kept.append(part)

@@ -1,18 +1,18 @@
 """Reads a staged snapshot back: decompressed on the way, in batches of whole records."""
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 
 from include.codebashing_lms.errors import CutSnapshotError, StagingError
 from include.codebashing_lms.json_structure import read_shallow
 from include.codebashing_lms.splitter import Chunk, RecordSplitter
+from include.codebashing_lms.staging import sha256_of
 
 PIECE = 1 << 20
 LONGEST_INTEGER = 400
@@ -52,17 +52,12 @@ def _plain_bytes(path: Path) -> Iterator[Any]:
 
 def check_sha256(path: Path, expected: str, what: str) -> None:
     """Raise StagingError where a staged file is not the one that was written."""
-    with path.open("rb") as file:
-        found = _sha256(file)
+    found = sha256_of(path)
     if found != expected:
         raise StagingError(
             f"{what} is not the file that was staged: its checksum is {found[:12]}…, not {expected[:12]}…. "
-            "Somebody or something altered it. Clear the run from extract on; it is read again from the archive."
+            "Something altered it since. Trigger a new run; it reads the source anew."
         )
-
-
-def _sha256(file: BinaryIO) -> str:
-    return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_item(text: bytes) -> Any:

@@ -56,7 +56,7 @@ def on_disk(path: StagedPath) -> Path | None:
 def new_file(target: StagedPath, part_in: StagedPath | None = None) -> Iterator[Path]:
     """Give a local path to write to; publish it as `target` when the block ends well, else remove it.
 
-    On a file system the unfinished file lies beside `target`, or in `part_in`, a folder of the same file system.
+    On a file system the unfinished file lies beside `target`, or in `part_in` on the same file system.
     """
     final = on_disk(target)
     try:

@@ -1,0 +1,68 @@
+"""Commands that need no Airflow: `check` a connector file, `render` a saved snapshot."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
+from include.codebashing_lms.dates import iso, parse_instant
+from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; 0 when it went well, 1 with the reason on standard error."""
+    parser = argparse.ArgumentParser(prog="python -m include.codebashing_lms", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    check = commands.add_parser("check", help="validate a connector file, and look at nothing else")
+    check.add_argument("file", type=Path)
+    render = commands.add_parser("render", help="turn a saved snapshot into the LMS file")
+    render.add_argument("--connector", type=Path, required=True, metavar="FILE")
+    render.add_argument(
+        "--snapshot", type=Path, required=True, metavar="FILE", help=".json, .json.gz or .json.zst"
+    )
+    render.add_argument(
+        "--as-of", required=True, metavar="INSTANT", help="when it was read, e.g. 2026-11-23T05:00:00Z"
+    )
+    render.add_argument("--out", type=Path, required=True, metavar="DIR")
+    options = parser.parse_args(arguments)
+    try:
+        return _check(options.file) if options.command == "check" else _render(options)
+    except CodebashingLmsError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+
+
+def _check(file: Path) -> int:
+    connector = read_connector(file)
+    print(f"{file}: valid. It becomes the DAG {connector.dag_id}.")
+    return 0
+
+
+def _render(options: argparse.Namespace) -> int:
+    from include.codebashing_lms.transform.run import RunFacts, transform
+
+    connector = read_connector(options.connector)
+    as_of = parse_instant(options.as_of)
+    if as_of is None:
+        raise ConnectorError(
+            f"--as-of: {options.as_of!r} is no ISO 8601 instant such as 2026-11-23T05:00:00Z."
+        )
+    facts = RunFacts(
+        run_id=None,
+        triggered_by=None,
+        params={},
+        logical_date=as_of,
+        as_of=as_of,
+        extracted_at=as_of,
+        provenance="rendered",
+        connector_sha256=sha256_of_connector(options.connector),
+    )
+    beside = options.connector.resolve().parent
+    summary = transform(connector, options.snapshot, None, options.out, facts, lambda text: beside / text)
+    print(json.dumps({"as_of": iso(as_of), "out": str(options.out), **summary}, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

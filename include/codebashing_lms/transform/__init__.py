@@ -1,0 +1,15 @@
+"""Judges every record of a snapshot and writes what the LMS, people and the next task read.
+
+reading    the wanted keys of a batch of records, as columns of plain values
+values     one column of plain values into numbers, texts and instants
+learners   rules about the person: form, exclusion, employee ID, e-mail
+progress   rules about a learner on a course: values, percentage, status, course
+spool      the judged batches, kept on local disk between the two passes
+contested  rules over the whole snapshot: conflicting and duplicate learners
+rows       the rows of the LMS file
+run        the two passes, the guards and the manifest
+"""
+
+from include.codebashing_lms.transform.run import RunFacts, transform
+
+__all__ = ["RunFacts", "transform"]

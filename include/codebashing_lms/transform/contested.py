@@ -1,0 +1,127 @@
+"""Rules over the whole snapshot: learners that share an employee ID, and courses that share an LMS course."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.progress import Courses
+from include.codebashing_lms.transform.spool import Spool
+
+
+class EmployeeIds:
+    """The IDs of all learners with something left to send, to find those that stand more than once."""
+
+    def __init__(self) -> None:
+        self._columns: list[pa.Array] = []
+
+    def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        """Take up the IDs of one batch."""
+        left = np.zeros(len(learners), dtype=np.bool_)
+        left[records.loc[records["fate"] == Fate.EMITTED, "learner"]] = True
+        self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
+
+    def shared(self) -> set[str]:
+        """Return the IDs that stand more than once."""
+        ids = pa.chunked_array(self._columns, pa.string()).combine_chunks()
+        self._columns.clear()
+        encoded = ids.dictionary_encode()
+        often = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary)) > 1
+        return set(encoded.dictionary.filter(pa.array(often)).to_pylist())
+
+
+def settle(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.Series:
+    """Return the fates that the whole snapshot changes, by the records' numbers in the snapshot.
+
+    :param best: under a conflict the better learner stands, instead of none.
+    """
+    contested = _gather(spool, shared)
+    if contested.empty:
+        return pd.Series(dtype=np.int8)
+    judged = (
+        contested.pipe(judge_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
+    )
+    return judged.set_index("number")["fate"]
+
+
+def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
+    """Return the records of all learners whose ID others have, too; `item` numbers the learners."""
+    found = [frame for frame in _contested_batches(spool, shared) if len(frame)] if shared else []
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
+    items = numbers = 0
+    for learners, records in spool.batches():
+        who = learners["employee_id"].isin(shared)
+        learner = records["learner"].to_numpy()
+        wanted = who.to_numpy(dtype=np.bool_)[learner] & (records["fate"] == Fate.EMITTED).to_numpy()
+        at = np.flatnonzero(wanted)
+        people = learners.iloc[learner[at]].reset_index(drop=True)
+        yield (
+            records.iloc[at]
+            .reset_index(drop=True)
+            .assign(
+                number=numbers + at,
+                item=items + learner[at],
+                employee_id=people["employee_id"].astype(object),
+                person=_person(people["email"], items + learner[at]),
+                active_at=people["active_at"],
+            )
+        )
+        items += len(learners)
+        numbers += len(records)
+
+
+def _person(emails: pd.Series, items: npt.NDArray[np.int64]) -> list[str]:
+    """Tell people apart by e-mail, whatever its case; two without one are never the same."""
+    return [
+        email.lower() if isinstance(email, str) else f"\0{item}"
+        for email, item in zip(emails.astype(object), items, strict=True)
+    ]
+
+
+def judge_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
+    """Set aside all records of an ID that several people claim, but the better one's under `best`."""
+    by_id = records.groupby("employee_id", sort=False)["person"]
+    conflict = by_id.transform("nunique") > 1
+    if best:
+        ranked = records.sort_values(
+            ["hundredths", "active_at", "item"], ascending=[False, False, True], na_position="last"
+        )
+        standing = ranked.drop_duplicates("employee_id").set_index("employee_id")["person"]
+        conflict &= records["person"] != records["employee_id"].map(standing)
+    return records.assign(fate=np.where(conflict, np.int8(Fate.CONFLICTING_EMPLOYEE_ID), records["fate"]))
+
+
+def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
+    """Of one learner twice on a course the higher percentage stands, then later activity, then the first."""
+    return _merge(records, "course", ["hundredths", "active_at", "number"], [False, False, True])
+
+
+def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
+    """Of two slugs that are one LMS course the higher percentage stands, then the earlier completion."""
+    entries = [courses.entry(slug) for slug in courses.slugs]
+    ids = np.array([entry.id if entry else "" for entry in entries] + [""], dtype=object)
+    named = records.assign(lms_course=ids[records["course"].to_numpy()])
+    order = ["hundredths", "completed_at", "number"]
+    merged = _merge(named, "lms_course", order, [False, True, True])
+    return merged.drop(columns="lms_course")
+
+
+def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iterable[bool]) -> pd.DataFrame:
+    left = records[records["fate"] == Fate.EMITTED]
+    ranked = left.sort_values(order, ascending=list(ascending), na_position="last", kind="stable")
+    losing = ranked.index[ranked.duplicated(["employee_id", course])]
+    fate = records["fate"].copy()
+    fate.loc[losing] = Fate.DUPLICATE
+    return records.assign(fate=fate)
+
+
+def shares_a_course(courses: Courses) -> bool:
+    """Tell whether the course map gives two slugs the same LMS course."""
+    ids = [entry.id for slug in courses.course_map if (entry := courses.entry(slug))]
+    return len(set(ids)) < len(ids)

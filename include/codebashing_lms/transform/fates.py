@@ -1,0 +1,57 @@
+"""What becomes of a record: emitted, or one of the reasons why not, in the order in which they are tried."""
+
+from enum import IntEnum
+
+
+class Fate(IntEnum):
+    """One record's fate; its number is what columns hold."""
+
+    EMITTED = 0
+    NOT_AN_OBJECT = 1
+    EXCLUDED = 2
+    MISSING_EMPLOYEE_ID = 3
+    INVALID_EMPLOYEE_ID = 4
+    INVALID_EMAIL = 5
+    INVALID_COUNT = 6
+    INVALID_PERCENTAGE = 7
+    NO_COURSE = 8
+    IGNORED_COURSE = 9
+    UNMAPPED_COURSE_AT_ZERO = 10
+    UNMAPPED_COURSE = 11
+    CONFLICTING_EMPLOYEE_ID = 12
+    DUPLICATE = 13
+    BELOW_THRESHOLD = 14
+    MISSING_COMPLETED_DATE = 15
+
+    @property
+    def reason(self) -> str:
+        """Return the word for people and manifests."""
+        return "unmapped_course" if self is Fate.UNMAPPED_COURSE_AT_ZERO else self.name.lower()
+
+
+WITHHELD = (
+    Fate.EXCLUDED,
+    Fate.NO_COURSE,
+    Fate.IGNORED_COURSE,
+    Fate.UNMAPPED_COURSE_AT_ZERO,
+    Fate.BELOW_THRESHOLD,
+)
+MERGED = (Fate.DUPLICATE,)
+SET_ASIDE = tuple(fate for fate in Fate if fate not in (Fate.EMITTED, *WITHHELD, *MERGED))
+
+REMEDY = {
+    Fate.NOT_AN_OBJECT: "this entry of the snapshot is no JSON object; report it to Codebashing support",
+    Fate.MISSING_EMPLOYEE_ID: "no employee ID arrived; ask the identity team to send the SAML attribute, "
+    "then the learner signs in once",
+    Fate.INVALID_EMPLOYEE_ID: "the employee ID does not fit identity.pattern, is no text, or is the e-mail "
+    "address; ask the identity team what the SAML attribute sends",
+    Fate.INVALID_EMAIL: "the e-mail address is no text or holds a control character; "
+    "correct it at the source",
+    Fate.INVALID_COUNT: "a lesson count is no whole number from 0 up; report it to Codebashing support",
+    Fate.INVALID_PERCENTAGE: "the percentage is negative or no number; report it to Codebashing support",
+    Fate.UNMAPPED_COURSE: "the course is not in lms.course_map; give its LMS id there, or ignore",
+    Fate.CONFLICTING_EMPLOYEE_ID: "several e-mail addresses claim this employee ID; "
+    "ask the identity team whose it is",
+    Fate.MISSING_COMPLETED_DATE: "finished, but without the completion date that the LMS needs; "
+    "ask Codebashing support for it",
+}

@@ -1,0 +1,97 @@
+"""What people read about the records that were not emitted: set_aside.csv and left_out.parquet."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.transform.fates import MERGED, REMEDY, SET_ASIDE, WITHHELD, Fate
+from include.codebashing_lms.transform.progress import Courses
+
+SET_ASIDE_COLUMNS = ("reason", "detail", "email", "employee_id", "course", "records")
+FORMULA = ("=", "+", "-", "@")
+OF_THE_LEARNER = (
+    Fate.NOT_AN_OBJECT,
+    Fate.MISSING_EMPLOYEE_ID,
+    Fate.INVALID_EMPLOYEE_ID,
+    Fate.INVALID_EMAIL,
+    Fate.CONFLICTING_EMPLOYEE_ID,
+)
+LEFT_OUT = pa.schema(
+    [(name, pa.string()) for name in ("place", "reason", "email", "employee_id", "course")]
+    + [("percent_complete", pa.float64())]
+)
+
+
+class Listings:
+    """Both files, written batch by batch. An unmapped course is one line, however many learners it has."""
+
+    def __init__(self, set_aside: Path, left_out: Path, courses: Courses, one_course: bool) -> None:
+        self.courses, self.one_course = courses, one_course
+        self.unmapped: Counter[str] = Counter()
+        self._file = set_aside.open("w", encoding="utf-8", newline="")
+        self._csv = csv.writer(self._file)
+        self._csv.writerow(SET_ASIDE_COLUMNS)
+        self._left_out = pq.ParquetWriter(left_out, LEFT_OUT)
+
+    def __enter__(self) -> "Listings":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        for course, learners in self.unmapped.items():
+            fate = Fate.UNMAPPED_COURSE
+            self._csv.writerow(_harmless([fate.reason, REMEDY[fate], "", "", course, learners]))
+        self._file.close()
+        self._left_out.close()
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """List the records of a batch, joined with their learners, that were not emitted."""
+        fate = rows["fate"]
+        slugs = np.array([*self.courses.slugs, ""], dtype=object)
+        numbers = rows["course"].to_numpy()
+        rows = rows.assign(slug=slugs[np.where(numbers < 0, len(slugs) - 1, numbers)])
+        unmapped = fate == Fate.UNMAPPED_COURSE
+        self.unmapped.update(rows.loc[unmapped, "slug"])
+        self._add_set_aside(rows[fate.isin(SET_ASIDE) & ~unmapped])
+        self._add_left_out(rows[fate.isin([*WITHHELD, *MERGED])])
+
+    def _add_set_aside(self, rows: pd.DataFrame) -> None:
+        if rows.empty:
+            return
+        whole_learner = rows["fate"].isin(OF_THE_LEARNER) & (not self.one_course)
+        listed = rows.assign(slug=rows["slug"].where(~whole_learner, ""))
+        lines = listed.groupby(["learner", "fate", "slug"], sort=False).agg(
+            email=("email", "first"), employee_id=("employee_id", "first"), records=("slug", "size")
+        )
+        for (_, number, slug), line in zip(lines.index, lines.itertuples(index=False), strict=True):
+            fate = Fate(number)
+            cells = [fate.reason, REMEDY[fate], line.email, line.employee_id, slug, line.records]
+            self._csv.writerow(_harmless(cells))
+
+    def _add_left_out(self, rows: pd.DataFrame) -> None:
+        if rows.empty:
+            return
+        fates = [Fate(number) for number in rows["fate"]]
+        table = {
+            "place": ["merged" if fate in MERGED else "withheld" for fate in fates],
+            "reason": [fate.reason for fate in fates],
+            "email": rows["email"],
+            "employee_id": rows["employee_id"],
+            "course": rows["slug"],
+            "percent_complete": rows["hundredths"] / 100,
+        }
+        self._left_out.write_table(pa.table(table, schema=LEFT_OUT))
+
+
+def _harmless(cells: list[Any]) -> list[Any]:
+    """Keep a spreadsheet from taking a cell for a formula."""
+    texts = ["" if pd.isna(cell) else cell for cell in cells]
+    return [f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text for text in texts]

@@ -1,0 +1,299 @@
+"""The transform of one run: two passes over a snapshot, then the manifest and the guards."""
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+from msgspec import UNSET
+
+from include.codebashing_lms import __version__
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.dates import file_name, iso
+from include.codebashing_lms.errors import GuardError, ShapeError, StagingError
+from include.codebashing_lms.people import Locate, read_course_map, read_people
+from include.codebashing_lms.snapshot import check_sha256, read_chunks, read_item
+from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.staging import StagedPath, local_copy, new_file, sha256_of, write_json
+from include.codebashing_lms.transform import contested, guards
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.listings import Listings
+from include.codebashing_lms.transform.progress import (
+    Courses,
+    course_records,
+    judge_courses,
+    judge_learners,
+    keep_true_dates,
+    primary_records,
+)
+from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
+from include.codebashing_lms.transform.rows import CsvRows
+from include.codebashing_lms.transform.spool import Spool
+from include.codebashing_lms.transform.tally import Tally
+
+STALE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What a manifest says about its run besides numbers."""
+
+    run_id: str | None
+    triggered_by: str | None
+    params: dict[str, Any]
+    logical_date: datetime
+    as_of: datetime
+    extracted_at: datetime
+    provenance: str
+    connector_sha256: str
+    fields: list[str] | None = None
+    source_warnings: dict[str, int] = field(default_factory=dict)
+    skip_guards: tuple[str, ...] = ()
+    check_only: bool = False
+
+
+def transform(
+    connector: Connector,
+    snapshot: StagedPath,
+    snapshot_sha256: str | None,
+    folder: StagedPath,
+    facts: RunFacts,
+    locate: Locate = Path,
+) -> dict[str, Any]:
+    """Write the LMS file, set_aside.csv, left_out.parquet and manifest.json to the run's folder.
+
+    :param snapshot_sha256: checksum that the snapshot must have; None for one that nobody noted.
+    :param locate: finds the files that the connector names.
+    :return: a small summary without persons, for the next task.
+    :raises ShapeError: a key that is needed is in no record.
+    :raises GuardError: a guard is crossed; the files are there to look at.
+    """
+    judging = _Judging(connector, facts, locate)
+    with TemporaryDirectory() as scratch:
+        spool = Spool(Path(scratch))
+        with _present(snapshot) as path:
+            if snapshot_sha256:
+                check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
+            judging.first_pass(path, spool)
+        manifest = judging.second_pass(spool, folder)
+    manifest["snapshot"] = {"file": snapshot.name, "sha256": snapshot_sha256}
+    crossed = guards.findings(connector.guards, judging.tally.census())
+    manifest["guards"] = {"crossed": crossed, "skipped": list(facts.skip_guards)}
+    write_json(folder / "manifest.json", manifest)
+    if facts.provenance != "rendered":
+        write_json(folder.parent.parent.parent / "courses_seen.json", {"courses": judging.courses.slugs})
+    if not facts.check_only:
+        _stop_without_ids(connector, judging.tally)
+        guards.check(crossed, facts.skip_guards)
+    return _summary(folder, manifest)
+
+
+def _present(snapshot: StagedPath) -> Any:
+    if not snapshot.exists():
+        raise StagingError(f"The snapshot {snapshot.name} is not in the staging area.")
+    return local_copy(snapshot)
+
+
+def _stop_without_ids(connector: Connector, tally: Tally) -> None:
+    if connector.identity.on_missing == "fail" and tally.learners_missing_id:
+        raise GuardError(
+            f"{tally.learners_missing_id} of {tally.learners} learners have no employee ID and "
+            "identity.on_missing is fail. Nothing was sent. Ask the identity team for the SAML attribute, or choose set_aside."
+        )
+
+
+def _summary(folder: StagedPath, manifest: dict[str, Any]) -> dict[str, Any]:
+    with local_copy(folder / "manifest.json") as copy:
+        sha256 = sha256_of(copy)
+    kept = ("file", "bytes", "sha256", "learners", "records", "status", "warnings", "as_of", "provenance")
+    summary = {key: manifest[key] for key in kept}
+    return {"manifest": str(folder / "manifest.json"), "manifest_sha256": sha256, **summary}
+
+
+class _Judging:
+    """What both passes share: the rules, the courses met, the numbers."""
+
+    def __init__(self, connector: Connector, facts: RunFacts, locate: Locate) -> None:
+        self.connector, self.facts = connector, facts
+        self.keys = Keys(connector)
+        self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
+        self.courses = Courses(read_course_map(connector.lms.course_map, locate))
+        self.primary = connector.courses == "primary"
+        self.listed = connector.courses if isinstance(connector.courses, list) else []
+        wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
+        if self.primary:
+            wanted += [self.keys.completed, self.keys.total, self.keys.course]
+        self.reader = RecordReader(connector, wanted, self.listed)
+        self.unseen = set(self._needed())
+        self.newest = np.datetime64("NaT", "us")
+        self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.ids = contested.EmployeeIds()
+        self.tally = Tally()
+
+    def _needed(self) -> list[str]:
+        """Return the keys without which the file would be wrong, or wholly empty in a column."""
+        keys = self.keys
+        needed = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
+        columns = {column.source for column in self.connector.lms.options.columns}
+        needed += [keys.email] if "email" in columns else []
+        needed += [keys.active_at] if "last_active_at" in columns else []
+        if self.primary:
+            needed += [keys.completed, keys.total]
+            needed += [keys.course] if self.courses.course_map else []
+        return needed + [keys.percentage_of(course) for course in self.listed]
+
+    def first_pass(self, path: Path, spool: Spool) -> None:
+        """Judge every record by itself, and keep the verdicts in the spool."""
+        splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
+        objects = False
+        for chunk in read_chunks(path, splitter):
+            if not chunk.count:
+                continue
+            batch = self.reader.batch(chunk.records)
+            objects = objects or any(batch.is_object())
+            self._see(batch)
+            learners = read_learners(batch, self.keys, self.rules)
+            records = self._records(batch, learners)
+            self.ids.add(learners, records)
+            spool.append(learners, records)
+        spool.close()
+        if objects:
+            self._guard_shape(path)
+
+    def _see(self, batch: Batch) -> None:
+        """Strike off the needed keys that a record holds."""
+        for key in list(self.unseen):
+            if any(value is not UNSET for value in batch.column(key)):
+                self.unseen.discard(key)
+
+    def _records(self, batch: Batch, learners: pd.DataFrame) -> pd.DataFrame:
+        if self.primary:
+            records = primary_records(batch, self.keys, self.courses)
+        else:
+            records = course_records(batch, self.keys, list(self.reader.courses), self.courses)
+        records = records.pipe(judge_courses, self.courses).pipe(judge_learners, learners)
+        self._warn(learners, records)
+        records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
+        return records.drop(columns=["date_odd", "too_much"])
+
+    def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        faultless = (learners["fate"] == Fate.EMITTED).to_numpy()[records["learner"].to_numpy()]
+        name = "completed_exceeds_total" if self.primary else "percentage_over_100"
+        self.warnings[name] += int((records["too_much"].to_numpy() & faultless).sum())
+        self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
+        self.newest = np.fmax(
+            self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)
+        )
+
+    def _guard_shape(self, path: Path) -> None:
+        """Raise ShapeError for needed keys that no record holds; a listed course may be nowhere."""
+        courses = {self.keys.percentage_of(course) for course in self.listed}
+        self.warnings["course_not_in_snapshot"] += len(self.unseen & courses)
+        missing = self.unseen - courses
+        if self.connector.courses == "all" and not self.reader.courses:
+            missing.add(self.keys.percentage_of("<course>"))
+        if missing:
+            there = ", ".join(sorted(_keys_there(path, self.connector.source.records_path))[:60])
+            raise ShapeError(
+                f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {there}. "
+                "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
+            )
+
+    def second_pass(self, spool: Spool, folder: StagedPath) -> dict[str, Any]:
+        """Settle what needs the whole snapshot, write the files, return the manifest."""
+        shared = self.ids.shared()
+        changed = contested.settle(spool, shared, self.courses, self.connector.identity.on_conflict == "best")
+        lms, as_of = self.connector.lms, self.facts.as_of
+        name = file_name(lms.options.file_name, as_of, ZoneInfo(lms.timezone))
+        with ExitStack() as stack:
+            part, set_aside, left_out = (
+                stack.enter_context(new_file(folder / one))
+                for one in (name, "set_aside.csv", "left_out.parquet")
+            )
+            listings = stack.enter_context(Listings(set_aside, left_out, self.courses, self.primary))
+            out = stack.enter_context(part.open("wb"))
+            writer = CsvRows(out, lms.options, ZoneInfo(lms.timezone), as_of, self.courses)
+            for learners, rows in self._judged(spool, changed):
+                self.tally.add(len(learners), rows)
+                writer.write(rows[rows["fate"] == Fate.EMITTED])
+                listings.add(rows[rows["fate"] != Fate.EMITTED])
+            out.flush()
+            size, sha256 = part.stat().st_size, sha256_of(part)
+        return self._manifest(name, size, sha256)
+
+    def _judged(self, spool: Spool, changed: pd.Series) -> Any:
+        """Give each batch with its final fates, its records joined with their learners."""
+        number = 0
+        same_course = contested.shares_a_course(self.courses)
+        for learners, records in spool.batches():
+            rows = _joined(learners, records)
+            here = changed[(changed.index >= number) & (changed.index < number + len(rows))]
+            fate = rows["fate"].to_numpy(copy=True)
+            fate[here.index.to_numpy() - number] = here.to_numpy()
+            rows = rows.assign(fate=fate)
+            if same_course:
+                rows = contested.merge_same_course(rows.assign(number=np.arange(len(rows))), self.courses)
+            number += len(rows)
+            yield learners, self._judge_needs(rows)
+
+    def _judge_needs(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Apply what the profile needs of a record that nothing else speaks against."""
+        options = self.connector.lms.options
+        fate = rows["fate"].to_numpy(copy=True)
+        done = (rows["hundredths"] == 10_000).to_numpy()
+        if options.emits == "completion":
+            fate[(fate == Fate.EMITTED) & ~done] = Fate.BELOW_THRESHOLD
+        if options.needs_completion_date:
+            undated = rows["completed_at"].isna().to_numpy()
+            fate[(fate == Fate.EMITTED) & undated] = Fate.MISSING_COMPLETED_DATE
+        return rows.assign(fate=fate)
+
+    def _manifest(self, name: str, size: int, sha256: str) -> dict[str, Any]:
+        facts = self.facts
+        read_at = np.datetime64(facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
+        if not np.isnat(self.newest) and read_at - self.newest > np.timedelta64(STALE):
+            self.warnings["source_looks_stale"] += 1
+        return {
+            "connector": self.connector.name,
+            "connector_sha256": facts.connector_sha256,
+            "package_version": __version__,
+            "run_id": facts.run_id,
+            "triggered_by": facts.triggered_by,
+            "params": facts.params,
+            "logical_date": iso(facts.logical_date),
+            "as_of": iso(facts.as_of),
+            "extracted_at": iso(facts.extracted_at),
+            "provenance": facts.provenance,
+            "fields": facts.fields,
+            "profile": self.connector.lms.profile,
+            "file": name,
+            "bytes": size,
+            "sha256": sha256,
+            "learners": self.tally.learners,
+            "records": self.tally.records(),
+            "warnings": {name: count for name, count in sorted(self.warnings.items()) if count},
+            "status": {name: self.tally.status[name] for name in ("completed", "in_progress", "not_started")},
+        }
+
+
+def _joined(learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+    people = learners.iloc[records["learner"].to_numpy()].reset_index(drop=True)
+    return records.assign(**{name: people[name] for name in ("employee_id", "email", "active_at")})
+
+
+def _keys_there(path: Path, records_path: str | None) -> set[str]:
+    """Return the keys of the first records, for a message."""
+    splitter = RecordSplitter(records_path, decode=_undecoded, read_item=read_item)
+    first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
+    return {key for record in (first.records if first else ()) if isinstance(record, dict) for key in record}
+
+
+def _undecoded(array: memoryview) -> Any:
+    raise ValueError("read each record alone")

@@ -1,0 +1,144 @@
+"""One column of JSON values into numbers, texts and instants, by design rules that never raise.
+
+Every function takes the values of one key over a batch, `UNSET` where a record lacks the key.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from msgspec import UNSET
+
+from include.codebashing_lms.dates import parse_instant
+
+ABSENT: Final = -1
+INVALID: Final = -2
+OVER_100: Final = 10_001
+INFINITY: Final = float("inf")
+DONE: Final = 10_000  # hundredths of a percent
+EXACT_INTEGERS: Final = 1 << 53
+NOT_TEXT: Final = "\ufffd"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+PLAIN_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?$"
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Instants = npt.NDArray[np.datetime64]
+
+
+def arrow_text(texts: Sequence[str | None]) -> tuple[pa.Array, list[int]]:
+    """Return texts as an Arrow column, and which of them no UTF-8 can hold (lone surrogates)."""
+    try:
+        return pa.array(texts, pa.string()), []
+    except UnicodeEncodeError:
+        clean = [None if text is None else text.encode("utf-8", "replace").decode() for text in texts]
+        return pa.array(clean, pa.string()), [at for at, text in enumerate(texts) if text != clean[at]]
+
+
+def employee_id_text(value: Any) -> str | None:
+    """Return an ID as text, None where it is missing, NOT_TEXT where the value can be no ID."""
+    if type(value) is str:
+        return value.strip() or None
+    if value is UNSET or value is None or value != value:  # noqa: PLR0124 (NaN alone differs from itself)
+        return None
+    if type(value) in (int, float) and abs(value) < EXACT_INTEGERS and value == int(value):
+        return str(int(value))
+    return NOT_TEXT
+
+
+def email_text(value: Any) -> str | None:
+    """Return an e-mail address without blanks around it, None for none, NOT_TEXT for an invalid one."""
+    if type(value) is str:
+        return value.strip() or None if value.isprintable() or not CONTROL.search(value) else NOT_TEXT
+    return None if value is None or value is UNSET else NOT_TEXT
+
+
+def counts(values: Sequence[Any]) -> Ints:
+    """Return whole numbers from 0 up; ABSENT for absent and null, INVALID for everything else."""
+    return np.array(
+        [v if type(v) is int and 0 <= v < EXACT_INTEGERS else _odd_count(v) for v in values], dtype=np.int64
+    )
+
+
+def _odd_count(value: Any) -> int:
+    if value is None or value is UNSET:
+        return ABSENT
+    if type(value) is str and value.isascii() and value.isdigit() and len(value) < 17:
+        value = int(value)
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value < EXACT_INTEGERS else INVALID
+
+
+def share(completed: Ints, total: Ints) -> Ints:
+    """Return completed / total in hundredths of a percent, half up; DONE only when all is completed."""
+    safe = np.maximum(total, 1)
+    small = np.minimum(completed, safe)
+    whole, rest = np.divmod(small * 100, safe)
+    hundredths = whole * 100 + (rest * 200 + safe) // (2 * safe)
+    return np.where(completed >= total, DONE, np.minimum(hundredths, DONE - 1))
+
+
+def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
+    """Return percentages in hundredths, half up, below 100 at most 99.99, and where anything at all is done.
+
+    ABSENT for absent and null, INVALID for negative and for no number, OVER_100 for more than 100.
+    """
+    numbers = np.array(
+        [v if type(v) is float and 0 <= v < INFINITY else _odd_percentage(v) for v in values],
+        dtype=np.float64,
+    )
+    absent, invalid = numbers == ABSENT, numbers == INVALID
+    scaled = np.clip(numbers, 0, 101) * 100
+    hundredths = np.floor(scaled + 0.5).astype(np.int64)
+    for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6):
+        hundredths[at] = _half_up(numbers[at])
+    hundredths = np.where(numbers < 100, np.minimum(hundredths, DONE - 1), DONE)
+    hundredths = np.where(numbers > 100, OVER_100, hundredths)
+    return np.select([absent, invalid], [ABSENT, INVALID], hundredths), numbers > 0
+
+
+def _odd_percentage(value: Any) -> float:
+    if value is None or value is UNSET:
+        return ABSENT
+    if type(value) is str and NUMBER.fullmatch(value):
+        value = float(value)
+    if type(value) is int:
+        value = float(min(max(value, INVALID), EXACT_INTEGERS))
+    return value if type(value) is float and 0 <= value < INFINITY else INVALID
+
+
+def _half_up(number: float) -> int:
+    """Round exactly, by the digits that the source wrote."""
+    return int((Decimal(repr(float(number))) * 100).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def instants(values: Sequence[Any]) -> tuple[Instants, Bools]:
+    """Return instants in UTC, NaT where there is none, and where a value is no instant."""
+    texts, broken = arrow_text([value if type(value) is str else None for value in values])
+    odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
+    odd[broken] = True
+    plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_INSTANT), True)
+    if pc.all(plain, min_count=0).as_py():
+        try:
+            found = pc.utf8_rtrim(texts, "Z").cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+            return found.astype("datetime64[us]"), odd
+        except pa.ArrowInvalid:  # a 30th of February
+            pass
+    found, unread = _instants_one_by_one(texts.to_pylist())
+    return found, odd | unread
+
+
+def _instants_one_by_one(texts: list[str | None]) -> tuple[Instants, Bools]:
+    parsed = [parse_instant(text) if text and text.strip() else None for text in texts]
+    unread = [
+        instant is None and bool(text and text.strip()) for instant, text in zip(parsed, texts, strict=True)
+    ]
+    naive = [instant.replace(tzinfo=None) if instant else None for instant in parsed]
+    return np.array(naive, dtype="datetime64[us]"), np.array(unread, dtype=np.bool_)
