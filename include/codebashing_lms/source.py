@@ -62,7 +62,7 @@ def fetch_snapshot(
     snapshots: StagedPath,
     workspace: StagedPath,
     fields: list[str] | None,
-    patience: Patience = PATIENCE,
+    patience: Patience | None = None,
 ) -> Fetched:
     """Ask the API and stage its answer in `snapshots`; an unfinished file only ever lies in `workspace`."""
     source = connector.source
@@ -70,7 +70,7 @@ def fetch_snapshot(
     params = {} if fields is None else {source.fields_param: ",".join(fields)}
     remove_leftovers(workspace)
     with new_session(access.site) as session:
-        api = Api(source, access, patience, session)
+        api = Api(source, access, patience or PATIENCE, session)
         if source.pagination == "none":
             staged = api.persistently(lambda: _stage_answer(api, url, params, snapshots, workspace))
         else:
