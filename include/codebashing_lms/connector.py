@@ -42,9 +42,17 @@ def _regex(pattern: str) -> str:
     return pattern
 
 
+def _marker_name(pattern: str) -> str:
+    plain = pattern.replace("{file}", "x")
+    if re.search(r"[{}/\\\x00-\x1f]", plain) or plain in (".", "..") or pattern == "{file}":
+        raise ValueError("must be a file name, and may hold {file}, the delivered file's name: {file}.done")
+    return pattern
+
+
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Text = Annotated[str, Field(min_length=1)]
+MarkerName = Annotated[Text, AfterValidator(_marker_name)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -141,7 +149,7 @@ class FolderDelivery(Send):
 
     method: Literal["folder"]
     directory: Text
-    done_file: Text | None = None
+    done_file: MarkerName | None = None
 
 
 class SftpDelivery(Send):
@@ -151,7 +159,7 @@ class SftpDelivery(Send):
     conn_id: Text = "lms"
     directory: Text = "."
     temp_suffix: Text = ".part"
-    done_file: Text | None = None
+    done_file: MarkerName | None = None
     deadline: PositiveInt = 600
 
     @field_validator("temp_suffix")

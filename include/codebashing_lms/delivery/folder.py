@@ -1,0 +1,103 @@
+"""Delivery to a folder of this machine, or to a share mounted there."""
+
+import errno
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.codebashing_lms.connector import FolderDelivery
+from include.codebashing_lms.delivery import Parcel, done_name
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
+from include.codebashing_lms.staging import sha256_of
+
+HOPELESS = {
+    errno.ENOENT: "does not exist on this worker. Create or mount it, or correct delivery.directory.",
+    errno.ENOTDIR: "is no folder. Correct delivery.directory.",
+    errno.EACCES: "may not be written by the Airflow worker's user. Grant it that right.",
+    errno.EPERM: "may not be written by the Airflow worker's user. Grant it that right.",
+    errno.EROFS: "is mounted read-only. Mount it writable, or correct delivery.directory.",
+    errno.ENAMETOOLONG: "does not take so long a file name. Shorten lms.options.file_name.",
+}
+HEALING = {
+    errno.ENOSPC: "is on a full disk. Free space there.",
+    errno.EDQUOT: "is over the worker user's disk quota. Free space there or raise the quota.",
+}
+
+
+@dataclass(frozen=True)
+class FolderWay:
+    """Files that lie in a folder for the LMS to fetch."""
+
+    delivery: FolderDelivery
+    result = "dropped as"
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder."""
+        return Path(self.delivery.directory)
+
+    def address(self, name: str) -> str:
+        """Return the file's path."""
+        return str(self.folder / name)
+
+    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+        """Put the file there under a hidden name and rename it; the marker comes last."""
+        with self._explained():
+            target = self.folder / parcel.name
+            in_place = resuming and target.is_file() and sha256_of(target) == parcel.sha256
+            if not in_place:
+                _copy(parcel.path, target)
+            if self.delivery.done_file:
+                (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
+        return not in_place
+
+    def try_connection(self) -> str:
+        """Look whether the folder is there and writable."""
+        with self._explained():
+            if not self.folder.stat() or not self.folder.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(self.folder, os.W_OK | os.X_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return f"The folder {self.folder} is there and may be written; nothing was written."
+
+    def probe(self) -> str:
+        """Write, rename and delete a file there."""
+        with self._explained():
+            probe = self.folder / f".codebashing_lms_probe_{uuid.uuid4().hex}"
+            renamed = probe.with_name(f"{probe.name}.renamed")
+            try:
+                probe.touch()
+                probe.rename(renamed)
+            finally:
+                probe.unlink(missing_ok=True)
+                renamed.unlink(missing_ok=True)
+        return f"In the folder {self.folder} a hidden file could be written, renamed and deleted."
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            code = error.errno or 0
+            where = f"The delivery folder {self.folder}"
+            if code in HOPELESS:
+                raise DeliveryError(f"{where} {HOPELESS[code]}") from error
+            advice = HEALING.get(code, f"could not be written ({os.strerror(code)}).")
+            raise DeliveryUnavailableError(f"{where} {advice}") from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    part.unlink(missing_ok=True)
+    try:
+        with source.open("rb") as staged, part.open("xb") as file:
+            shutil.copyfileobj(staged, file, 1 << 20)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

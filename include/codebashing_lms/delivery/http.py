@@ -1,0 +1,164 @@
+"""Delivery to an import endpoint of the LMS."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import requests
+import tenacity
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests_toolbelt import MultipartEncoder
+from urllib3.exceptions import HTTPError
+
+from include.codebashing_lms.connector import HttpDelivery
+from include.codebashing_lms.delivery import Parcel
+from include.codebashing_lms.delivery.http_answer import judge, refuse_login, refuse_redirect
+from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
+from include.codebashing_lms.http_site import HttpSite, new_session, site_url
+
+CONTENT_TYPE = "text/csv"
+TRIES = 4
+BACK_OFF = tenacity.wait_exponential(max=30)
+
+
+@dataclass(frozen=True)
+class HttpWay:
+    """One POST of the file; what becomes of it there, the endpoint's answer says."""
+
+    delivery: HttpDelivery
+    site: HttpSite
+    result = "accepted by the import endpoint"
+
+    def address(self, name: str = "") -> str:
+        """Return the endpoint's address, which is the same for every file."""
+        return site_url(self.site, self.delivery.endpoint).partition("?")[0]
+
+    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+        """Send the file, again with the same key where that may help: the LMS imports one key once.
+
+        An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
+        """
+        until = time.monotonic() + self.delivery.deadline
+        tries = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(DeliveryUnavailableError),
+            stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(self.delivery.deadline),
+            wait=_wait,
+            reraise=True,
+        )
+        tries(self._send, parcel, until)
+        return True
+
+    def try_connection(self) -> str:
+        """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
+
+        It carries the login, so that a wrong token is found out. Other status codes are not judged: many
+        endpoints know no OPTIONS.
+        """
+        until = time.monotonic() + self.delivery.deadline
+        with self._answer("OPTIONS", until) as answer:
+            refuse_redirect(answer, self.address())
+            refuse_login(answer, self.address(), self.delivery.conn_id)
+            return (
+                f"{self.address()} answers (OPTIONS, status {answer.status_code}) and did not refuse the "
+                "login; whether it takes a file shows only when one is sent."
+            )
+
+    def probe(self) -> str:
+        """Do what `try_connection` does: anything written to an import endpoint would be imported."""
+        return self.try_connection()
+
+    def _send(self, parcel: Parcel, until: float) -> None:
+        with parcel.path.open("rb") as file:
+            body, content_type = self._body(file, parcel)
+            stream = _Stream(body, parcel.bytes if body is file else body.len, until)
+            headers = {"Content-Type": content_type, "Idempotency-Key": parcel.idempotency_key}
+            with self._answer("POST", until, data=stream, headers=headers) as answer:
+                judge(answer, self.delivery.success, self.address(), self.delivery.conn_id, until)
+
+    def _body(self, file: BinaryIO, parcel: Parcel) -> tuple[Any, str]:
+        if self.delivery.upload == "raw":
+            return file, CONTENT_TYPE
+        form = MultipartEncoder({self.delivery.field: (parcel.name, file, CONTENT_TYPE)})
+        return form, form.content_type
+
+    @contextmanager
+    def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:
+        """Give the answer to a request; the reasons of failures are not quoted, they hold the query."""
+        url, address = site_url(self.site, self.delivery.endpoint), self.address()
+        patience = max(0.001, min(self.delivery.timeout, until - time.monotonic()))
+        try:
+            with (
+                new_session(self.site) as session,
+                session.request(
+                    method, url, params=self.delivery.params, auth=_login(self.site, self.delivery.conn_id),
+                    timeout=patience, allow_redirects=False, stream=True, **request,
+                ) as answer,
+            ):  # fmt: skip
+                yield answer
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
+                raise DeliveryUnavailableError(f"The TLS connection to {address} failed.") from None
+            raise DeliveryError(
+                f"The certificate of {address} is not trusted. If the LMS uses a CA of your own, name its "
+                f'file as "verify" in the extra of the connection {self.delivery.conn_id}; '
+                "else have the certificate renewed."
+            ) from None
+        except (requests.RequestException, HTTPError) as error:
+            raise DeliveryUnavailableError(_broken_off(address, error, until)) from None
+
+
+class _Stream:
+    """A request's body, read piece by piece until the deadline."""
+
+    def __init__(self, source: Any, length: int, until: float) -> None:
+        self.source, self.len, self.until = source, length, until
+
+    def read(self, size: int = -1) -> Any:
+        """Return the next piece."""
+        if time.monotonic() > self.until:
+            raise TimeoutError
+        return self.source.read(size)
+
+
+def _broken_off(address: str, error: Exception, until: float) -> str:
+    if time.monotonic() >= until:
+        return f"The delivery to {address} was ended by its delivery.deadline before the answer was complete."
+    return (
+        f"{address} could not be reached, or broke off ({type(error).__name__}). "
+        "If this lasts, check the connection's host and the firewalls between."
+    )
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Wait as long as the server asked for, at least with back-off."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after if isinstance(error, DeliveryUnavailableError) else None
+    return max(asked or 0.0, BACK_OFF(state))
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self.token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        return request
+
+
+def _login(site: HttpSite, conn_id: str) -> AuthBase:
+    """Return how to log in: always something, else requests would look for a login in ~/.netrc."""
+    if not site.password:
+        raise ConnectorError(
+            f"The connection {conn_id} has no password; set it to the LMS's token, or set login and password."
+        )
+    if site.login:
+        return HTTPBasicAuth(site.login.encode(), site.password.encode())
+    if not (site.password.isascii() and site.password.isprintable()) or " " in site.password:
+        # http.client would print the token in its error.
+        raise ConnectorError(
+            f"The password of the connection {conn_id} is no token: it holds a space, a line break or a "
+            "character outside ASCII. Paste the token again."
+        )
+    return _Bearer(site.password)

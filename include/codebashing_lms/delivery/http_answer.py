@@ -1,0 +1,153 @@
+"""What the answer of an import endpoint means; its body is read for the rules, and never shown."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from include.codebashing_lms.connector import Success
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
+
+LARGEST_ANSWER = 1 << 20
+PIECE = 1 << 14
+HEALING = (408, 425, 429)
+MEDIA_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}")
+ADVICE = {
+    403: "The login works but may not import: ask the LMS's administrator for that right.",
+    404: "Nothing is there: correct the connection's host or delivery.endpoint.",
+    405: "It takes no POST: correct delivery.endpoint.",
+    413: "The file is too large for it: ask the LMS's administrator to raise the limit of uploads.",
+    415: "It does not take this kind of upload: try the other one of delivery.upload: multipart, raw.",
+}
+OTHER_ADVICE = "The LMS refused the file: its own import log says why."
+MISSING = object()
+
+
+def judge(answer: requests.Response, success: Success, address: str, conn_id: str, until: float) -> None:
+    """Return if the answer says that the file was accepted, else raise what it says."""
+    refuse_redirect(answer, address)
+    refuse_login(answer, address, conn_id)
+    code = answer.status_code
+    if code in HEALING or code >= 500:
+        raise _later(answer, address)
+    if not 200 <= code < 300:
+        raise DeliveryError(f"{address} answered {_facts(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
+    broken = _broken_rule(answer, success, until)
+    if broken:
+        raise DeliveryError(
+            f"{address} answered {_facts(answer)}, but not that the file was accepted: delivery.success."
+            f"{broken}. Look into the LMS's import log; if the file is there, correct delivery.success."
+        )
+
+
+def refuse_redirect(answer: requests.Response, address: str) -> None:
+    """Raise if the endpoint points to another place; it is never followed, the credentials stay."""
+    if 300 <= answer.status_code < 400:
+        raise DeliveryError(
+            f"{address} redirects ({answer.status_code}) to {_place(answer.headers.get('Location', ''))}; "
+            "this is not followed, to keep file and credentials where they belong. "
+            "Set the connection's host and delivery.endpoint to the final address."
+        )
+
+
+def refuse_login(answer: requests.Response, address: str, conn_id: str) -> None:
+    """Raise if the login was refused."""
+    if answer.status_code == 401:
+        raise DeliveryError(
+            f"{address} refused the login of the connection {conn_id} (status 401). It is not tried again. "
+            "A token is the connection's password with no login; basic authentication has both."
+        )
+
+
+def _later(answer: requests.Response, address: str) -> DeliveryUnavailableError:
+    error = DeliveryUnavailableError(f"{address} is not able to take the file now ({_facts(answer)}).")
+    error.retry_after = _seconds(answer.headers.get("Retry-After", ""))
+    return error
+
+
+def _facts(answer: requests.Response) -> str:
+    media_type = MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
+    length = answer.headers.get("Content-Length", "")
+    kind = media_type.group() if media_type else "no content type"
+    return (
+        f"status {answer.status_code}, {kind}, {length if length.isdecimal() else 'unknown number of'} bytes"
+    )
+
+
+def _place(location: str) -> str:
+    try:
+        return urlsplit(location).hostname or "another path"
+    except ValueError:
+        return "no valid address"
+
+
+def _seconds(text: str) -> float | None:
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _broken_rule(answer: requests.Response, success: Success, until: float) -> str | None:
+    """Return which rule of delivery.success the body breaks."""
+    if not (success.json_values or success.matches or success.rejects):
+        return None
+    body = _body(answer, until)
+    text = body.decode("utf-8", "replace")
+    if success.matches and not re.search(success.matches, text):
+        return "matches is not found in the body"
+    if success.rejects and re.search(success.rejects, text):
+        return "rejects is found in the body"
+    return _broken_json_rule(body, success.json_values)
+
+
+def _broken_json_rule(body: bytes, expected: dict[str, Any]) -> str | None:
+    if not expected:
+        return None
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return "json wants JSON, and the body is none"
+    for path, value in expected.items():
+        found = _at(document, path)
+        if found is MISSING:
+            return f"json: {path} is not in the body"
+        # True equals 1 in Python, but not in JSON.
+        if isinstance(found, bool) is not isinstance(value, bool) or found != value:
+            return f"json: {path} is not {value!r}"
+    return None
+
+
+def _at(document: Any, path: str) -> Any:
+    """Return what a dotted path leads to; a number is the place in a list."""
+    for part in path.split("."):
+        if isinstance(document, dict) and part in document:
+            document = document[part]
+        elif isinstance(document, list) and part.isdecimal() and int(part) < len(document):
+            document = document[int(part)]
+        else:
+            return MISSING
+    return document
+
+
+def _body(answer: requests.Response, until: float) -> bytes:
+    """Read the body; a cut one is an error here, which requests' iter_content hides."""
+    body = b""
+    while piece := answer.raw.read(PIECE, decode_content=True):
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            raise DeliveryError(
+                f"The answer ({_facts(answer)}) is too long to be judged by delivery.success: is "
+                "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there."
+            )
+        if time.monotonic() > until:
+            raise DeliveryUnavailableError("The LMS's answer came so slowly that delivery.deadline ended it.")
+    return body

@@ -1,0 +1,179 @@
+"""Delivery to a drop directory on an SFTP server."""
+
+import hashlib
+import posixpath
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from include.codebashing_lms.connector import SftpDelivery
+from include.codebashing_lms.delivery import Parcel, done_name
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
+
+if TYPE_CHECKING:
+    from paramiko import SFTPClient
+
+PIECE = 32768
+FULL = ("space", "quota", "full")
+
+
+@dataclass(frozen=True)
+class SftpSite:
+    """What an SFTP connection says about a server; a key, where there is one, goes before the password."""
+
+    host: str
+    port: int = 22
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    private_key: str | None = field(default=None, repr=False)
+    private_key_passphrase: str | None = field(default=None, repr=False)
+    key_file: str | None = None
+    host_key: str | None = None
+    known_hosts: str | None = None
+    no_host_key_check: bool = False
+
+
+@dataclass(frozen=True)
+class SftpWay:
+    """Files that lie in a directory of an SFTP server for the LMS to fetch."""
+
+    delivery: SftpDelivery
+    site: SftpSite
+    result = "dropped as"
+
+    def address(self, name: str) -> str:
+        """Return the file's address, without the login; `~` is the login's home."""
+        path = posixpath.normpath(self._path(name))
+        home = "" if path.startswith("/") else "/~/"
+        return f"sftp://{self.site.host}:{self.site.port}{home}{path}"
+
+    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+        """Upload under a hidden name, check the size, rename; the marker comes last."""
+        with self._logged_in() as sftp:
+            part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
+            _remove(sftp, part)
+            with self._explained("read back a file of"):
+                in_place = resuming and _holds(sftp, self._path(parcel.name), parcel)
+            if not in_place:
+                self._upload(sftp, parcel, part)
+            self._mark_done(sftp, parcel.name)
+        return not in_place
+
+    def try_connection(self) -> str:
+        """Log in and look at the directory."""
+        with self._logged_in():
+            return f"The login works and the directory {self.address('')} is there; nothing was written."
+
+    def probe(self) -> str:
+        """Write, rename and delete a file there."""
+        with self._logged_in() as sftp:
+            probe = self._path(f".codebashing_lms_probe_{uuid.uuid4().hex}")
+            renamed = f"{probe}.renamed"
+            try:
+                with self._explained("create a file in"):
+                    sftp.open(probe, "w").close()
+                with self._explained("rename a file in"):
+                    _rename(sftp, probe, renamed)
+                with self._explained("delete a file in"):
+                    sftp.remove(renamed)
+            finally:
+                _remove(sftp, probe)
+                _remove(sftp, renamed)
+        return f"In {self.address('')} a hidden file could be written, renamed and deleted."
+
+    def _path(self, name: str) -> str:
+        return posixpath.join(self.delivery.directory, name)
+
+    @contextmanager
+    def _logged_in(self) -> Iterator["SFTPClient"]:
+        from include.codebashing_lms.delivery.sftp_session import session
+
+        with session(self.site, self.delivery.conn_id, self.delivery.deadline) as sftp:
+            with self._explained("look into"):
+                sftp.stat(self._path("."))
+            yield sftp
+
+    def _upload(self, sftp: "SFTPClient", parcel: Parcel, part: str) -> None:
+        try:
+            with self._explained("create a file in"), parcel.path.open("rb") as file:
+                sftp.putfo(file, part, confirm=False)
+            # Answers to single writes are not waited for: on a full disk only the size tells.
+            with self._explained("look at a file of"):
+                arrived = sftp.stat(part).st_size
+            if arrived != parcel.bytes:
+                raise self._full(f"Only {arrived} of {parcel.bytes} bytes arrived in")
+            with self._explained("rename a file in"):
+                _rename(sftp, part, self._path(parcel.name))
+        finally:
+            _remove(sftp, part)
+
+    def _mark_done(self, sftp: "SFTPClient", name: str) -> None:
+        if self.delivery.done_file:
+            with self._explained("create the done_file in"):
+                sftp.open(self._path(done_name(self.delivery.done_file, name)), "w").close()
+
+    @contextmanager
+    def _explained(self, action: str) -> Iterator[None]:
+        """Say what the server refused; its own words are looked at, but not repeated."""
+        where = self.address("")
+        try:
+            yield
+        except FileNotFoundError:
+            raise DeliveryError(
+                f"There is no directory {where}, or the login may not see it. Create it there, or correct "
+                "delivery.directory (a path without leading slash starts at the login's home)."
+            ) from None
+        except PermissionError:
+            raise DeliveryError(
+                f"The SFTP server does not allow the login to {action} {where}. "
+                "Ask the LMS's administrator for the rights to create, rename and delete files there."
+            ) from None
+        except OSError as error:
+            if any(word in str(error).lower() for word in FULL):
+                raise self._full(f"The SFTP server could not {action}") from None
+            raise DeliveryUnavailableError(
+                f"The SFTP server failed to {action} {where}, or the connection was lost on the way."
+            ) from None
+
+    def _full(self, what: str) -> DeliveryUnavailableError:
+        return DeliveryUnavailableError(
+            f"{what} {self.address('')}: the disk or the quota there seems to be full. "
+            "Ask the LMS's administrator to make room. No part of the file was left there."
+        )
+
+
+def _rename(sftp: "SFTPClient", source: str, target: str) -> None:
+    """Rename, over an existing file if need be, also where the server lacks OpenSSH's extension."""
+    try:
+        sftp.posix_rename(source, target)
+    except OSError:
+        try:
+            sftp.rename(source, target)
+        except PermissionError:
+            raise
+        except OSError:
+            _remove(sftp, target)
+            sftp.rename(source, target)
+
+
+def _remove(sftp: "SFTPClient", path: str) -> None:
+    # EOFError is a lost connection: the next try removes what this one could not.
+    with suppress(OSError, EOFError):
+        sftp.remove(path)
+
+
+def _holds(sftp: "SFTPClient", path: str, parcel: Parcel) -> bool:
+    """Tell whether the parcel lies there; it is read back, as a file of the same size may be another."""
+    try:
+        if sftp.stat(path).st_size != parcel.bytes:
+            return False
+        digest = hashlib.sha256()
+        with sftp.open(path, "rb") as file:
+            file.prefetch(parcel.bytes)
+            while piece := file.read(PIECE):
+                digest.update(piece)
+    except FileNotFoundError:
+        return False
+    return digest.hexdigest() == parcel.sha256
