@@ -11,6 +11,7 @@ from airflow.sdk import Context
 from codebashing_lms_airflow.connections import source_access
 from codebashing_lms_airflow.context import Run, folder_of, here, run_of, staging_root
 from codebashing_lms_airflow.failures import airflow_failures
+from include.codebashing_lms.api import PATIENCE, Patience
 from include.codebashing_lms.archive import pointer_of, purge, recall, remember
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.run_dates import logical_date, reading_for
@@ -27,29 +28,31 @@ class CodebashingExtractOperator(HttpOperator):
     them, and none is a template.
 
     :param connector: the connector file; names the connection, the endpoint and everything else
+    :param patience: how often a request that may heal is tried before the task is
     """
 
     template_fields: Sequence[str] = ()
 
-    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
+    def __init__(self, *, connector: Connector, patience: Patience = PATIENCE, **kwargs: Any) -> None:
         source = connector.source
         super().__init__(method="GET", http_conn_id=source.conn_id, endpoint=source.endpoint, **kwargs)
         self.connector = connector
+        self.patience = patience
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return where the snapshot lies, and its numbers."""
         with airflow_failures():
-            return extracted(self.connector, run_of(context), datetime.now(UTC))
+            return extracted(self.connector, self.patience, run_of(context), datetime.now(UTC))
 
 
-def extracted(connector: Connector, run: Run, now: datetime) -> dict[str, Any]:
+def extracted(connector: Connector, patience: Patience, run: Run, now: datetime) -> dict[str, Any]:
     """Find out the run's date, then recall that date's snapshot or read Codebashing."""
     date = logical_date(run.scheduled, run.form.as_of, run.is_backfill, connector)
     snapshots = staging_root(connector) / connector.name / "snapshots"
     archived = recall(snapshots, date)
     reading = reading_for(date, now, archived is not None, connector.source.live_window_hours)
     if archived is None:
-        archived = _read_live(connector, run, date, snapshots)
+        archived = _read_live(connector, patience, run, date, snapshots)
     logger.info("%s: %s records as of %s", reading, archived["records"], archived["read_at"])
     return {
         "host": here(),
@@ -63,12 +66,14 @@ def extracted(connector: Connector, run: Run, now: datetime) -> dict[str, Any]:
     }
 
 
-def _read_live(connector: Connector, run: Run, date: datetime, snapshots: StagedPath) -> dict[str, Any]:
+def _read_live(
+    connector: Connector, patience: Patience, run: Run, date: datetime, snapshots: StagedPath
+) -> dict[str, Any]:
     """Read Codebashing, and archive the answer as that of the run's date."""
     access = source_access(connector.source.conn_id)
     fields = fields_to_ask(connector, _courses_seen(snapshots.parent / "courses_seen.json"))
     workspace = folder_of(connector, run, date)
-    fetched = fetch_snapshot(connector, access, snapshots, workspace, fields)
+    fetched = fetch_snapshot(connector, access, snapshots, workspace, fields, patience)
     archived = {
         "snapshot": fetched.snapshot.name,
         "sha256": fetched.sha256,

@@ -1,12 +1,11 @@
 """The last task: the LMS file goes to the LMS, and the receipt says so."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from codebashing_lms_airflow.context import folder_of, here, run_of, written
+from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
@@ -54,5 +53,6 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
         clear_number=run.clear_number,
     )
     manifest = written(transformed["manifest"], transformed, "transform")
-    folder = folder_of(connector, run, datetime.fromisoformat(transformed["logical_date"]))
-    return load(connector, destination(connector.delivery), transformed, manifest, folder, this_load)
+    return load(
+        connector, destination(connector.delivery), transformed, manifest, manifest.parent, this_load
+    )

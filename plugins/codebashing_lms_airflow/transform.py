@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from airflow.sdk import Context
+from airflow.sdk import Context, ObjectStoragePath
 
 from codebashing_lms_airflow.context import Run, folder_of, here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
@@ -24,8 +24,8 @@ def transformed(
         folder = folder_of(connector, run, datetime.fromisoformat(extracted["logical_date"]))
         remove_leftovers(folder)
         facts = _facts(run, sha256, extracted, archived)
-        result = transform(connector, snapshot, archived["sha256"], folder, facts)
-    return {**result, "host": here(), "logical_date": extracted["logical_date"]}
+        result = transform(connector, snapshot, archived["sha256"], folder, facts, locate=ObjectStoragePath)
+    return {**result, "host": here()}
 
 
 def _facts(run: Run, sha256: str, extracted: dict[str, Any], archived: dict[str, Any]) -> Any:

@@ -1,0 +1,126 @@
+"""A connector's surroundings in one folder, and whole runs of its DAG."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.xcom import XComModel
+from airflow.utils.session import create_session
+
+from include.codebashing_lms.api import Patience
+from tests.conftest import ROOT
+
+TOKEN = "token-f00dcafe"
+API_KEY = "key-beefbeef"
+IMPATIENT = Patience(attempts=2, first_wait=0.01, longest_wait=2)
+NO_PARAMS = {"as_of": None, "dry_run": False, "check_only": False, "skip_guards": [], "reason": None}
+
+
+@dataclass
+class Ran:
+    """What became of a run."""
+
+    run_id: str
+    logical_date: datetime | None
+    state: str
+    tasks: dict[str, str]
+    xcom: dict[str, Any]
+    log: str
+
+    @property
+    def notice(self) -> str:
+        """Return the one notice of the failure."""
+        [notice] = [line for line in self.log.splitlines() if "NOTICE" in line]
+        return notice
+
+
+class Site:
+    """One connector, its connections, and runs of its DAG."""
+
+    def __init__(self, folder: Path, monkeypatch, capfd, caplog) -> None:
+        self.name = folder.name[:60].lower().replace("-", "_")
+        self.staging, self.drop, self.connectors = (folder / sub for sub in ("staging", "drop", "connectors"))
+        self.connectors.mkdir()
+        self.monkeypatch, self.capfd, self.caplog = monkeypatch, capfd, caplog
+        monkeypatch.setenv("CODEBASHING_LMS_CONNECTORS", str(self.connectors))
+        monkeypatch.setenv("CODEBASHING_LMS_STAGING", f"file://{self.staging}")
+        self.connector()
+
+    def connector(self, **changes: Any) -> None:
+        """Write the connector file."""
+        content = {
+            "name": self.name,
+            "start_date": datetime(2026, 1, 1, tzinfo=UTC).date(),
+            "source": {"conn_id": "codebashing"},
+            "delivery": {"method": "folder", "directory": str(self.drop)},
+            **changes,
+        }
+        (self.connectors / f"{self.name}.yaml").write_text(yaml.safe_dump(content))
+
+    def connection(self, conn_id: str, **fields: Any) -> None:
+        """Make an Airflow connection."""
+        self.monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+
+    def codebashing(self, base_url: str, **fields: Any) -> None:
+        """Make the connection to a source."""
+        extra = {"api_key": API_KEY}
+        self.connection(
+            "codebashing", conn_type="http", host=base_url, **{"password": TOKEN, "extra": extra, **fields}
+        )
+
+    def dag(self):
+        """Return the connector's DAG, parsed anew."""
+        bag = DagBag(ROOT / "dags")
+        assert bag.import_errors == {}
+        return bag.dags[f"codebashing_lms_{self.name}"]
+
+    def run(self, retries: int | None = None, **given: Any) -> Ran:
+        """Run the whole DAG; what is no date of the run is an answer in the trigger form."""
+        dates = {name: given.pop(name) for name in ("logical_date", "run_after") if name in given}
+        dag = self.dag()
+        dag.task_dict["extract"].patience = IMPATIENT
+        for task in dag.tasks if retries is not None else ():
+            task.retries = retries
+        self._log()
+        return self._ran(dag.test(run_conf={**NO_PARAMS, **given}, **dates))
+
+    def _ran(self, dag_run) -> Ran:
+        with create_session() as session:
+            xcoms = session.query(XComModel).filter_by(dag_id=dag_run.dag_id, run_id=dag_run.run_id)
+            xcom = {f"{one.task_id}.{one.key}": one.value for one in xcoms}
+            tasks = {one.task_id: str(one.state) for one in dag_run.get_task_instances(session=session)}
+        return Ran(
+            dag_run.run_id,
+            dag_run.logical_date,
+            str(dag_run.state),
+            tasks,
+            xcom,
+            self._log(),
+        )
+
+    def _log(self) -> str:
+        """Return what was logged since the last call."""
+        log = self.caplog.text + "".join(self.capfd.readouterr())
+        self.caplog.clear()
+        return log
+
+    def manifest(self, ran: Ran) -> dict[str, Any]:
+        """Return the manifest of a run."""
+        uri = ran.xcom["transform.return_value"]["manifest"]
+        return json.loads(Path(uri.removeprefix("file://")).read_text())
+
+    def receipt(self, ran: Ran) -> dict[str, Any]:
+        """Return the receipt of a run."""
+        return json.loads(Path(ran.xcom["load.return_value"]["receipt"].removeprefix("file://")).read_text())
+
+    def files(self) -> dict[str, Path]:
+        """Return the files in the staging area by their names."""
+        return {path.name: path for path in self.staging.rglob("*") if path.is_file()}
+
+    def delivered(self) -> dict[str, bytes]:
+        """Return what lies in the drop folder."""
+        return {path.name: path.read_bytes() for path in self.drop.iterdir()} if self.drop.exists() else {}

@@ -1,0 +1,60 @@
+"""Every way in which the source misbehaves, as a run of the DAG over real HTTP."""
+
+import pytest
+
+from tests.airflow.site import API_KEY, IMPATIENT, TOKEN
+from tests.source.loopback import serving
+from tests.source.moods import MOODS, PERSON
+
+FAILED = {"extract": "failed", "transform": "upstream_failed", "load": "upstream_failed"}
+USUAL = {
+    "unauthorized", "forbidden", "not_found", "bad_request", "redirect", "too_many_requests", "server_error",
+    "html",
+    "cut_without_length", "cut_gzip", "shorter_than_length", "not_json", "object", "error_object", "stall",
+}  # fmt: skip
+CASES = [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in MOODS]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_misbehaviour_ends_the_run_with_one_clear_notice(site, name):
+    mood = MOODS[name]
+    site.connector(source={"conn_id": "codebashing", "timeout": 0.4})
+    with serving(mood.answer) as server:
+        site.codebashing(server.base_url)
+        ran = site.run(retries=0 if mood.error.heals else 3)
+    assert ran.tasks == FAILED
+    words = [word for word in mood.words if "attempt" not in word]
+    assert all(word in ran.notice for word in (f"{mood.error.__name__} ({mood.error.origin})", *words))
+    assert ("May wait" in ran.notice, "Do not leave it" in ran.notice) == (
+        mood.error.heals,
+        not mood.error.heals,
+    )
+    assert (
+        len(server.requests) == (IMPATIENT.attempts if mood.error.heals else 1) or name == "come_back_later"
+    )
+    assert not [secret for secret in (TOKEN, API_KEY, PERSON) if secret in ran.log]
+    assert site.files() == {}
+    assert ran.xcom == {}
+
+
+@pytest.mark.parametrize(
+    ("base_url", "words"),
+    [
+        ("https://codebashing.invalid", "codebashing.invalid"),
+        ("https://{loopback}", "TLS"),
+        ("http://10.0.0.1", "unencrypted"),
+        ("ftp://127.0.0.1", "is no web address"),
+    ],
+)
+def test_an_address_that_leads_nowhere(site, base_url, words):
+    with serving(b"") as server:
+        site.codebashing(base_url.format(loopback=server.base_url.removeprefix("http://")))
+        ran = site.run(retries=0)
+    assert ran.tasks == FAILED
+    assert words in ran.notice
+
+
+def test_a_connection_that_is_not_there_is_named(site):
+    ran = site.run()
+    assert ran.tasks == FAILED
+    assert "'codebashing' does not exist" in ran.notice
