@@ -1,0 +1,117 @@
+"""The README says what the code says: every setting with its default, every reason, every message."""
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from codebashing_lms_airflow.params import trigger_form
+from include.codebashing_lms import connector
+from include.codebashing_lms.connector_folder import VARIABLE
+from include.codebashing_lms.profiles.generic_csv import DEFAULT_COLUMNS, GenericCsvOptions
+from include.codebashing_lms.transform.fates import Fate
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"
+]
+DELIVERIES = (connector.FolderDelivery, connector.SftpDelivery, connector.HttpDelivery)
+# Said in prose: conn_id and timeout differ by method, the profile's columns have names of their own.
+SHOWN_OTHERWISE = {"columns": " ".join(DEFAULT_COLUMNS), "line_ending": r'"\r\n"'}
+NOT_YET_USED = {"identity.crosswalk"}
+
+
+def settings(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
+    """Every key below a model, dotted, with its default; sections are taken apart."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        key, kind = prefix + (field.alias or name), field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind is not GenericCsvOptions:
+            found |= settings(kind, f"{key}.")
+        else:
+            found[key] = field.get_default(call_default_factory=True)
+    return found
+
+
+def shown(key: str, default: Any) -> str:
+    if default is PydanticUndefined:
+        return "–"
+    if key in SHOWN_OTHERWISE:
+        return f"`{SHOWN_OTHERWISE[key]}`"
+    if isinstance(default, BaseModel) or default == {}:
+        return "`{}`"
+    if isinstance(default, str):
+        return f'`"{default}"`' if default.startswith("@") else f"`{default}`"
+    text = json.dumps(default, default=str).strip('"')
+    return f"`{re.sub(r'[.]0$', '', text)}`"
+
+
+def row_of(key: str, default: Any) -> list[str]:
+    wanted = (f"`{key}`", shown(key, default))
+    return [row for row in ROWS if wanted[0] in row[:2] and wanted[1] in row]
+
+
+COMMON = {key: value for key, value in settings(connector.Connector).items() if key != "delivery"}
+SHARED = {f"delivery.{key}": value for key, value in settings(connector.Send).items()}
+
+
+@pytest.mark.parametrize(("key", "default"), [*COMMON.items(), *SHARED.items()])
+def test_every_key_of_the_connector_file_is_there_with_its_default(key, default):
+    if key in NOT_YET_USED:
+        assert not row_of(key, default)
+    else:
+        assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"
+
+
+@pytest.mark.parametrize("model", DELIVERIES)
+def test_every_key_of_a_delivery_is_there_with_its_default(model):
+    own = {key: value for key, value in settings(model).items() if key not in connector.Send.model_fields}
+    del own["method"]
+    assert [key for key, default in own.items() if not row_of(key, default)] == []
+
+
+@pytest.mark.parametrize(("key", "default"), settings(GenericCsvOptions).items())
+def test_every_option_of_generic_csv_is_there_with_its_default(key, default):
+    assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"
+
+
+@pytest.mark.parametrize("reason", sorted({fate.reason for fate in Fate} - {"emitted"}))
+def test_every_reason_is_explained(reason):
+    assert f"`{reason}`" in README
+
+
+def test_every_field_of_the_form_and_every_variable_is_there():
+    titles = {param.schema["title"] for param in trigger_form().values()}
+    rows = " ".join(row[0] for row in ROWS)
+    assert {title for title in titles if title.lower() not in rows.lower()} == set()
+    assert f"`{VARIABLE}`" in rows
+    assert "`CODEBASHING_LMS_STAGING`" in rows
+
+
+def texts_of_the_code() -> str:
+    """All strings of the code, one a line; what an f-string fills in is left out."""
+    files = [path for folder in ("include", "plugins") for path in (ROOT / folder).rglob("*.py")]
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
+    return "\n".join(
+        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+
+
+def test_every_message_of_the_troubleshooting_table_is_one_of_ours():
+    table = README.partition("## Troubleshooting")[2].partition("\n## ")[0]
+    cells = [
+        line.split(" | ")[0]
+        for line in table.splitlines()
+        if line.startswith("| `") or line.startswith("| …")
+    ]
+    quoted = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
+    pieces = [piece for message in quoted for piece in re.split("…", message) if piece.strip(" .:,")]
+    texts = texts_of_the_code()
+    assert len(pieces) > 20
+    assert [piece for piece in pieces if piece.strip() not in texts] == []
