@@ -86,6 +86,13 @@ def test_every_reason_is_explained(reason):
     assert f"`{reason}`" in README
 
 
+def test_every_warning_is_explained():
+    sources = [path.read_text() for path in (ROOT / "include").rglob("*.py")]
+    names = {name for text in sources for name in re.findall(r'warnings\["(\w+)"\] ', text)}
+    assert len(names) >= 5
+    assert {name for name in names if f"`{name}`" not in README} == set()
+
+
 def test_every_field_of_the_form_and_every_variable_is_there():
     titles = {param.schema["title"] for param in trigger_form().values()}
     rows = " ".join(row[0] for row in ROWS)
