@@ -22,7 +22,7 @@ ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"
 ]
 DELIVERIES = (connector.FolderDelivery, connector.SftpDelivery, connector.HttpDelivery)
-# Said in prose: conn_id and timeout differ by method, the profile's columns have names of their own.
+# What stands in a table in another form than that of JSON.
 SHOWN_OTHERWISE = {"columns": " ".join(DEFAULT_COLUMNS), "line_ending": r'"\r\n"'}
 NOT_YET_USED = {"identity.crosswalk"}
 
