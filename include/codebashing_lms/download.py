@@ -96,7 +96,7 @@ def gunzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _unfolded(unzip: Any, piece: bytes) -> Iterator[bytes]:
-    while True:
+    while piece:
         try:
             plain = unzip.decompress(piece, PLAIN_PIECE)
         except zlib.error:
@@ -106,8 +106,6 @@ def _unfolded(unzip: Any, piece: bytes) -> Iterator[bytes]:
         if plain:
             yield plain
         piece = unzip.unconsumed_tail
-        if len(plain) < PLAIN_PIECE:
-            return
 
 
 def save(pieces: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSplitter) -> Saved:

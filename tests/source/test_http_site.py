@@ -142,6 +142,17 @@ def test_session_follows_no_redirect_even_when_told_to():
     assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("verify", "trusted"), [(True, "/env.pem"), (False, False), ("/site.pem", "/site.pem")]
+)
+def test_environment_does_not_outdo_the_connection(verify, trusted, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/env.pem")
+    address = "https://acme.codebashing.com"
+    with new_session(HttpSite(address, verify=verify)) as session:
+        settings = session.merge_environment_settings(address, {}, None, None, None)
+    assert settings["verify"] == trusted
+
+
 def test_loopback_is_reached_past_the_proxy_of_the_environment(fetch, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "")
