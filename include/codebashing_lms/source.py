@@ -10,11 +10,11 @@ from typing import Any
 
 import requests
 
-from include.codebashing_lms.answers import place
 from include.codebashing_lms.api import PATIENCE, Api, Patience, SourceAccess
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.download import Saved, is_gzip, received, save
 from include.codebashing_lms.errors import SnapshotError
+from include.codebashing_lms.http_faults import place
 from include.codebashing_lms.http_site import new_session, site_url
 from include.codebashing_lms.source_fields import fields_to_ask
 from include.codebashing_lms.source_pages import as_one_array, link_to_next, read_pages

@@ -10,10 +10,10 @@ import msgspec
 import requests
 from requests.utils import parse_header_links
 
-from include.codebashing_lms.answers import place
 from include.codebashing_lms.api import Api
 from include.codebashing_lms.download import gunzipped, is_gzip, received
 from include.codebashing_lms.errors import SnapshotError, SourceError
+from include.codebashing_lms.http_faults import place
 from include.codebashing_lms.splitter import RecordSplitter
 
 # A cursor that never comes to an end would otherwise fill the disk.

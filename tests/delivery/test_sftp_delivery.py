@@ -191,7 +191,7 @@ def test_no_host_key_check_is_logged(staged, sftp, caplog):
 
 
 class Strict(asyncssh.SFTPServer):
-    """Refuses what real servers refuse: writing in /readonly, renaming in /norename, more than a /full disk holds."""
+    """Refuses what real servers refuse: writing in /readonly, renaming in /norename, filling up /full."""
 
     def open(self, path, pflags, attrs):
         if b"/readonly" in path and pflags & asyncssh.FXF_WRITE:

@@ -15,7 +15,13 @@ from urllib3.exceptions import HTTPError
 from include.codebashing_lms.connector import HttpDelivery
 from include.codebashing_lms.delivery import Parcel
 from include.codebashing_lms.delivery.http_answer import judge, refuse_login, refuse_redirect
-from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
+from include.codebashing_lms.errors import (
+    CodebashingLmsError,
+    ConnectorError,
+    DeliveryError,
+    DeliveryUnavailableError,
+)
+from include.codebashing_lms.http_faults import failure
 from include.codebashing_lms.http_site import HttpSite, new_session, site_url
 
 CONTENT_TYPE = "text/csv"
@@ -86,7 +92,7 @@ class HttpWay:
     @contextmanager
     def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:
         """Give the answer to a request; the reasons of failures are not quoted, they hold the query."""
-        url, address = site_url(self.site, self.delivery.endpoint), self.address()
+        url = site_url(self.site, self.delivery.endpoint)
         patience = max(0.001, min(self.delivery.timeout, until - time.monotonic()))
         try:
             with (
@@ -97,16 +103,16 @@ class HttpWay:
                 ) as answer,
             ):  # fmt: skip
                 yield answer
-        except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" not in str(error):
-                raise DeliveryUnavailableError(f"The TLS connection to {address} failed.") from None
-            raise DeliveryError(
-                f"The certificate of {address} is not trusted. If the LMS uses a CA of your own, name its "
-                f'file as "verify" in the extra of the connection {self.delivery.conn_id}; '
-                "else have the certificate renewed."
-            ) from None
-        except (requests.RequestException, HTTPError) as error:
-            raise DeliveryUnavailableError(_broken_off(address, error, until)) from None
+        except (OSError, HTTPError) as error:
+            raise self._failure(error, url, until) from None
+
+    def _failure(self, error: Exception, url: str, until: float) -> CodebashingLmsError:
+        if time.monotonic() >= until:
+            return DeliveryUnavailableError(f"delivery.deadline ended the delivery to {self.address()}.")
+        if isinstance(error, HTTPError):
+            return DeliveryUnavailableError(f"The answer of {self.address()} broke off.")
+        timeout = self.delivery.timeout
+        return failure(error, url, timeout, "delivery", DeliveryError, DeliveryUnavailableError)
 
 
 class _Stream:
@@ -120,15 +126,6 @@ class _Stream:
         if time.monotonic() > self.until:
             raise TimeoutError
         return self.source.read(size)
-
-
-def _broken_off(address: str, error: Exception, until: float) -> str:
-    if time.monotonic() >= until:
-        return f"The delivery to {address} was ended by its delivery.deadline before the answer was complete."
-    return (
-        f"{address} could not be reached, or broke off ({type(error).__name__}). "
-        "If this lasts, check the connection's host and the firewalls between."
-    )
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

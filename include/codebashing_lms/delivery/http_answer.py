@@ -3,15 +3,13 @@
 import json
 import re
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import requests
 
 from include.codebashing_lms.connector import Success
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
+from include.codebashing_lms.http_faults import redirect_target, seconds_to_wait
 
 LARGEST_ANSWER = 1 << 20
 PIECE = 1 << 14
@@ -49,7 +47,7 @@ def refuse_redirect(answer: requests.Response, address: str) -> None:
     """Raise if the endpoint points to another place; it is never followed, the credentials stay."""
     if 300 <= answer.status_code < 400:
         raise DeliveryError(
-            f"{address} redirects ({answer.status_code}) to {_place(answer.headers.get('Location', ''))}; "
+            f"{address} redirects ({answer.status_code}) to {redirect_target(answer)}; "
             "this is not followed, to keep file and credentials where they belong. "
             "Set the connection's host and delivery.endpoint to the final address."
         )
@@ -66,7 +64,7 @@ def refuse_login(answer: requests.Response, address: str, conn_id: str) -> None:
 
 def _later(answer: requests.Response, address: str) -> DeliveryUnavailableError:
     error = DeliveryUnavailableError(f"{address} is not able to take the file now ({_facts(answer)}).")
-    error.retry_after = _seconds(answer.headers.get("Retry-After", ""))
+    error.retry_after = seconds_to_wait(answer.headers.get("Retry-After"))
     return error
 
 
@@ -77,23 +75,6 @@ def _facts(answer: requests.Response) -> str:
     return (
         f"status {answer.status_code}, {kind}, {length if length.isdecimal() else 'unknown number of'} bytes"
     )
-
-
-def _place(location: str) -> str:
-    try:
-        return urlsplit(location).hostname or "another path"
-    except ValueError:
-        return "no valid address"
-
-
-def _seconds(text: str) -> float | None:
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        at = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _broken_rule(answer: requests.Response, success: Success, until: float) -> str | None:

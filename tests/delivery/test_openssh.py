@@ -1,0 +1,139 @@
+"""The same against OpenSSH's sshd, where it is installed."""
+
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.errors import ConnectorError, DeliveryError
+from tests.delivery.conftest import CSV, NAME, stage
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+PRIVILEGE_SEPARATION = Path("/run/sshd")
+
+pytestmark = [
+    pytest.mark.skipif(SSHD is None, reason="OpenSSH's sshd is not installed (Debian: openssh-server)"),
+    pytest.mark.skipif(
+        os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir(),
+        reason="sshd as root needs the folder /run/sshd",
+    ),
+]
+CONFIG = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {home}/host_key
+AuthorizedKeysFile {home}/authorized_keys
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin yes
+Subsystem sftp internal-sftp
+"""
+
+
+@pytest.fixture(scope="module")
+def keys():
+    return {name: asyncssh.generate_private_key("ssh-ed25519", comment=name) for name in ("host", "own")}
+
+
+@pytest.fixture(scope="module")
+def sshd(keys, tmp_path_factory):
+    """Give the site of an sshd of our own."""
+    home = tmp_path_factory.mktemp("sshd")
+    (home / "host_key").touch(mode=0o600)
+    (home / "host_key").write_bytes(keys["host"].export_private_key())
+    (home / "authorized_keys").write_bytes(keys["own"].export_public_key())
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (home / "config").write_text(CONFIG.format(port=port, home=home))
+    with subprocess.Popen([SSHD, "-D", "-f", home / "config", "-E", home / "log"]) as server:
+        wait_for(port, server)
+        yield SftpSite(
+            "127.0.0.1",
+            port,
+            getpass.getuser(),
+            private_key=keys["own"].export_private_key().decode(),
+            host_key=keys["host"].export_public_key().decode(),
+        )
+        server.terminate()
+
+
+def wait_for(port, server):
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert server.poll() is None, "sshd did not start"
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("sshd did not listen")
+
+
+def drop_in(folder, **settings):
+    return {"method": "sftp", "conn_id": "lms_sftp", "directory": str(folder), **settings}
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("before", [None, b"older"])
+def test_file_arrives_whole_and_nothing_else(tmp_path, sshd, drop, before):
+    if before:
+        (drop / NAME).write_bytes(before)
+    (drop / f".{NAME}.part").write_bytes(b"half")
+    stage(tmp_path / "staging", content=CSV * 5000).load(drop_in(drop, done_file="ready"), sshd)
+    assert names(drop) == [NAME, "ready"]
+    assert (drop / NAME).read_bytes() == CSV * 5000
+
+
+def test_missing_folder(staged, sshd, drop):
+    with pytest.raises(DeliveryError, match="no directory sftp://"):
+        staged.load(drop_in(drop / "no"), sshd)
+
+
+def test_wrong_key_is_refused(staged, sshd, drop):
+    wrong = asyncssh.generate_private_key("ssh-ed25519", comment="wrong").export_private_key().decode()
+    site = SftpSite(sshd.host, sshd.port, sshd.username, private_key=wrong, host_key=sshd.host_key)
+    with pytest.raises(DeliveryError, match="tried once"):
+        staged.load(drop_in(drop), site)
+
+
+def test_password_where_none_is_taken(staged, sshd, drop):
+    site = SftpSite(sshd.host, sshd.port, sshd.username, password="x", host_key=sshd.host_key)
+    with pytest.raises(DeliveryError, match=r"takes only these kinds of login: .*publickey"):
+        staged.load(drop_in(drop), site)
+
+
+def test_unknown_host_key_says_what_to_pin(staged, sshd, drop, keys):
+    site = SftpSite(sshd.host, sshd.port, sshd.username, private_key=sshd.private_key)
+    with pytest.raises(ConnectorError, match="is not pinned") as caught:
+        staged.load(drop_in(drop), site)
+    assert keys["host"].get_fingerprint() in str(caught.value)
+
+
+def test_probe_and_dry_run(staged, sshd, drop):
+    assert staged.load(drop_in(drop), sshd, check_only=True)["outcome"] == "checked"
+    assert staged.load(drop_in(drop), sshd, dry_run=True)["outcome"] == "dry_run"
+    assert names(drop) == []
+
+
+def test_killed_after_the_rename_is_settled_without_sending_again(staged, sshd, drop):
+    missing = drop / "later"
+    with pytest.raises(DeliveryError):
+        staged.load(drop_in(missing), sshd)
+    assert staged.receipt["state"] == "sending"
+    missing.mkdir()
+    (missing / NAME).write_bytes(CSV)
+    written = (missing / NAME).stat().st_ino
+    assert "by an earlier try" in staged.load(drop_in(missing), sshd)["sentence"]
+    assert (missing / NAME).stat().st_ino == written
