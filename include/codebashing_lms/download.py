@@ -8,6 +8,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from include.codebashing_lms.errors import SourceError, SourceUnavailableError
+from include.codebashing_lms.errors import SnapshotError, SourceError, SourceUnavailableError
 from include.codebashing_lms.splitter import RecordSplitter
 
 PIECE = 1 << 18
@@ -48,6 +49,15 @@ class _Tally(io.RawIOBase):
         self.sha256.update(piece)
         self.count += len(piece)
         return self.file.write(piece)
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Let the errors about a body say whose it was."""
+    try:
+        yield
+    except (SourceError, SnapshotError) as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 def is_gzip(response: requests.Response) -> bool:

@@ -1,8 +1,6 @@
 """Reads the source: one answer, or its pages, becomes one staged snapshot."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -12,8 +10,7 @@ import requests
 
 from include.codebashing_lms.api import PATIENCE, Api, Patience, SourceAccess
 from include.codebashing_lms.connector import Connector
-from include.codebashing_lms.download import Saved, is_gzip, received, save
-from include.codebashing_lms.errors import SnapshotError
+from include.codebashing_lms.download import Saved, is_gzip, naming, received, save
 from include.codebashing_lms.http_faults import place
 from include.codebashing_lms.http_site import new_session, site_url
 from include.codebashing_lms.source_fields import fields_to_ask
@@ -87,11 +84,11 @@ def _stage_answer(
     api: Api, url: str, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> Fetched:
     """Stage one answer as it arrives."""
-    with api.get(url, params) as response:
+    with api.get(url, params) as response, naming(place(url)):
         read_at, gzipped = datetime.now(UTC), is_gzip(response)
         target = snapshots / f"{instant_name(read_at)}.json.{'gz' if gzipped else 'zst'}"
         splitter = RecordSplitter(api.source.records_path)
-        with new_file(target, part_in=workspace) as part, _naming(url):
+        with new_file(target, part_in=workspace) as part:
             saved = save(received(response, api.source.timeout), gzipped, part, splitter)
     return _fetched(target, saved, read_at, _warnings(saved.records, response, splitter.wrapper))
 
@@ -112,15 +109,6 @@ def _fetched(target: Any, saved: Saved, read_at: datetime, warnings: dict[str, i
     return Fetched(
         target, saved.sha256, saved.bytes, saved.body_bytes, saved.records, read_at, None, warnings
     )
-
-
-@contextmanager
-def _naming(url: str) -> Iterator[None]:
-    """Let the errors about an answer say whose it was."""
-    try:
-        yield
-    except SnapshotError as error:
-        raise type(error)(f"{place(url)}: {error}") from None
 
 
 def _warnings(records: int, response: requests.Response, wrapper: dict[str, Any]) -> dict[str, int]:

@@ -11,8 +11,8 @@ import requests
 from requests.utils import parse_header_links
 
 from include.codebashing_lms.api import Api
-from include.codebashing_lms.download import gunzipped, is_gzip, received
-from include.codebashing_lms.errors import SnapshotError, SourceError
+from include.codebashing_lms.download import gunzipped, is_gzip, naming, received
+from include.codebashing_lms.errors import SourceError
 from include.codebashing_lms.http_faults import place
 from include.codebashing_lms.splitter import RecordSplitter
 
@@ -74,15 +74,12 @@ def link_to_next(response: requests.Response) -> str | None:
 
 def _read_page(api: Api, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
-        with api.get(url, params) as response:
+        with api.get(url, params) as response, naming(f"Page {number} of {place(url)}"):
             read_at = datetime.now(UTC)
             records = _records(response, api)
         return Page(records, read_at, response.url, link_to_next(response))
 
-    try:
-        return api.persistently(attempt)
-    except SnapshotError as error:
-        raise type(error)(f"Page {number} of {place(url)}: {error}") from None
+    return api.persistently(attempt)
 
 
 def _records(response: requests.Response, api: Api) -> list[bytes]:

@@ -25,6 +25,7 @@ def test_misbehaviour(mood, fetch, files, caplog):
 
     assert caught.type is mood.error
     assert [word for word in mood.words if word not in str(caught.value)] == []
+    assert server.base_url.partition("//")[2] in str(caught.value)
     assert "fields=" not in str(caught.value)
     assert files() == []
     waits_too_long = (getattr(caught.value, "retry_after", None) or 0) > 2
