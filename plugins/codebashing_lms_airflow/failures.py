@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from airflow.sdk import Context
 
 from codebashing_lms_airflow.versions import AirflowException, AirflowFailException
-from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.errors import CodebashingLmsError, RunDateError
 
 logger = logging.getLogger(__name__)
 
 MAY_WAIT = "May wait: the next run tries again and sends everything missed."
+THIS_RUN_ONLY = "May be left as it is: only this run's date cannot be told."
 ACT = (
     "Do not leave it: until a person acts the LMS is told nothing; the next good run sends everything missed."
 )
@@ -44,4 +45,5 @@ def advice(cause: object) -> str:
             f"{type(cause).__name__}: not foreseen, see the traceback above. Clear the task once the reason "
             "is gone; left alone, the next good run sends everything missed."
         )
-    return f"{type(cause).__name__} ({cause.origin}): {cause} {MAY_WAIT if cause.heals else ACT}"
+    wait = THIS_RUN_ONLY if isinstance(cause, RunDateError) else MAY_WAIT if cause.heals else ACT
+    return f"{type(cause).__name__} ({cause.origin}): {cause} {wait}"

@@ -85,10 +85,12 @@ class Site:
         dag.task_dict["extract"].patience = IMPATIENT
         for task in dag.tasks if retries is not None else ():
             task.retries = retries
-        self._log()
-        return self._ran(dag.test(run_conf={**NO_PARAMS, **given}, **dates))
+        return self.run_dag(dag, run_conf={**NO_PARAMS, **given}, **dates)
 
-    def _ran(self, dag_run) -> Ran:
+    def run_dag(self, dag, **options: Any) -> Ran:
+        """Run a DAG in this process."""
+        self._log()
+        dag_run = dag.test(**options)
         with create_session() as session:
             xcoms = session.query(XComModel).filter_by(dag_id=dag_run.dag_id, run_id=dag_run.run_id)
             xcom = {f"{one.task_id}.{one.key}": one.value for one in xcoms}

@@ -1,0 +1,138 @@
+"""make ui: Airflow for the browser, with the demo connector and a stand-in for Codebashing.
+
+Everything it makes lies in .ui/ and .demo/, which may be removed at any time. Ctrl-C ends all of it.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from http.client import HTTPException
+from typing import Any
+from urllib.request import Request, urlopen
+
+from demo.codebashing import Codebashing
+from demo.parts import Parts, airflow
+from demo.surroundings import DAG_ID, ROOT, move_into
+
+HOME = ROOT / ".ui"
+PASSWORDS = HOME / "passwords.json"
+USUAL_PORT = 8080
+PATIENCE = 180  # seconds until everything must be up
+
+
+def main() -> None:
+    """Serve until Ctrl-C."""
+    for end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(end, signal.default_int_handler)
+    HOME.mkdir(exist_ok=True)
+    with Codebashing(recent=True) as source:
+        move_into(HOME, source)
+        url, password = f"http://127.0.0.1:{free_port()}", secrets.token_urlsafe(9)
+        os.environ |= settings(url, password)
+        say("Preparing Airflow's database in .ui/")
+        migrate()
+        say("Starting Airflow, half a minute or so")
+        with Parts(HOME) as parts:
+            wait_until_ready(parts, url, password)
+            say(f"\n  {url}/dags/{DAG_ID}\n  login admin, password {password}\n")
+            say("Trigger a run there, or look at the one of today. Logs are in .ui/; Ctrl-C ends everything.")
+            parts.watch(say)
+
+
+def say(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def free_port() -> int:
+    """Return the port that people expect, another one where it is taken."""
+    for port in (USUAL_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    sys.exit("No free port on 127.0.0.1.")
+
+
+def settings(url: str, password: str) -> dict[str, str]:
+    """Return how this Airflow is reached, and what keeps SQLite from locking while somebody clicks around."""
+    PASSWORDS.touch(0o600)
+    PASSWORDS.write_text(json.dumps({"admin": password}))
+    return {
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": url.rpartition(":")[2],
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(PASSWORDS),
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        # One task at a time: two that report to SQLite in the same moment can end the scheduler.
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "1",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    }
+
+
+def migrate() -> None:
+    """Create or update the database."""
+    log = HOME / "migrate.log"
+    with log.open("wb") as out:
+        done = subprocess.run([*airflow("db"), "migrate"], stdout=out, stderr=out, check=False)
+    if done.returncode:
+        sys.exit(f"The database could not be prepared; {log.relative_to(ROOT)} says why.")
+
+
+def wait_until_ready(parts: Parts, url: str, password: str) -> None:
+    """Wait until all parts are well and the DAG is there."""
+    give_up = time.monotonic() + PATIENCE
+    while not (healthy(url) and dag_is_there(url, password)):
+        ended = parts.ended()
+        if ended or time.monotonic() > give_up:
+            what = f"{ended[0]} ended" if ended else f"It was not up after {PATIENCE} s"
+            sys.exit(f"Airflow did not start: {what}. Its logs are in {HOME.relative_to(ROOT)}/.")
+        time.sleep(1)
+
+
+def healthy(url: str) -> bool:
+    """Tell whether every part of Airflow says that it is well."""
+    health = answer(f"{url}/api/v2/monitor/health")
+    return bool(health) and all(part["status"] == "healthy" for part in health.values())
+
+
+def dag_is_there(url: str, password: str) -> bool:
+    """Tell whether the demo's DAG has been read."""
+    login = {"username": "admin", "password": password}
+    token = answer(f"{url}/auth/token", login).get("access_token")
+    return answer(f"{url}/api/v2/dags/{DAG_ID}", token=token).get("dag_id") == DAG_ID
+
+
+def answer(url: str, content: Any = None, token: str | None = None) -> dict[str, Any]:
+    """Return what Airflow's API says, nothing where it does not answer."""
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    data = None if content is None else json.dumps(content).encode()
+    try:
+        with urlopen(Request(url, data, headers), timeout=30) as response:
+            said: dict[str, Any] = json.load(response)
+    except (OSError, HTTPException, ValueError):
+        return {}
+    return said
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        say("Stopped.")
