@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from codebashing_lms_airflow.params import trigger_form
-from include.codebashing_lms import connector
+from include.codebashing_lms import connector, errors
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.profiles.generic_csv import DEFAULT_COLUMNS, GenericCsvOptions
 from include.codebashing_lms.transform.fates import Fate
@@ -122,3 +123,21 @@ def test_every_message_of_the_troubleshooting_table_is_one_of_ours():
     texts = texts_of_the_code()
     assert len(pieces) > 20
     assert [piece for piece in pieces if piece.strip() not in texts] == []
+
+
+def test_every_class_of_failure_is_in_the_right_row():
+    classes = [
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and one is not errors.CodebashingLmsError
+    ]
+    rows = [row for row in ROWS if "Error`" in row[0]]
+    for one in classes:
+        [row] = [row for row in rows if f"`{one.__name__}`" in row[0]]
+        assert ("three times" in row[1]) == one.heals
+
+
+def test_the_examples_are_valid():
+    whole, columns = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert connector.Connector.model_validate(yaml.safe_load(whole)).delivery.hold
+    assert len(GenericCsvOptions.model_validate(yaml.safe_load(columns)).columns) == 4
