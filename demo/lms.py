@@ -13,6 +13,7 @@ import io
 import json
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
@@ -86,7 +87,7 @@ class Lms:
         self.answers_to_lose = 0
         self._answered: dict[str, Answer] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"lms": self}))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
@@ -157,39 +158,42 @@ def _content(body: bytes, content_type: str) -> bytes:
     return content
 
 
-def _handler(lms: Lms) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
+class _Handler(BaseHTTPRequestHandler):
+    lms: Lms
+    protocol_version = "HTTP/1.1"
+    timeout = 30
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            content = _content(body, self.headers.get("Content-Type", ""))
-            arrival = Arrival(self.path, self.headers.get("Idempotency-Key"), content)
-            answer = lms.take(arrival, self.headers.get("Authorization"))
-            if lms.answers_to_lose:
-                lms.answers_to_lose -= 1
-                self.close_connection = True
-                return
-            self._answer(answer)
+    def handle(self) -> None:
+        """Serve until the client hangs up, in whatever way."""
+        with suppress(ConnectionError):
+            super().handle()
 
-        def do_OPTIONS(self) -> None:
-            if self.headers.get("Authorization") != f"Bearer {lms.token}":
-                self._answer(lms.refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong"))
-                return
-            self._answer(Answer(HTTPStatus.NO_CONTENT, b"", {"Allow": "OPTIONS, POST"}))
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        content = _content(body, self.headers.get("Content-Type", ""))
+        arrival = Arrival(self.path, self.headers.get("Idempotency-Key"), content)
+        answer = self.lms.take(arrival, self.headers.get("Authorization"))
+        if self.lms.answers_to_lose:
+            self.lms.answers_to_lose -= 1
+            self.close_connection = True
+            return
+        self._answer(answer)
 
-        def _answer(self, answer: Answer) -> None:
-            self.send_response(answer.status)
-            for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(answer.body)
+    def do_OPTIONS(self) -> None:
+        if self.headers.get("Authorization") != f"Bearer {self.lms.token}":
+            self._answer(self.lms.refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong"))
+            return
+        self._answer(Answer(HTTPStatus.NO_CONTENT, b"", {"Allow": "OPTIONS, POST"}))
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: the demo has its own words."""
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in {**answer.headers, "Content-Length": str(len(answer.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(answer.body)
 
-    return Handler
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: the demo has its own words."""
 
 
 def main() -> None:

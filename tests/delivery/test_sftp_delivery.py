@@ -84,8 +84,10 @@ def key():
     return asyncssh.generate_private_key("ssh-ed25519")
 
 
-@pytest.mark.parametrize("kind", ["ssh-ed25519", "ssh-rsa", "ecdsa-sha2-nistp256"])
-@pytest.mark.parametrize("passphrase", [None, "open sesame"])
+@pytest.mark.parametrize(
+    ("kind", "passphrase"),
+    [("ssh-ed25519", None), ("ssh-rsa", None), ("ecdsa-sha2-nistp256", None), ("ssh-ed25519", "open sesame")],
+)
 def test_private_key(staged, drop, kind, passphrase):
     key = asyncssh.generate_private_key(kind, comment="lms")
     text = key.export_private_key("openssh", passphrase=passphrase).decode()
@@ -311,7 +313,7 @@ def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
 
 def test_deadline_ends_a_server_that_says_nothing(staged, sftp):
     started = time.monotonic()
-    with silent_server() as port, pytest.raises(DeliveryUnavailableError, match="cut after 1 seconds"):
+    with silent_server() as port, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
         staged.load(drop_on(deadline=1), sftp_site(sftp, port=port))
     assert time.monotonic() - started < 5
 
@@ -336,7 +338,7 @@ class Hangs(asyncssh.SFTPServer):
 def test_deadline_ends_a_stalled_session(staged, drop, files):
     started = time.monotonic()
     with SftpServer(drop, files=files) as server:
-        with pytest.raises(DeliveryUnavailableError, match="cut after 1 seconds, the delivery.deadline"):
+        with pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
             staged.load(drop_on(deadline=1), sftp_site(server))
         assert time.monotonic() - started < 2.5
         time.sleep(2.5)

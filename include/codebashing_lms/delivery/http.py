@@ -14,13 +14,10 @@ from urllib3.exceptions import HTTPError
 
 from include.codebashing_lms.connector import HttpDelivery
 from include.codebashing_lms.delivery import Parcel
+from include.codebashing_lms.delivery.deadline import ends_in_time
 from include.codebashing_lms.delivery.http_answer import judge, refuse_login, refuse_redirect
-from include.codebashing_lms.errors import (
-    CodebashingLmsError,
-    ConnectorError,
-    DeliveryError,
-    DeliveryUnavailableError,
-)
+from include.codebashing_lms.delivery.http_connections import WatchedAdapter
+from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.http_faults import failure
 from include.codebashing_lms.http_site import HttpSite, new_session, site_url
 
@@ -78,10 +75,9 @@ class HttpWay:
     def _send(self, parcel: Parcel, until: float) -> None:
         with parcel.path.open("rb") as file:
             body, content_type = self._body(file, parcel)
-            stream = _Stream(body, parcel.bytes if body is file else body.len, until)
             headers = {"Content-Type": content_type, "Idempotency-Key": parcel.idempotency_key}
-            with self._answer("POST", until, data=stream, headers=headers) as answer:
-                judge(answer, self.delivery.success, self.address(), self.delivery.conn_id, until)
+            with self._answer("POST", until, data=body, headers=headers) as answer:
+                judge(answer, self.delivery.success, self.address(), self.delivery.conn_id)
 
     def _body(self, file: BinaryIO, parcel: Parcel) -> tuple[Any, str]:
         if self.delivery.upload == "raw":
@@ -92,40 +88,32 @@ class HttpWay:
     @contextmanager
     def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:
         """Give the answer to a request; the reasons of failures are not quoted, they hold the query."""
+        login = _login(self.site, self.delivery.conn_id)
         url = site_url(self.site, self.delivery.endpoint)
-        patience = max(0.001, min(self.delivery.timeout, until - time.monotonic()))
-        try:
+        left = max(0.001, until - time.monotonic())
+        with new_session(self.site) as session:
+            adapter = WatchedAdapter()
+            session.mount("http://", adapter)
+            session.mount("https://", adapter)
             with (
-                new_session(self.site) as session,
+                ends_in_time(adapter.cut, left, self.address()),
+                self._failure_explained(url),
                 session.request(
-                    method, url, params=self.delivery.params, auth=_login(self.site, self.delivery.conn_id),
-                    timeout=patience, allow_redirects=False, stream=True, **request,
+                    method, url, params=self.delivery.params, auth=login,
+                    timeout=min(self.delivery.timeout, left), allow_redirects=False, stream=True, **request,
                 ) as answer,
             ):  # fmt: skip
                 yield answer
-        except (OSError, HTTPError) as error:
-            raise self._failure(error, url, until) from None
 
-    def _failure(self, error: Exception, url: str, until: float) -> CodebashingLmsError:
-        if time.monotonic() >= until:
-            return DeliveryUnavailableError(f"delivery.deadline ended the delivery to {self.address()}.")
-        if isinstance(error, HTTPError):
-            return DeliveryUnavailableError(f"The answer of {self.address()} broke off.")
-        timeout = self.delivery.timeout
-        return failure(error, url, timeout, "delivery", DeliveryError, DeliveryUnavailableError)
-
-
-class _Stream:
-    """A request's body, read piece by piece until the deadline."""
-
-    def __init__(self, source: Any, length: int, until: float) -> None:
-        self.source, self.len, self.until = source, length, until
-
-    def read(self, size: int = -1) -> Any:
-        """Return the next piece."""
-        if time.monotonic() > self.until:
-            raise TimeoutError
-        return self.source.read(size)
+    @contextmanager
+    def _failure_explained(self, url: str) -> Iterator[None]:
+        try:
+            yield
+        except HTTPError:
+            raise DeliveryUnavailableError(f"The answer of {self.address()} broke off.") from None
+        except OSError as error:
+            timeout = self.delivery.timeout
+            raise failure(error, url, timeout, "delivery", DeliveryError, DeliveryUnavailableError) from None
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

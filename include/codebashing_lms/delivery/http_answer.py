@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from typing import Any
 
 import requests
@@ -26,7 +25,7 @@ OTHER_ADVICE = "The LMS refused the file: its own import log says why."
 MISSING = object()
 
 
-def judge(answer: requests.Response, success: Success, address: str, conn_id: str, until: float) -> None:
+def judge(answer: requests.Response, success: Success, address: str, conn_id: str) -> None:
     """Return if the answer says that the file was accepted, else raise what it says."""
     refuse_redirect(answer, address)
     refuse_login(answer, address, conn_id)
@@ -35,7 +34,7 @@ def judge(answer: requests.Response, success: Success, address: str, conn_id: st
         raise _later(answer, address)
     if not 200 <= code < 300:
         raise DeliveryError(f"{address} answered {_facts(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
-    broken = _broken_rule(answer, success, until)
+    broken = _broken_rule(answer, success)
     if broken:
         raise DeliveryError(
             f"{address} answered {_facts(answer)}, but not that the file was accepted: delivery.success."
@@ -77,11 +76,11 @@ def _facts(answer: requests.Response) -> str:
     )
 
 
-def _broken_rule(answer: requests.Response, success: Success, until: float) -> str | None:
+def _broken_rule(answer: requests.Response, success: Success) -> str | None:
     """Return which rule of delivery.success the body breaks."""
     if not (success.json_values or success.matches or success.rejects):
         return None
-    body = _body(answer, until)
+    body = _body(answer)
     text = body.decode("utf-8", "replace")
     if success.matches and not re.search(success.matches, text):
         return "matches is not found in the body"
@@ -119,7 +118,7 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _body(answer: requests.Response, until: float) -> bytes:
+def _body(answer: requests.Response) -> bytes:
     """Read the body; a cut one is an error here, which requests' iter_content hides."""
     body = b""
     while piece := answer.raw.read(PIECE, decode_content=True):
@@ -129,6 +128,4 @@ def _body(answer: requests.Response, until: float) -> bytes:
                 f"The answer ({_facts(answer)}) is too long to be judged by delivery.success: is "
                 "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there."
             )
-        if time.monotonic() > until:
-            raise DeliveryUnavailableError("The LMS's answer came so slowly that delivery.deadline ended it.")
     return body

@@ -1,16 +1,15 @@
 """A session on an SFTP server: a pinned host key, one try to log in, and an end in time."""
 
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
 import paramiko
 
+from include.codebashing_lms.delivery.deadline import ends_in_time
 from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.delivery.sftp_keys import how_to_pin, pin, private_key
 from include.codebashing_lms.errors import (
-    CodebashingLmsError,
     DeliveryError,
     DeliveryUnavailableError,
 )
@@ -24,10 +23,17 @@ def session(site: SftpSite, conn_id: str, deadline: float) -> Iterator[paramiko.
     client = paramiko.SSHClient()
     key = private_key(site, conn_id)
     pin(client, site, conn_id)
-    with closing(_connected(site, conn_id, deadline)) as sock, _ends_in_time(sock, site, deadline), client:
-        _log_in(client, sock, site, key, conn_id, deadline)
-        with closing(client.open_sftp()) as sftp:
-            yield sftp
+    server = f"the SFTP server {site.host}:{site.port}"
+    with closing(_connected(site, conn_id, deadline)) as sock:
+
+        def cut() -> None:
+            sock.shutdown(socket.SHUT_RDWR)
+
+        # paramiko itself may wait for ever, e.g. when a session is opened.
+        with ends_in_time(cut, deadline, server), _loss_explained(server), client:
+            _log_in(client, sock, site, key, conn_id, deadline)
+            with closing(client.open_sftp()) as sftp:
+                yield sftp
 
 
 def _connected(site: SftpSite, conn_id: str, deadline: float) -> socket.socket:
@@ -41,33 +47,13 @@ def _connected(site: SftpSite, conn_id: str, deadline: float) -> socket.socket:
 
 
 @contextmanager
-def _ends_in_time(sock: socket.socket, site: SftpSite, deadline: float) -> Iterator[None]:
-    """Cut the connection at the deadline: paramiko itself may wait for ever, e.g. when opening a session."""
-    late = threading.Event()
-
-    def cut() -> None:
-        late.set()
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
-
-    watchdog = threading.Timer(deadline, cut)
-    watchdog.daemon = True
-    watchdog.start()
-    server = f"the SFTP server {site.host}:{site.port}"
+def _loss_explained(server: str) -> Iterator[None]:
     try:
         yield
-    except (CodebashingLmsError, paramiko.SSHException, OSError, EOFError) as error:
-        if late.is_set():
-            raise DeliveryUnavailableError(
-                f"The delivery to {server} was cut after {deadline:g} seconds, the delivery.deadline."
-            ) from None
-        if isinstance(error, CodebashingLmsError):
-            raise
+    except (paramiko.SSHException, OSError, EOFError) as error:
         raise DeliveryUnavailableError(
             f"The connection to {server} was lost, or it does not speak SFTP ({type(error).__name__})."
         ) from error
-    finally:
-        watchdog.cancel()
 
 
 def _log_in(
