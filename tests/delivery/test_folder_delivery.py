@@ -103,3 +103,9 @@ def test_full_disk_heals():
     way = FolderWay(FolderDelivery(method="folder", directory="/mnt/drop"))
     with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), way._explained():
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("pattern", ["a/b", "..", "{file}", "{name}.done", "", "a\nb"])
+def test_done_file_must_be_the_name_of_another_file(drop, pattern):
+    with pytest.raises(ValueError, match="done_file"):
+        FolderDelivery(method="folder", directory=str(drop), done_file=pattern)

@@ -58,8 +58,8 @@ class FolderWay:
     def try_connection(self) -> str:
         """Look whether the folder is there and writable."""
         with self._explained():
-            if not self.folder.stat() or not self.folder.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            # Raises what is wrong with the folder, without needing the right to list it.
+            (self.folder / "..").stat()
             if not os.access(self.folder, os.W_OK | os.X_OK, effective_ids=True):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return f"The folder {self.folder} is there and may be written; nothing was written."
