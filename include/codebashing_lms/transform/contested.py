@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from include.codebashing_lms.transform.fates import Fate
-from include.codebashing_lms.transform.progress import Courses
+from include.codebashing_lms.transform.progress import Courses, of_courses
 from include.codebashing_lms.transform.spool import Spool
 
 
@@ -104,9 +104,7 @@ def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
 
 def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Of two slugs that are one LMS course the higher percentage stands, then the earlier completion."""
-    entries = [courses.entry(slug) for slug in courses.slugs]
-    ids = np.array([entry.id if entry else "" for entry in entries] + [""], dtype=object)
-    named = records.assign(lms_course=ids[records["course"].to_numpy()])
+    named = records.assign(lms_course=of_courses(courses.lms_ids(), records["course"].to_numpy()))
     order = ["hundredths", "completed_at", "number"]
     merged = _merge(named, "lms_course", order, [False, True, True])
     return merged.drop(columns="lms_course")

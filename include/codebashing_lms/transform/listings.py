@@ -6,13 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.transform.fates import MERGED, REMEDY, SET_ASIDE, WITHHELD, Fate
-from include.codebashing_lms.transform.progress import Courses
+from include.codebashing_lms.transform.progress import Courses, of_courses
 
 SET_ASIDE_COLUMNS = ("reason", "detail", "email", "employee_id", "course", "records")
 FORMULA = ("=", "+", "-", "@")
@@ -55,9 +54,7 @@ class Listings:
     def add(self, rows: pd.DataFrame) -> None:
         """List the records of a batch, joined with their learners, that were not emitted."""
         fate = rows["fate"]
-        slugs = np.array([*self.courses.slugs, ""], dtype=object)
-        numbers = rows["course"].to_numpy()
-        rows = rows.assign(slug=slugs[np.where(numbers < 0, len(slugs) - 1, numbers)])
+        rows = rows.assign(slug=of_courses(self.courses.slugs, rows["course"].to_numpy()))
         unmapped = fate == Fate.UNMAPPED_COURSE
         self.unmapped.update(rows.loc[unmapped, "slug"])
         self._add_set_aside(rows[fate.isin(SET_ASIDE) & ~unmapped])

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from msgspec import UNSET
 
@@ -56,6 +57,10 @@ class Courses:
         entry = self.course_map.get(slug) if self.course_map else Course(id=slug)
         return entry if isinstance(entry, Course) else None
 
+    def lms_ids(self) -> list[str]:
+        """Return the LMS's id for each course number, blank where the course is not sent."""
+        return [entry.id if (entry := self.entry(slug)) else "" for slug in self.numbers]
+
     def fates(self) -> Ints:
         """Return EMITTED, IGNORED_COURSE or UNMAPPED_COURSE for each course number."""
         return np.array([self._fate(slug) for slug in self.numbers], dtype=np.int64)
@@ -64,6 +69,11 @@ class Courses:
         if self.entry(slug):
             return Fate.EMITTED
         return Fate.IGNORED_COURSE if slug in self.course_map else Fate.UNMAPPED_COURSE
+
+
+def of_courses(texts: list[str], numbers: Ints) -> npt.NDArray[np.object_]:
+    """Return each record's text out of one a course, blank for records that name no course."""
+    return np.array([*texts, ""], dtype=object)[np.where(numbers < 0, len(texts), numbers)]
 
 
 def primary_records(batch: Batch, keys: Keys, courses: Courses) -> pd.DataFrame:

@@ -4,6 +4,7 @@ Records are decoded into structs that name only the wanted keys, several times f
 courses there are is learned on the way: from the primary courses' names, or from the records' keys.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -93,6 +94,7 @@ class RecordReader:
         self.wanted = list(dict.fromkeys(wanted))
         self.others: dict[str, None] = {}
         self.courses: dict[str, None] = dict.fromkeys(courses)
+        self.fields: dict[str, str] = {}
         self._as_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
         self._rebuild()
 
@@ -114,15 +116,17 @@ class RecordReader:
             try:
                 records: Sequence[Any] = self._decode(array)
             except msgspec.ValidationError as error:
-                if "unknown field" not in str(error) or self._decode == self._as_dicts:
+                if "unknown field" not in str(error):
                     raise
-                for record in self._as_dicts(array):
+                records = self._as_dicts(array)
+                for record in records:
                     self._learn(record)
+                if not self._rebuild():
+                    return records
+            else:
+                if self.scope != "primary" or not self._learn_primary(records):
+                    return records
                 self._rebuild()
-                continue
-            if self.scope != "primary" or not self._learn_primary(records):
-                return records
-            self._rebuild()
 
     def _learn(self, record: dict[str, Any]) -> None:
         """Take up the keys of a record that are new, courses in the place where the record has them."""
@@ -130,7 +134,7 @@ class RecordReader:
         for key in filter(_has_utf8, record):
             course = self.keys.course_of(key)
             if course is None:
-                if len(self.others) < MOST_KEYS:
+                if len(self.others) < MOST_KEYS and _fits_a_struct(key):
                     self.others[key] = None
             elif course not in self.courses:
                 self.courses = _insert_after(self.courses, previous, course)
@@ -151,8 +155,8 @@ class RecordReader:
         if type(name) is str and name and _has_utf8(name):
             self.courses[name] = None
 
-    def _rebuild(self) -> None:
-        """Make the struct for the keys known by now; beyond MOST_KEYS dicts serve better."""
+    def _rebuild(self) -> bool:
+        """Make the struct for the keys known by now, if they are new; dicts where a struct cannot hold them."""
         keys = list(self.wanted)
         if self.scope != "primary":
             keys += map(self.keys.percentage_of, self.courses)
@@ -160,12 +164,13 @@ class RecordReader:
         if self.scope == "all":
             keys += self.others
         keys = list(dict.fromkeys(keys))
-        if getattr(self, "fields", None) == (fields := {key: f"f{at}" for at, key in enumerate(keys)}):
-            return
+        fields = {key: f"f{at}" for at, key in enumerate(keys)}
+        if fields == self.fields:
+            return False
         self.fields = fields
-        if len(keys) > MOST_KEYS:
+        if len(keys) > MOST_KEYS or not all(map(_fits_a_struct, keys)):
             self._decode: Decode = self._as_dicts
-            return
+            return True
         record = msgspec.defstruct(
             "Record",
             [(field, Any, msgspec.field(default=UNSET, name=key)) for key, field in self.fields.items()],
@@ -173,11 +178,17 @@ class RecordReader:
             forbid_unknown_fields=self.scope == "all",
         )
         self._decode = msgspec.json.Decoder(list[record]).decode  # type: ignore[valid-type]
+        return True
 
 
 def _has_utf8(text: str) -> bool:
     """Tell whether a text can be written at all; lone surrogates cannot."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else True
+
+
+def _fits_a_struct(key: str) -> bool:
+    """Tell whether msgspec takes a key as the name of a field."""
+    return not re.search(r'[\\"\x00-\x1f]', key)
 
 
 def _insert_after(courses: dict[str, None], previous: str | None, course: str) -> dict[str, None]:

@@ -74,15 +74,16 @@ class CsvRows:
             return pa.array(STATUSES).take(_indices(statuses(rows)))
         if source in ("course_id", "course_title"):
             number = rows["course"].to_numpy()
-            texts = pa.array([*self._course_texts(source), ""], pa.string())
-            return texts.take(pa.array(np.where(number < 0, len(texts) - 1, number)))
+            texts = self._course_texts(source)
+            return pa.array([*texts, ""], pa.string()).take(
+                pa.array(np.where(number < 0, len(texts), number))
+            )
         return pa.array(rows[source], pa.string()).fill_null("")
 
     def _course_texts(self, source: str) -> list[str]:
-        entries = [self.courses.entry(slug) for slug in self.courses.slugs]
         if source == "course_id":
-            return [entry.id if entry else "" for entry in entries]
-        return [entry.title or "" if entry else "" for entry in entries]
+            return self.courses.lms_ids()
+        return [(entry and entry.title) or "" for entry in map(self.courses.entry, self.courses.slugs)]
 
     def _instants(self, values: Any, pattern: str | None) -> pa.Array:
         column = pa.array(values)

@@ -105,7 +105,8 @@ def _stop_without_ids(connector: Connector, tally: Tally) -> None:
     if connector.identity.on_missing == "fail" and tally.learners_missing_id:
         raise GuardError(
             f"{tally.learners_missing_id} of {tally.learners} learners have no employee ID and "
-            "identity.on_missing is fail. Nothing was sent. Ask the identity team for the SAML attribute, or choose set_aside."
+            "identity.on_missing is fail. Nothing was sent. Ask the identity team for the SAML attribute, "
+            "or choose set_aside."
         )
 
 

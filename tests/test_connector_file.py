@@ -1,0 +1,93 @@
+"""A connector file with a mistake is refused in words that name the file, the key and what is allowed."""
+
+import pytest
+
+from include.codebashing_lms.__main__ import main
+from include.codebashing_lms.connector_file import read_connector
+from include.codebashing_lms.errors import ConnectorError
+
+GOOD = "name: acme\nsource: {conn_id: codebashing}\ndelivery: {method: folder, directory: /drop}\n"
+
+
+def write(folder, text, name="acme.yaml"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_three_lines_are_a_connector(tmp_path):
+    connector = read_connector(write(tmp_path, GOOD))
+    assert connector.dag_id == "codebashing_lms_acme"
+    assert (connector.schedule, connector.courses, connector.source.fields) == ("@daily", "primary", "needed")
+    assert connector.guards.max_set_aside_percent == 25
+    assert connector.delivery.send is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (GOOD + "shedule: x\n", "shedule: unknown key; did you mean schedule"),
+        (GOOD + "guards: {min_learner: 3}\n", "guards.min_learner: unknown key; did you mean min_learners"),
+        (GOOD + "guards: {min_learners: '3'}\n", "guards.min_learners: should be a valid integer, got '3'"),
+        (
+            GOOD + "guards: {max_set_aside_percent: 101}\n",
+            "guards.max_set_aside_percent: should be less than",
+        ),
+        (GOOD + "timezone: CET2\n", "timezone: is no time zone"),
+        (GOOD + "schedule: '* * *'\n", "schedule: is neither null, a preset"),
+        (GOOD + "courses: some\n", "courses: should be 'primary' or 'all'"),
+        (GOOD + "courses: [java, java]\n", "courses: names a course twice"),
+        (GOOD + "identity: {pattern: '['}\n", "identity.pattern: is no regular expression"),
+        (
+            GOOD + "identity: {on_missing: drop}\n",
+            "identity.on_missing: should be 'set_aside', 'use_email' or 'fail'",
+        ),
+        (GOOD + "lms: {profile: moodle}\n", "lms.profile: should be 'generic_csv', got 'moodle'"),
+        (
+            GOOD + "lms: {course_map: {java: {id: 7}}}\n",
+            "lms.course_map.java.id: should be a valid string, got 7",
+        ),
+        (GOOD + "lms: {course_map: {java: skip}}\n", "lms.course_map.java: .*should be 'ignore'"),
+        (
+            GOOD + "lms: {options: {columns: [{labl: x}]}}\n",
+            r"columns\.0\.labl: unknown key; did you mean label",
+        ),
+        (GOOD.replace("folder", "ftp"), "delivery: .*'http', 'sftp', 'folder'"),
+        (GOOD.replace("directory", "dir"), "delivery.directory: is required"),
+        (GOOD.replace("method: folder, ", ""), "delivery: .*method"),
+        (GOOD.replace("{conn_id: codebashing}", "{}"), "source.conn_id: is required"),
+        (GOOD.replace("name: acme", "name: Acme"), "name: may hold only a-z, 0-9 and _, .*got 'Acme'"),
+        (GOOD.replace("name: acme", "name: other"), "name: must be 'acme', like the file, not 'other'"),
+        (GOOD + "timezone: UTC\ntimezone: UTC\n", "the key timezone stands twice"),
+        (GOOD + "source: [\n", "cannot be read as YAML"),
+        ("- a\n", "must be a mapping with the keys courses, delivery"),
+        ("", "must be a mapping"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path, capsys, text, words):
+    path = write(tmp_path, text)
+    with pytest.raises(ConnectorError, match=words) as error:
+        read_connector(path)
+    assert str(path) in str(error.value)
+    assert main(["check", str(path)]) == 1
+    assert str(error.value) in capsys.readouterr().err
+
+
+def test_all_mistakes_are_named_at_once(tmp_path):
+    with pytest.raises(ConnectorError, match="timezone: .*; guards.min_learners: "):
+        read_connector(write(tmp_path, GOOD + "timezone: X\nguards: {min_learners: x}\n"))
+
+
+def test_check_looks_at_nothing_else(tmp_path, capsys):
+    assert main(["check", str(write(tmp_path, GOOD))]) == 0
+    assert "codebashing_lms_acme" in capsys.readouterr().out
+
+
+def test_render_writes_the_three_files_without_airflow(tmp_path, capsys):
+    snapshot = write(tmp_path, '[{"employee_id": "1", "email": "a@x", "primary_course_lessons_count": 2, '
+                     '"primary_course_completed_lessons_count": 1, "primary_course_name": "java"}]', "s.json")  # fmt: skip
+    command = ["render", "--connector", str(write(tmp_path, GOOD)), "--snapshot", str(snapshot)]
+    assert main([*command, "--as-of", "2026-11-23T05:00:00Z", "--out", str(tmp_path / "out")]) == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} >= {"manifest.json", "set_aside.csv"}
+    assert main([*command, "--as-of", "yesterday", "--out", str(tmp_path / "out")]) == 1
+    assert "--as-of: 'yesterday'" in capsys.readouterr().err

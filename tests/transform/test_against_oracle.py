@@ -1,0 +1,112 @@
+"""The transform agrees with a second reading of the rules on whatever JSON arrives, and its sums hold."""
+
+import csv
+import json
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from include.codebashing_lms import splitter
+from tests.transform import oracle
+from tests.transform.conftest import run
+
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+ID = st.sampled_from(["1", "2", "3", "0042", " 7 ", 42, 42.0, None, "a@x.com", "-x", ""]) | ANY
+EMAIL = st.sampled_from(["a@x.com", "A@X.com ", "b@x.com", None, "", "c\n@x.com", "é@x.com"]) | ANY
+COUNT = st.integers(0, 12) | st.sampled_from(["3", 4.0, 0, None, "", -1, True, 2.5, "x"]) | ANY
+SLUG = st.sampled_from(["java", "python", "go", None, " "]) | ANY
+SHARE = (
+    st.sampled_from([0, 0.0, 33.335, 1.005, 99.995, 100, 100.0, 120, -1, "50", "x", None, 0.001, True]) | ANY
+)
+ACTIVE = st.sampled_from([None, "2026-11-01T00:00:00.000", "2026-11-02T00:00:00.000"])
+KEYS = {
+    "employee_id": ID,
+    "email": EMAIL,
+    "primary_course_completed_lessons_count": COUNT,
+    "primary_course_lessons_count": COUNT,
+    "primary_course_name": SLUG,
+    "last_active_at": ACTIVE,
+    "java.completed_percentage": SHARE,
+    "python.completed_percentage": SHARE,
+    "go.completed_percentage": SHARE,
+    "java.completed_date": st.just("2026-10-01") | ANY,
+    "noise": ANY,
+}
+RECORD = st.fixed_dictionaries({}, optional=KEYS)
+FULL = {key: None for key in KEYS}  # the shape guard is tested elsewhere
+ITEMS = st.lists(RECORD | ANY, max_size=12)
+MAPS = st.sampled_from(
+    [
+        {},
+        {"java": {"id": "J"}, "python": "ignore"},
+        {"java": {"id": "C"}, "python": {"id": "C"}, "go": {"id": "G"}},
+    ]
+)
+COLUMNS = ["employee_id", "course_id", "percent_complete", "status"]
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch):
+    monkeypatch.setattr(splitter, "BATCH", 300)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ITEMS, st.sampled_from(["primary", "all", ["java", "go"]]), MAPS, st.booleans(), st.booleans())
+@example([{"employee_id": "1", "email": "a@x.com"}, {"employee_id": "1"}], "all", {}, False, True)
+def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
+    folder = Path(tempfile.mkdtemp())
+    try:
+        text = json.dumps([*items, FULL])
+        known = json.loads(text)
+        got = (
+            run(
+                text,
+                folder,
+                courses=courses,
+                identity={
+                    "on_missing": "use_email" if use_email else "set_aside",
+                    "on_conflict": "best" if best else "set_aside",
+                },
+                lms={"course_map": course_map, "options": {"columns": COLUMNS}},
+                source={"conn_id": "c", "records_path": None},
+            )
+            if courses != "all" or any_course(known)
+            else None
+        )
+        if got:
+            compare(got, *oracle.judge(known, courses, course_map, use_email, best))
+    finally:
+        shutil.rmtree(folder)
+
+
+def any_course(items):
+    return any(
+        key.endswith(".completed_percentage") for item in items if isinstance(item, dict) for key in item
+    )
+
+
+def compare(got, rows, fates):
+    numbers = got.records
+    assert numbers["read"] == numbers["emitted"] + numbers["merged"] + sum(
+        sum(numbers[place].values()) for place in ("withheld", "set_aside")
+    )
+    expected = Counter({name.removeprefix("withheld:"): 0 for name in fates})
+    for name, times in fates.items():
+        expected[name.removeprefix("withheld:")] += times
+    found = (
+        Counter(numbers["withheld"]) + Counter(numbers["set_aside"]) + Counter(duplicate=numbers["merged"])
+    )
+    assert +found == +expected
+    assert sum(got.manifest["status"].values()) == numbers["emitted"] == len(rows)
+    lines = list(csv.reader(got.raw.decode().splitlines(keepends=True)))[1:]
+    wanted = [[r["id"], r["course"], f"{r['percent']:f}", r["status"]] for r in rows]
+    assert [[a, b, float(c), d] for a, b, c, d in lines] == [[a, b, float(c), d] for a, b, c, d in wanted]
