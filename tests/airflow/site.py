@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 TOKEN = "token-f00dcafe"
 API_KEY = "key-beefbeef"
 IMPATIENT = Patience(attempts=2, first_wait=0.01, longest_wait=2)
+SOON = timedelta(milliseconds=10)
 NO_PARAMS = {"as_of": None, "dry_run": False, "check_only": False, "skip_guards": [], "reason": None}
 
 
@@ -83,8 +84,9 @@ class Site:
         dates = {name: given.pop(name) for name in ("logical_date", "run_after") if name in given}
         dag = self.dag()
         dag.task_dict["extract"].patience = IMPATIENT
-        for task in dag.tasks if retries is not None else ():
-            task.retries = retries
+        for task in dag.tasks:
+            task.retry_delay, task.retry_exponential_backoff = SOON, 0
+            task.retries = task.retries if retries is None else retries
         return self.run_dag(dag, run_conf={**NO_PARAMS, **given}, **dates)
 
     def run_dag(self, dag, **options: Any) -> Ran:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.airflow.site import API_KEY, IMPATIENT, TOKEN
-from tests.source.loopback import serving
+from tests.source.loopback import answer, serving
 from tests.source.moods import MOODS, PERSON
 
 FAILED = {"extract": "failed", "transform": "upstream_failed", "load": "upstream_failed"}
@@ -52,6 +52,21 @@ def test_an_address_that_leads_nowhere(site, base_url, words):
         ran = site.run(retries=0)
     assert ran.tasks == FAILED
     assert words in ran.notice
+
+
+def test_what_heals_is_tried_again_and_starts_clean(site):
+    site.drop.mkdir()
+    site.connector(courses=["java"])
+    learners = [{"employee_id": "1042", "email": PERSON, "java.completed_percentage": 33.3}]
+    cut = answer(learners, length=9999)
+    with serving(cut, cut, answer(learners)) as server:
+        site.codebashing(server.base_url)
+        ran = site.run()
+    assert set(ran.tasks.values()) == {"success"}
+    assert len(server.requests) == 3
+    assert "NOTICE" not in ran.log
+    assert len([name for name in site.files() if name.endswith((".json.zst", ".json.gz"))]) == 1
+    assert [content.count(b"1042,java,33.3,in_progress") for content in site.delivered().values()] == [1]
 
 
 def test_a_connection_that_is_not_there_is_named(site):
