@@ -101,13 +101,13 @@ def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
 
 @contextmanager
 def local_copy(source: StagedPath) -> Iterator[Path]:
-    """Give the staged file as a file on this machine."""
+    """Give the staged file as a file of the same name on this machine."""
     here = on_disk(source)
     if here is not None:
         yield here
         return
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
+        copy = Path(folder) / source.name
         source.fs.get_file(source.path, str(copy))  # type: ignore[attr-defined]
         yield copy
 

@@ -1,0 +1,55 @@
+"""Staging on an object store: the whole DAG on S3."""
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from codebashing_lms_airflow.context import staging_root
+from demo.codebashing import Codebashing
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.staging import create_json, read_json
+from tests.airflow.test_runs import CSV, GREEN, LEARNERS, now
+
+
+@pytest.fixture(scope="module")
+def s3():
+    """Return where S3 is; Airflow remembers a connection's file system as long as it lives."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(site, s3):
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
+    extra = {"endpoint_url": s3, "region_name": "us-east-1"}
+    site.connection("object_store", conn_type="aws", login="x", password="y", extra=extra)
+    site.monkeypatch.setenv("CODEBASHING_LMS_STAGING", "s3://object_store@staging/training")
+    return boto3.resource("s3", endpoint_url=s3, **keys).create_bucket(Bucket="staging")
+
+
+def test_a_run_and_its_replay(site, bucket):
+    site.drop.mkdir()
+    date = now()
+    with Codebashing(LEARNERS) as api:
+        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+        first = site.run(logical_date=date)
+        api.learners = []
+        again = site.run(logical_date=date)
+    assert (first.tasks, again.tasks) == (GREEN, GREEN)
+    assert list(site.delivered().values()) == [CSV]
+    assert first.xcom["transform.return_value"]["sha256"] == again.xcom["transform.return_value"]["sha256"]
+    kinds = {
+        one.key.split("/")[2] for one in bucket.objects.all() if one.key.startswith(f"training/{site.name}/")
+    }
+    assert kinds == {"snapshots", "runs", "courses_seen.json"}
+    assert not [one.key for one in bucket.objects.all() if one.key.endswith(".part")]
+
+
+def test_the_first_to_create_stays(site, bucket):
+    settings = {"name": "x", "source": {"conn_id": "x"}, "delivery": {"method": "folder", "directory": "x"}}
+    path = staging_root(Connector.model_validate(settings)) / "pointer.json"
+    assert [create_json(path, content) for content in ({"a": 1}, {"a": 2})] == [True, False]
+    assert read_json(path) == {"a": 1}
