@@ -4,6 +4,7 @@ Everything it makes lies in .demo/, which may be removed at any time.
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -90,9 +91,8 @@ def finished(say: Say, context: Any) -> None:
 
 def last_notice() -> str:
     """Return what the failed task has to say."""
-    lines = LOG.read_text(errors="replace").splitlines()
-    notices = [line.partition("NOTICE")[2] for line in lines if "NOTICE" in line]
-    return notices[-1].strip() if notices else "It left no notice."
+    notices = re.findall(r"NOTICE (.*?)\s*\[codebashing_lms", LOG.read_text(errors="replace"))
+    return str(notices[-1]) if notices else "It left no notice."
 
 
 if __name__ == "__main__":
