@@ -28,10 +28,11 @@ UNREADABLE = Unreadable()
 
 def read_chunks(path: Path, splitter: RecordSplitter) -> Iterator[Chunk]:
     """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
+    piece = memoryview(bytearray(PIECE))
     try:
         with _plain_bytes(path) as source:
-            while piece := source.read(PIECE):
-                yield from splitter.feed(piece)
+            while size := source.readinto(piece):
+                yield from splitter.feed(piece[:size])
         yield from splitter.finish()
     except (OSError, pa.ArrowInvalid) as error:
         raise CutSnapshotError(

@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 
-import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
@@ -412,10 +412,10 @@ def test_a_broken_structure_fails_the_run(render, text):
 def test_left_out_lists_every_other_record(render):
     people = [person(), lessons(0, 0, employee_id="E2", email="b@x"), lessons(2, 4)]
     got = render(people)
-    left = pd.read_parquet(got.out / "left_out.parquet")
-    assert left[["place", "reason", "employee_id", "course"]].to_numpy().tolist() == [
-        ["merged", "duplicate", "E1", "java"],
-        ["withheld", "no_course", "E2", "java"],
+    left = pq.read_table(got.out / "left_out.parquet", columns=["place", "reason", "employee_id", "course"])
+    assert [tuple(line.values()) for line in left.to_pylist()] == [
+        ("merged", "duplicate", "E1", "java"),
+        ("withheld", "no_course", "E2", "java"),
     ]
 
 

@@ -5,7 +5,7 @@ courses there are is learned on the way: from the primary courses' names, or fro
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -13,9 +13,11 @@ import msgspec
 from msgspec import UNSET
 
 from include.codebashing_lms.connector import Connector
-from include.codebashing_lms.splitter import Decode
+from include.codebashing_lms.splitter import Chunk, Decode
 
 MOST_KEYS = 2_000
+PRIMARY_BATCH = 16_000
+COURSES_BATCH = 2_000
 
 
 class Keys:
@@ -59,6 +61,8 @@ class Batch:
     def column(self, key: str) -> list[Any]:
         """Return the values of one key."""
         if self.structs:
+            if key not in self.fields:
+                return [UNSET] * len(self.records)
             return list(map(attrgetter(self.fields[key]), self.records))
         return [self._value(record, key) for record in self.records]
 
@@ -91,6 +95,7 @@ class RecordReader:
     def __init__(self, connector: Connector, wanted: Iterable[str], courses: Iterable[str]) -> None:
         self.keys = Keys(connector)
         self.scope = connector.courses
+        self.enough = PRIMARY_BATCH if self.scope == "primary" else COURSES_BATCH
         self.wanted = list(dict.fromkeys(wanted))
         self.others: dict[str, None] = {}
         self.courses: dict[str, None] = dict.fromkeys(courses)
@@ -98,8 +103,22 @@ class RecordReader:
         self._as_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
         self._rebuild()
 
-    def batch(self, records: Sequence[Any]) -> Batch:
-        """Return decoded records as columns, after learning the courses of those that came as dicts."""
+    def batches(self, chunks: Iterable[Chunk]) -> Iterator[Batch]:
+        """Give decoded records as columns, in batches large enough for pandas to be worth its while."""
+        pending: list[Any] = []
+        fields = self.fields
+        for chunk in chunks:
+            self._learn_from_dicts(chunk.records)
+            if pending and (len(pending) >= self.enough or fields is not self.fields):
+                yield Batch(pending, fields)
+                pending = []
+            fields = self.fields
+            pending += chunk.records
+        if pending:
+            yield Batch(pending, fields)
+
+    def _learn_from_dicts(self, records: Sequence[Any]) -> None:
+        """Take up the courses of records that were not decoded to structs."""
         for record in records:
             if not isinstance(record, dict):
                 continue
@@ -108,7 +127,6 @@ class RecordReader:
             elif self.scope == "primary":
                 self._add_course(record.get(self.keys.course))
         self._rebuild()
-        return Batch(records, self.fields)
 
     def decode(self, array: memoryview) -> Sequence[Any]:
         """Decode an array of objects; raises what msgspec raises where it is none."""
@@ -156,7 +174,7 @@ class RecordReader:
             self.courses[name] = None
 
     def _rebuild(self) -> bool:
-        """Make the struct for the keys known by now, if they are new; dicts where a struct cannot hold them."""
+        """Make the struct for the keys known by now, if they are new; dicts for what no struct can hold."""
         keys = list(self.wanted)
         if self.scope != "primary":
             keys += map(self.keys.percentage_of, self.courses)

@@ -6,7 +6,7 @@ what goes to the file: no cell passes through Python.
 
 import codecs
 from datetime import UTC, datetime
-from functools import reduce
+from functools import cache, reduce
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -141,6 +141,7 @@ def statuses(records: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(done, 2, np.where(records["started"].to_numpy(), 1, 0)))
 
 
+@cache
 def _percent_texts(decimals: int | None, mark: str) -> pa.Array:
     """Return the text of every percentage from 0 to 100 in hundredths; shortest without `decimals`."""
     if decimals is None:

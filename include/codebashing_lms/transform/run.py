@@ -154,10 +154,7 @@ class _Judging:
         """Judge every record by itself, and keep the verdicts in the spool."""
         splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
         objects = False
-        for chunk in read_chunks(path, splitter):
-            if not chunk.count:
-                continue
-            batch = self.reader.batch(chunk.records)
+        for batch in self.reader.batches(read_chunks(path, splitter)):
             objects = objects or any(batch.is_object())
             self._see(batch)
             learners = read_learners(batch, self.keys, self.rules)
