@@ -9,6 +9,8 @@ from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.staging import read_json
+from include.codebashing_lms.verdict import verdict
 
 # Nothing was sent on purpose: green would read as delivered.
 NOT_SENT = ("dry_run", "checked", "held")
@@ -53,6 +55,8 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
         clear_number=run.clear_number,
     )
     manifest = written(transformed["manifest"], transformed, "transform")
-    return load(
-        connector, destination(connector.delivery), transformed, manifest, manifest.parent, this_load
-    )
+    lms = destination(connector.delivery)
+    outcome = load(connector, lms, transformed, manifest, manifest.parent, this_load)
+    if run.form.check_only:
+        outcome["sentence"] = f"{verdict(read_json(manifest))} {outcome['sentence']}"
+    return outcome

@@ -25,7 +25,7 @@ def project(tmp_path):
 
 def demo(project, *arguments):
     """Run a demo; another Airflow's settings must not reach it."""
-    environment = {**os.environ, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://nowhere"}
+    environment = {**os.environ, "AIRFLOW__CORE__XCOM_BACKEND": "no.such.Backend"}
     return [sys.executable, "-m", *arguments], {"cwd": project, "env": environment, "text": True}
 
 

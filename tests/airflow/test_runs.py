@@ -182,6 +182,9 @@ def test_a_check_proves_both_ends_and_is_not_green(site, source):
     assert ran.tasks == NOT_SENT
     assert site.delivered() == {}
     assert "could be written, renamed and deleted" in ran.log
+    assert "3 learners were read, 2 of them (66.7 %) with an employee ID; 2 records could be sent" in ran.log
+    assert "Keys seen: email, employee_id, java.completed_date, " in ran.log
+    assert "Courses seen: java, python." in ran.log
 
 
 def test_hold_builds_and_sends_nothing(site, source):

@@ -82,10 +82,14 @@ def transform(
             if snapshot_sha256:
                 check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
             judging.first_pass(path, spool)
+            keys = sorted(_keys_there(path, connector.source.records_path)) if facts.check_only else []
         manifest = judging.second_pass(spool, folder)
     manifest["snapshot"] = {"file": snapshot.name, "sha256": snapshot_sha256}
     crossed = guards.findings(connector.guards, judging.tally.census())
     manifest["guards"] = {"crossed": crossed, "skipped": list(facts.skip_guards)}
+    if facts.check_only:
+        without_id = judging.tally.learners_missing_id
+        manifest["seen"] = {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": without_id}
     write_json(folder / "manifest.json", manifest)
     if facts.provenance != "rendered":
         write_json(folder.parent.parent.parent / "courses_seen.json", {"courses": judging.courses.slugs})

@@ -1,0 +1,24 @@
+"""What a check found at the source, in sentences."""
+
+from typing import Any
+
+SHOWN, LENGTH = 60, 60  # so many names, each cut to so many characters
+
+
+def verdict(manifest: dict[str, Any]) -> str:
+    """Tell from the manifest of a check how many learners can be matched, and what was seen."""
+    seen, learners = manifest["seen"], manifest["learners"]
+    with_id = learners - seen["learners_without_id"]
+    share = f" ({100 * with_id / learners:.1f} %)" if learners else ""
+    guards = "; ".join(f"{name}: {words}" for name, words in manifest["guards"]["crossed"].items())
+    return (
+        f"Codebashing: {learners} learners were read, {with_id} of them{share} with an employee ID; "
+        f"{manifest['records']['emitted']} records could be sent. Keys seen: {_named(seen['keys'])}. "
+        f"Courses seen: {_named(seen['courses'])}. "
+        f"{f'Guards that would stop a run: {guards}' if guards else 'No guard would stop a run'}."
+    )
+
+
+def _named(names: list[str]) -> str:
+    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(name[:LENGTH] for name in names[:SHOWN]) + more if names else "none"
