@@ -7,7 +7,20 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 DIRECTIVES: dict[str, Callable[[datetime], str]] = {
     "%Y": lambda at: f"{at.year:04d}",

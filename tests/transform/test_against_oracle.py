@@ -59,7 +59,7 @@ def _small_batches(monkeypatch):
     monkeypatch.setattr(splitter, "BATCH", 300)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ITEMS, st.sampled_from(["primary", "all", ["java", "go"]]), MAPS, st.booleans(), st.booleans())
 @example([{"employee_id": "1", "email": "a@x.com"}, {"employee_id": "1"}], "all", {}, False, True)
 def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
@@ -83,7 +83,9 @@ def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
             else None
         )
         if got:
-            compare(got, *oracle.judge(known, courses, course_map, use_email, best))
+            compare(
+                got, *oracle.judge(known, courses, course_map, use_email, best), in_order=courses == "primary"
+            )
     finally:
         shutil.rmtree(folder)
 
@@ -94,7 +96,7 @@ def any_course(items):
     )
 
 
-def compare(got, rows, fates):
+def compare(got, rows, fates, in_order):
     numbers = got.records
     assert numbers["read"] == numbers["emitted"] + numbers["merged"] + sum(
         sum(numbers[place].values()) for place in ("withheld", "set_aside")
@@ -109,4 +111,7 @@ def compare(got, rows, fates):
     assert sum(got.manifest["status"].values()) == numbers["emitted"] == len(rows)
     lines = list(csv.reader(got.raw.decode().splitlines(keepends=True)))[1:]
     wanted = [[r["id"], r["course"], f"{r['percent']:f}", r["status"]] for r in rows]
-    assert [[a, b, float(c), d] for a, b, c, d in lines] == [[a, b, float(c), d] for a, b, c, d in wanted]
+    arranged = list if in_order else sorted  # a learner's courses come in the order that most records have
+    assert arranged([a, b, float(c), d] for a, b, c, d in lines) == arranged(
+        [a, b, float(c), d] for a, b, c, d in wanted
+    )

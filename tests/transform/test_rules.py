@@ -98,9 +98,9 @@ def test_percentage_of_a_course(render, value, percent):
     assert row["percent_complete"] == percent
 
 
-@pytest.mark.parametrize("bad", [-0.01, True, "x", "", "87,5", [1], {}])
+@pytest.mark.parametrize("bad", [-0.01, -1.0, -2.0, True, "x", "", "87,5", [1], {}])
 def test_what_is_no_percentage_is_set_aside(render, bad):
-    got = render(shares(bad, 5), courses="all")
+    got = render(shares(bad, 5.0), courses="all")
     assert (got.records["emitted"], got.records["set_aside"]) == (1, {"invalid_percentage": 1})
 
 

@@ -1,7 +1,7 @@
 """The rows of the LMS file, written by columns.
 
-A batch becomes one Arrow text column a CSV column, the columns are joined to lines, and the lines' buffer is
-what goes to the file: no cell passes through Python.
+A CSV column of a batch is a short list of texts and each row's place in it. Rows are joined to lines in Arrow,
+and the lines' buffer goes to the file: no cell passes through Python.
 """
 
 import codecs
@@ -15,15 +15,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.codebashing_lms.dates import ISO, format_instant
+from include.codebashing_lms.dates import format_instant, iso
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.profiles.generic_csv import Column, GenericCsvOptions
 from include.codebashing_lms.transform.progress import Courses
-from include.codebashing_lms.transform.values import DONE
+from include.codebashing_lms.transform.values import DONE, Ints
 
 STATUSES = ("not_started", "in_progress", "completed")
-INSTANT_SOURCES = {"completed_at": "completed_at", "last_active_at": "active_at"}
 COUNT_SOURCES = ("lessons_completed", "lessons_total")
+COURSE_SOURCES = ("course_id", "course_title")
+
+Cells = tuple[pa.Array, Any]  # texts, and for each row the number of its text
 
 
 class CsvRows:
@@ -44,76 +46,74 @@ class CsvRows:
         if options.bom and not "".encode(options.encoding):
             self._write("\ufeff")
         if options.header:
-            self._lines([pa.array([column.label]) for column in options.columns])
+            only = np.zeros(1, dtype=np.int64)
+            self._lines([(pa.array([column.label]), only) for column in options.columns])
 
-    def write(self, rows: pd.DataFrame) -> None:
-        """Write a batch of emitted records, joined with their learners."""
-        if len(rows):
-            self._lines([self._cells(column, rows) for column in self.options.columns])
+    def write(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
+        """Write the emitted records of a batch of learners."""
+        if len(records):
+            self._lines([self._cells(column, records, learners) for column in self.options.columns])
 
-    def _cells(self, column: Column, rows: pd.DataFrame) -> pa.Array:
+    def _cells(self, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
+        nothing = np.zeros(len(records), dtype=np.int64)
         if column.value is not None:
-            return _repeat(column.value, len(rows))
+            return pa.array([column.value]), nothing
         source = str(column.source)
         if source == "as_of":
-            pattern, zone = (column.date_format, self.zone) if column.date_format else (ISO, ZoneInfo("UTC"))
-            return _repeat(format_instant(self.as_of, pattern, zone), len(rows))
-        if source in INSTANT_SOURCES:
-            return self._instants(rows[INSTANT_SOURCES[source]].to_numpy(), column.date_format)
-        if source in COUNT_SOURCES:
-            numbers = pa.array(rows[source].to_numpy())
-            return pc.if_else(pc.greater_equal(numbers, 0), numbers.cast(pa.string()), "")
-        return self._looked_up(source, column, rows)
-
-    def _looked_up(self, source: str, column: Column, rows: pd.DataFrame) -> pa.Array:
+            return pa.array([self._instant(self.as_of, column.date_format)]), nothing
+        if source == "completed_at":
+            return self._instants(records["completed_at"], column.date_format)
         if source == "percent_complete":
-            return _percent_texts(column.decimals, self.options.decimal_mark).take(
-                _indices(rows["hundredths"])
-            )
+            texts = _percent_texts(column.decimals, self.options.decimal_mark)
+            return texts, records["hundredths"].to_numpy()
         if source == "status":
-            return pa.array(STATUSES).take(_indices(statuses(rows)))
-        if source in ("course_id", "course_title"):
-            number = rows["course"].to_numpy()
-            texts = self._course_texts(source)
-            return pa.array([*texts, ""], pa.string()).take(
-                pa.array(np.where(number < 0, len(texts), number))
-            )
-        return pa.array(rows[source], pa.string()).fill_null("")
+            return pa.array(STATUSES), statuses(records).to_numpy()
+        if source in COUNT_SOURCES:
+            return _counts(records[source].to_numpy())
+        if source in COURSE_SOURCES:
+            return self._of_course(source, records["course"].to_numpy())
+        return self._of_learner(source, column, records["learner"].to_numpy(), learners)
 
-    def _course_texts(self, source: str) -> list[str]:
-        if source == "course_id":
-            return self.courses.lms_ids()
-        return [(entry and entry.title) or "" for entry in map(self.courses.entry, self.courses.slugs)]
+    def _of_learner(self, source: str, column: Column, learner: Ints, learners: pd.DataFrame) -> Cells:
+        if source == "last_active_at":
+            texts, numbers = self._instants(learners["active_at"], column.date_format)
+            return texts, numbers[learner]
+        return text_array(learners[source]).fill_null(""), learner
 
-    def _instants(self, values: Any, pattern: str | None) -> pa.Array:
-        column = pa.array(values)
-        if pattern is None:
-            texts = pc.strftime(column.cast(pa.timestamp("s"), safe=False), ISO)
-            return texts.fill_null("")
-        codes = column.dictionary_encode()
+    def _of_course(self, source: str, numbers: Ints) -> Cells:
+        entries = [self.courses.entry(slug) for slug in self.courses.slugs]
         texts = [
-            format_instant(one.replace(tzinfo=UTC), pattern, self.zone)
-            for one in codes.dictionary.to_pylist()
+            ((entry.id if source == "course_id" else entry.title) or "") if entry else "" for entry in entries
         ]
-        return pa.array(texts, pa.string()).take(codes.indices).fill_null("")
+        return pa.array([*texts, ""], pa.string()), np.where(numbers < 0, len(texts), numbers)
 
-    def _lines(self, cells: list[pa.Array]) -> None:
-        quoted = [self._quoted(column) for column in cells]
-        lines = pc.binary_join_element_wise(*quoted, self.options.delimiter)
-        ended = pc.binary_join_element_wise(lines, "", self.options.line_ending)
-        self._write_buffer(ended)
+    def _instants(self, instants: pd.Series, pattern: str | None) -> Cells:
+        encoded = pa.array(instants.to_numpy()).dictionary_encode()
+        known = [self._instant(one.replace(tzinfo=UTC), pattern) for one in encoded.dictionary.to_pylist()]
+        numbers = encoded.indices.fill_null(len(known)).to_numpy()
+        return pa.array([*known, ""], pa.string()), numbers
 
-    def _quoted(self, cells: pa.Array) -> pa.Array:
+    def _instant(self, instant: datetime, pattern: str | None) -> str:
+        return format_instant(instant, pattern, self.zone) if pattern else iso(instant)
+
+    def _lines(self, cells: list[Cells]) -> None:
+        """Join the columns to lines; quotes and the line's end are put to the few texts, not to every row."""
+        texts = [self._quoted(column) for column, _ in cells]
+        texts[-1] = pc.binary_join_element_wise(texts[-1], self.options.line_ending, "")
+        columns = [column.take(pa.array(at)) for column, (_, at) in zip(texts, cells, strict=True)]
+        self._write_buffer(pc.binary_join_element_wise(*columns, self.options.delimiter))
+
+    def _quoted(self, texts: pa.Array) -> pa.Array:
         if self.options.quoting == "all":
-            needed = _repeat_true(len(cells))
+            needed = pa.repeat(pa.scalar(True), len(texts))
         else:
-            needed = reduce(pc.or_, (pc.match_substring(cells, special) for special in self._special))
+            needed = reduce(pc.or_, (pc.match_substring(texts, special) for special in self._special))
             if len(self.options.columns) == 1:
-                needed = pc.or_(needed, pc.equal(cells, ""))
+                needed = pc.or_(needed, pc.equal(texts, ""))
             if not pc.any(needed).as_py():
-                return cells
-        doubled = pc.replace_substring(cells, '"', '""')
-        return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), cells)
+                return texts
+        doubled = pc.replace_substring(texts, '"', '""')
+        return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
 
     def _write_buffer(self, lines: pa.Array) -> None:
         offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[
@@ -161,13 +161,13 @@ def _fixed(hundredths: int, step: int, decimals: int) -> str:
     return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
 
 
-def _indices(numbers: pd.Series) -> pa.Array:
-    return pa.array(numbers.to_numpy())
+def _counts(numbers: Ints) -> Cells:
+    """Return counts as texts; what was not told (-1) is blank."""
+    encoded = pa.array(numbers).dictionary_encode()
+    return pa.array([str(one) if one >= 0 else "" for one in encoded.dictionary.to_pylist()]), encoded.indices
 
 
-def _repeat(text: str, times: int) -> pa.Array:
-    return pa.repeat(pa.scalar(text, pa.string()), times)
-
-
-def _repeat_true(times: int) -> pa.Array:
-    return pa.repeat(pa.scalar(True), times)
+def text_array(texts: pd.Series) -> pa.Array:
+    """Return a column of texts as one Arrow array."""
+    found = pa.array(texts, pa.string())
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found

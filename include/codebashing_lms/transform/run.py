@@ -37,6 +37,7 @@ from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
 from include.codebashing_lms.transform.rows import CsvRows
 from include.codebashing_lms.transform.spool import Spool
 from include.codebashing_lms.transform.tally import Tally
+from include.codebashing_lms.transform.values import DONE
 
 STALE = timedelta(days=7)
 
@@ -222,40 +223,41 @@ class _Judging:
             listings = stack.enter_context(Listings(set_aside, left_out, self.courses, self.primary))
             out = stack.enter_context(part.open("wb"))
             writer = CsvRows(out, lms.options, ZoneInfo(lms.timezone), as_of, self.courses)
-            for learners, rows in self._judged(spool, changed):
-                self.tally.add(len(learners), rows)
-                writer.write(rows[rows["fate"] == Fate.EMITTED])
-                listings.add(rows[rows["fate"] != Fate.EMITTED])
+            for learners, records in self._judged(spool, changed):
+                self.tally.add(len(learners), records)
+                emitted = records["fate"] == Fate.EMITTED
+                writer.write(records[emitted], learners)
+                listings.add(with_learners(records[~emitted], learners))
             out.flush()
             size, sha256 = part.stat().st_size, sha256_of(part)
         return self._manifest(name, size, sha256)
 
     def _judged(self, spool: Spool, changed: pd.Series) -> Any:
-        """Give each batch with its final fates, its records joined with their learners."""
+        """Give each batch with its final fates."""
         number = 0
         same_course = contested.shares_a_course(self.courses)
         for learners, records in spool.batches():
-            rows = _joined(learners, records)
-            here = changed[(changed.index >= number) & (changed.index < number + len(rows))]
-            fate = rows["fate"].to_numpy(copy=True)
+            here = changed[(changed.index >= number) & (changed.index < number + len(records))]
+            fate = records["fate"].to_numpy(copy=True)
             fate[here.index.to_numpy() - number] = here.to_numpy()
-            rows = rows.assign(fate=fate)
+            records = records.assign(fate=fate)
             if same_course:
-                rows = contested.merge_same_course(rows.assign(number=np.arange(len(rows))), self.courses)
-            number += len(rows)
-            yield learners, self._judge_needs(rows)
+                known = with_learners(records, learners).assign(number=np.arange(len(records)))
+                records = contested.merge_same_course(known, self.courses)[records.columns]
+            number += len(records)
+            yield learners, self._judge_needs(records)
 
-    def _judge_needs(self, rows: pd.DataFrame) -> pd.DataFrame:
+    def _judge_needs(self, records: pd.DataFrame) -> pd.DataFrame:
         """Apply what the profile needs of a record that nothing else speaks against."""
         options = self.connector.lms.options
-        fate = rows["fate"].to_numpy(copy=True)
-        done = (rows["hundredths"] == 10_000).to_numpy()
+        fate = records["fate"].to_numpy(copy=True)
+        done = (records["hundredths"] == DONE).to_numpy()
         if options.emits == "completion":
             fate[(fate == Fate.EMITTED) & ~done] = Fate.BELOW_THRESHOLD
         if options.needs_completion_date:
-            undated = rows["completed_at"].isna().to_numpy()
+            undated = records["completed_at"].isna().to_numpy()
             fate[(fate == Fate.EMITTED) & undated] = Fate.MISSING_COMPLETED_DATE
-        return rows.assign(fate=fate)
+        return records.assign(fate=fate)
 
     def _manifest(self, name: str, size: int, sha256: str) -> dict[str, Any]:
         facts = self.facts
@@ -285,8 +287,9 @@ class _Judging:
         }
 
 
-def _joined(learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-    people = learners.iloc[records["learner"].to_numpy()].reset_index(drop=True)
+def with_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the employee_id, email and active_at of their learners."""
+    people = learners.iloc[records["learner"].to_numpy()].set_index(records.index)
     return records.assign(**{name: people[name] for name in ("employee_id", "email", "active_at")})
 
 

@@ -6,6 +6,7 @@ Every function takes the values of one key over a batch, `UNSET` where a record 
 import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from types import NoneType
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,6 @@ EXACT_INTEGERS: Final = 1 << 53
 NOT_TEXT: Final = "\ufffd"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-PLAIN_INSTANT = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?$"
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -90,15 +90,18 @@ def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
 
     ABSENT for absent and null, INVALID for negative and for no number, OVER_100 for more than 100.
     """
-    numbers = np.array(
-        [v if type(v) is float and 0 <= v < INFINITY else _odd_percentage(v) for v in values],
-        dtype=np.float64,
-    )
-    absent, invalid = numbers == ABSENT, numbers == INVALID
+    plain = set(map(type, values)) == {float}
+    if not plain:
+        values = [v if type(v) is float and v >= 0 else _odd_percentage(v) for v in values]
+    numbers = np.array(values, dtype=np.float64)
+    absent = (numbers == ABSENT) & (not plain)
+    invalid = ~absent & ~((numbers >= 0) & (numbers < INFINITY))
+    numbers[invalid] = INVALID
     scaled = np.clip(numbers, 0, 101) * 100
     hundredths = np.floor(scaled + 0.5).astype(np.int64)
-    for at in np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6):
-        hundredths[at] = _half_up(numbers[at])
+    ties = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
+    exact = {number: _half_up(number) for number in set(numbers[ties].tolist())}
+    hundredths[ties] = [exact[number] for number in numbers[ties].tolist()]
     hundredths = np.where(numbers < 100, np.minimum(hundredths, DONE - 1), DONE)
     hundredths = np.where(numbers > 100, OVER_100, hundredths)
     return np.select([absent, invalid], [ABSENT, INVALID], hundredths), numbers > 0
@@ -116,21 +119,22 @@ def _odd_percentage(value: Any) -> float:
 
 def _half_up(number: float) -> int:
     """Round exactly, by the digits that the source wrote."""
-    return int((Decimal(repr(float(number))) * 100).quantize(Decimal(1), ROUND_HALF_UP))
+    return int((Decimal(repr(number)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def instants(values: Sequence[Any]) -> tuple[Instants, Bools]:
     """Return instants in UTC, NaT where there is none, and where a value is no instant."""
-    texts, broken = arrow_text([value if type(value) is str else None for value in values])
-    odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
+    odd = np.zeros(len(values), dtype=np.bool_)
+    if not set(map(type, values)) <= {str, NoneType}:
+        odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
+        values = [value if type(value) is str else None for value in values]
+    texts, broken = arrow_text(values)
     odd[broken] = True
-    plain = pc.fill_null(pc.match_substring_regex(texts, PLAIN_INSTANT), True)
-    if pc.all(plain, min_count=0).as_py():
+    for plain in (texts, pc.utf8_rtrim(texts, "Z")):
         try:
-            found = pc.utf8_rtrim(texts, "Z").cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-            return found.astype("datetime64[us]"), odd
-        except pa.ArrowInvalid:  # a 30th of February
-            pass
+            return plain.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False), odd
+        except pa.ArrowInvalid:  # Arrow reads the usual form only, and no zone
+            continue
     found, unread = _instants_one_by_one(texts.to_pylist())
     return found, odd | unread
 
