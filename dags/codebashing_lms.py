@@ -11,25 +11,18 @@ Reads everybody's training progress, builds the file the LMS imports, and delive
 What was read, set aside and sent stands in the run's `manifest.json` and `set_aside.csv` in the staging area.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task
 
 from codebashing_lms_airflow.extract import CodebashingExtractOperator
-from codebashing_lms_airflow.failures import notify
+from codebashing_lms_airflow.failures import ON_FAILURE
 from codebashing_lms_airflow.load import CodebashingLoadOperator
 from codebashing_lms_airflow.params import trigger_form
 from codebashing_lms_airflow.transform import transformed
 from codebashing_lms_airflow.versions import AirflowFailException, CronTriggerTimetable
 from include.codebashing_lms.connector_folder import BrokenFile, GoodFile, read_connector_files
-
-RETRIES = {
-    "retries": 3,
-    "retry_delay": timedelta(minutes=5),
-    "retry_exponential_backoff": True,
-    "on_failure_callback": notify,
-}
 
 
 def sync_dag(file: GoodFile) -> None:
@@ -42,7 +35,7 @@ def sync_dag(file: GoodFile) -> None:
         start_date=datetime.combine(connector.start_date, time(), connector.zone),
         catchup=False,
         max_active_runs=1,
-        default_args=RETRIES,
+        default_args=ON_FAILURE,
         params=trigger_form(),
         tags=["codebashing", "lms"],
         doc_md=f"{__doc__}\nConnector file: `{file.path}`",

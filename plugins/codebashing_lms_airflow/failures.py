@@ -3,10 +3,15 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from airflow.sdk import Context
 
-from codebashing_lms_airflow.versions import AirflowException, AirflowFailException
+from codebashing_lms_airflow.versions import (
+    EACH_WAIT_TWICE_AS_LONG,
+    AirflowException,
+    AirflowFailException,
+)
 from include.codebashing_lms.errors import CodebashingLmsError, RunDateError
 
 logger = logging.getLogger(__name__)
@@ -33,17 +38,25 @@ def airflow_failures() -> Iterator[None]:
 
 def notify(context: Context) -> None:
     """Log what a task's final failure asks for, and whether it may wait until the next run."""
-    failure = context.get("exception")
-    cause = failure.__context__ if isinstance(failure, AirflowException) else failure
-    logger.error("NOTICE %s: %s", context["ti"].task_id, advice(cause))
+    logger.error("NOTICE %s: %s", context["ti"].task_id, advice(context.get("exception")))
 
 
-def advice(cause: object) -> str:
+def advice(failure: object) -> str:
     """Return what to do about a failure, in one or two sentences."""
+    cause = getattr(failure, "__context__", None)
     if not isinstance(cause, CodebashingLmsError):
+        name = type(failure).__name__ if isinstance(failure, BaseException) else "killed or lost"
         return (
-            f"{type(cause).__name__}: not foreseen, see the traceback above. Clear the task once the reason "
-            "is gone; left alone, the next good run sends everything missed."
+            f"{name}: not foreseen, see the log above. Clear the task once the reason is gone; left alone, "
+            "the next good run sends everything missed."
         )
     wait = THIS_RUN_ONLY if isinstance(cause, RunDateError) else MAY_WAIT if cause.heals else ACT
     return f"{type(cause).__name__} ({cause.origin}): {cause} {wait}"
+
+
+ON_FAILURE = {
+    "retries": 3,
+    "retry_delay": timedelta(minutes=5),
+    "retry_exponential_backoff": EACH_WAIT_TWICE_AS_LONG,
+    "on_failure_callback": notify,
+}

@@ -1,5 +1,10 @@
 """What differs between Airflow 3.1, 3.2 and 3.3, in one place."""
 
+from airflow import __version__
+
+# retry_exponential_backoff: a switch in 3.1, the factor since; there True would mean a factor of one.
+EACH_WAIT_TWICE_AS_LONG = True if __version__.startswith("3.1.") else 2
+
 try:
     from airflow.sdk import CronTriggerTimetable
 except ImportError:  # 3.1
@@ -20,6 +25,7 @@ except ImportError:  # 3.1
     )
 
 __all__ = [
+    "EACH_WAIT_TWICE_AS_LONG",
     "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",

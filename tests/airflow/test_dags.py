@@ -71,11 +71,17 @@ def test_the_shape_of_a_dag(bag):
     assert (dag.catchup, dag.max_active_runs, dag.tags) == (False, 1, {"codebashing", "lms"})
     assert dag.task_dict["load"].max_active_tis_per_dag == 1
     assert {task.retries for task in dag.tasks} == {3}
+    assert [wait(dag.task_dict["extract"], tries) for tries in (1, 2, 3)] == [5, 10, 20]
     extract = dag.task_dict["extract"]
     assert (extract.method, extract.http_conn_id, extract.template_fields) == ("GET", "codebashing", ())
     form = {name: dag.params.get_param(name) for name in dag.params}
     assert list(form) == ["as_of", "dry_run", "check_only", "skip_guards", "reason"]
     assert all(param.schema["title"] and param.description.endswith(".") for param in form.values())
+
+
+def wait(task, tries):
+    """Return the minutes that Airflow waits after a try, without its jitter of up to as much again."""
+    return (task.retry_delay * task.retry_exponential_backoff ** (tries - 1)).total_seconds() / 60
 
 
 def test_the_schedule_is_that_of_the_file(bag):
