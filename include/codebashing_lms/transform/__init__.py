@@ -6,7 +6,7 @@ learners   rules about the person: form, exclusion, employee ID, e-mail
 progress   rules about a learner on a course: values, percentage, status, course
 spool      the judged batches, kept on local disk between the two passes
 contested  rules over the whole snapshot: conflicting and duplicate learners
-rows       the rows of the LMS file
+rows       the rows of the LMS file, and staged_rows the same for the next task
 run        the two passes, the guards and the manifest
 """
 

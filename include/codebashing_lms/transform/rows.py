@@ -1,7 +1,7 @@
 """The rows of the LMS file, written by columns.
 
-A CSV column of a batch is a short list of texts and each row's place in it. Rows are joined to lines in Arrow,
-and the lines' buffer goes to the file: no cell passes through Python.
+A CSV column of a batch is a short list of texts and each row's place in it. Rows are joined to lines in
+Arrow, and the lines' buffer goes to the file: no cell passes through Python.
 """
 
 import codecs

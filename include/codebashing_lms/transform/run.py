@@ -36,6 +36,7 @@ from include.codebashing_lms.transform.progress import (
 from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
 from include.codebashing_lms.transform.rows import CsvRows
 from include.codebashing_lms.transform.spool import Spool
+from include.codebashing_lms.transform.staged_rows import StagedRows
 from include.codebashing_lms.transform.tally import Tally
 from include.codebashing_lms.transform.values import DONE
 
@@ -116,11 +117,21 @@ def _stop_without_ids(connector: Connector, tally: Tally) -> None:
 
 
 def _summary(folder: StagedPath, manifest: dict[str, Any]) -> dict[str, Any]:
-    with local_copy(folder / "manifest.json") as copy:
-        sha256 = sha256_of(copy)
     kept = ("file", "bytes", "sha256", "learners", "records", "status", "warnings", "as_of", "provenance")
     summary = {key: manifest[key] for key in kept}
-    return {"manifest": str(folder / "manifest.json"), "manifest_sha256": sha256, **summary}
+    return {
+        **summary,
+        **_staged(folder, "manifest", "manifest.json"),
+        **_staged(folder, "rows", "rows.parquet"),
+    }
+
+
+def _staged(folder: StagedPath, name: str, file: str) -> dict[str, str]:
+    """Return a staged file's address and checksum, nothing for one that this run does not have."""
+    if not (folder / file).exists():
+        return {}
+    with local_copy(folder / file) as copy:
+        return {name: str(folder / file), f"{name}_sha256": sha256_of(copy)}
 
 
 class _Judging:
@@ -223,14 +234,24 @@ class _Judging:
             listings = stack.enter_context(Listings(set_aside, left_out, self.courses, self.primary))
             out = stack.enter_context(part.open("wb"))
             writer = CsvRows(out, lms.options, ZoneInfo(lms.timezone), as_of, self.courses)
+            rows = self._staged_rows(stack, folder)
             for learners, records in self._judged(spool, changed):
                 self.tally.add(len(learners), records)
                 emitted = records["fate"] == Fate.EMITTED
                 writer.write(records[emitted], learners)
+                if rows:
+                    rows.add(records[emitted], learners)
                 listings.add(with_learners(records[~emitted], learners))
             out.flush()
             size, sha256 = part.stat().st_size, sha256_of(part)
         return self._manifest(name, size, sha256)
+
+    def _staged_rows(self, stack: ExitStack, folder: StagedPath) -> StagedRows | None:
+        """Open rows.parquet, which only a run that may be delivered needs."""
+        if self.facts.provenance == "rendered":
+            return None
+        part = stack.enter_context(new_file(folder / "rows.parquet"))
+        return stack.enter_context(StagedRows(part, self.courses))
 
     def _judged(self, spool: Spool, changed: pd.Series) -> Any:
         """Give each batch with its final fates."""
