@@ -1,5 +1,7 @@
 """A connector file with a mistake is refused in words that name the file, the key and what is allowed."""
 
+import json
+
 import pytest
 
 from include.codebashing_lms.__main__ import main
@@ -84,8 +86,12 @@ def test_check_looks_at_nothing_else(tmp_path, capsys):
 
 
 def test_render_writes_the_three_files_without_airflow(tmp_path, capsys):
-    snapshot = write(tmp_path, '[{"employee_id": "1", "email": "a@x", "primary_course_lessons_count": 2, '
-                     '"primary_course_completed_lessons_count": 1, "primary_course_name": "java"}]', "s.json")  # fmt: skip
+    learner = {
+        "employee_id": "1",
+        "primary_course_lessons_count": 2,
+        "primary_course_completed_lessons_count": 1,
+    }
+    snapshot = write(tmp_path, json.dumps([learner]), "s.json")
     command = ["render", "--connector", str(write(tmp_path, GOOD)), "--snapshot", str(snapshot)]
     assert main([*command, "--as-of", "2026-11-23T05:00:00Z", "--out", str(tmp_path / "out")]) == 0
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"manifest.json", "set_aside.csv"}

@@ -145,7 +145,8 @@ except locale.Error:
     pass
 from tests.transform.conftest import run
 from tests.transform.test_generic_csv import PEOPLE
-columns = [{"label": "on", "source": "completed_at", "date_format": "%A %d %B %Y"}, "percent_complete", "as_of"]
+done_on = {"label": "on", "source": "completed_at", "date_format": "%A %d %B %Y"}
+columns = [done_on, "percent_complete", "as_of"]
 sys.stdout.buffer.write(run(PEOPLE, Path(sys.argv[1]), lms={"options": {"columns": columns}}).raw)
 """
 

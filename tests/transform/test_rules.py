@@ -68,10 +68,16 @@ def test_numbers_that_are_none_are_values(render, literal):
     assert (got.records["emitted"], got.records["set_aside"]) == (1, {"invalid_count": 1})
 
 
-@pytest.mark.parametrize("changes", [{"primary_course_lessons_count": 0}, {"primary_course_lessons_count": None},
-                                     {"primary_course_name": None}])  # fmt: skip
-def test_nothing_assigned_is_no_course(render, changes):
-    assert render([person(**changes), person()]).records["withheld"] == {"no_course": 1}
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("primary_course_lessons_count", 0),
+        ("primary_course_lessons_count", None),
+        ("primary_course_name", None),
+    ],
+)
+def test_nothing_assigned_is_no_course(render, key, value):
+    assert render([person(**{key: value}), person()]).records["withheld"] == {"no_course": 1}
 
 
 def test_a_course_name_that_was_not_sent_only_leaves_the_course_empty(render):
@@ -90,8 +96,8 @@ def shares(*values, key="java.completed_percentage"):
 
 @pytest.mark.parametrize(
     ("value", "percent"),
-    [(33.335, "33.34"), (1.005, "1.01"), (99.995, "99.99"), (99.999999, "99.99"), (100, "100"), (100.0, "100"),
-     (87, "87"), ("87.5", "87.5"), (0.001, "0"), (0.125, "0.13"), (120, "100"), (1e300, "100")],
+    [(33.335, "33.34"), (1.005, "1.01"), (99.995, "99.99"), (99.999999, "99.99"), (100, "100"),
+     (100.0, "100"), (87, "87"), ("87.5", "87.5"), (0.001, "0"), (0.125, "0.13"), (120, "100"), (1e300, "100")],
 )  # fmt: skip
 def test_percentage_of_a_course(render, value, percent):
     [row] = render(shares(value), courses="all").rows
@@ -115,8 +121,8 @@ def test_over_100_is_100_with_a_warning(render):
 
 def test_records_of_all_courses_keep_the_snapshots_order(render):
     first = {"employee_id": "1", "email": "a@x", "java.completed_percentage": 1, "go.completed_percentage": 2}
-    second = {"employee_id": "2", "email": "b@x", "java.completed_percentage": 3, "rust.completed_percentage": 4,
-              "go.completed_percentage": None}  # fmt: skip
+    second = {"employee_id": "2", "email": "b@x", "java.completed_percentage": 3,
+              "rust.completed_percentage": 4, "go.completed_percentage": None}  # fmt: skip
     got = render(
         [first, second, {"employee_id": "3", "email": "c@x", "go.completed_percentage": None}], courses="all"
     )
