@@ -1,0 +1,194 @@
+"""What a run has to tell the LMS, given what it was told before.
+
+Decided in `load`, as of delivery: rows come from transform, the ledger is the last word per learner and course.
+A completion, once told, stands with its first date; nothing older overwrites anything newer.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.transform.rows import STATUSES, statuses
+from include.codebashing_lms.transform.values import DONE
+
+COMPLETED = STATUSES.index("completed")
+
+
+class Verdict(IntEnum):
+    """What becomes of a row in load."""
+
+    NEW = 0
+    CHANGED = 1
+    UNCHANGED = 2
+    STALE = 3
+    CHANGED_IDENTITY = 4
+    BEFORE_START = 5
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What decides besides the rows.
+
+    :param as_of: the instant the rows are true for, in UTC without zone, as columns hold it.
+    :param full: send every row that may be sent, not only new and changed ones.
+    :param accepted: lower-case e-mail addresses whose change of identity HR accepted.
+    :param since: completions before it count as known to the LMS already.
+    :param email_is_sent: a changed e-mail address is a change of the row.
+    """
+
+    as_of: np.datetime64
+    full: bool
+    accepted: frozenset[str] = frozenset()
+    since: np.datetime64 | None = None
+    email_is_sent: bool = False
+
+
+@dataclass
+class Decision:
+    """The rows with their verdicts, and what is to be said about them.
+
+    `rows` has the values as they are to be told, `verdict`, `place` (row in the ledger, -1: none), and what was
+    told before in columns that begin with `told_`.
+    """
+
+    rows: pd.DataFrame
+    send: Any
+    warnings: Counter[str] = field(default_factory=Counter)
+    growth: list[dict[str, Any]] = field(default_factory=list)
+    fell: int = 0
+
+    def count(self, verdict: Verdict) -> int:
+        """Return how many rows have a verdict."""
+        return int((self.rows["verdict"] == verdict).sum())
+
+    def seen(self, ledger_rows: int) -> Any:
+        """Return which rows of the ledger were found as they were told."""
+        found = np.zeros(ledger_rows, dtype=np.bool_)
+        found[self.rows.loc[self.rows["verdict"] == Verdict.UNCHANGED, "place"]] = True
+        return found
+
+    def to_correct(self) -> pd.DataFrame:
+        """Return the rows to send that the LMS knows under another course id or user key."""
+        rows = self.rows[self.send & (self.rows["verdict"] == Verdict.CHANGED)]
+        moved = (rows["course_id"] != rows["told_course_id"]) | (rows["user_key"] != rows["told_user_key"])
+        return rows[moved]
+
+
+def decide(rows: pd.DataFrame, ledger: pd.DataFrame, rules: Rules) -> Decision:
+    """Compare the rows of a run with the ledger of its destination."""
+    warnings: Counter[str] = Counter()
+    known = rows.pipe(with_told, ledger)
+    growth = grown_courses(known)
+    learners_fell = int(known.loc[known["fell"], "employee_id"].nunique())
+    known = (
+        known.pipe(keep_completions, warnings)
+        .pipe(judge_changes, rules)
+        .pipe(judge_identity, ledger, rules, warnings)
+    )
+    sendable = [Verdict.NEW, Verdict.CHANGED, *([Verdict.UNCHANGED] if rules.full else [])]
+    send = known["verdict"].isin(sendable).to_numpy()
+    return Decision(known, send, +warnings, growth, learners_fell)
+
+
+def with_told(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+    """Put beside each row what was told of it before, and its place in the ledger."""
+    told = ledger.add_prefix("told_").assign(place=np.arange(len(ledger)))
+    status = statuses(rows).to_numpy().astype(np.int64)
+    known = rows.assign(status=status, user_key=rows["employee_id"], email=rows["email"].str.lower()).merge(
+        told,
+        how="left",
+        left_on=["employee_id", "course"],
+        right_on=["told_employee_id", "told_course"],
+        validate="1:1",
+    )
+    fell = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
+    return known.assign(place=known["place"].fillna(-1).astype(np.int64), fell=fell)
+
+
+def grown_courses(known: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the courses that gained lessons and left finished learners unfinished."""
+    concerned = known[
+        (known["told_status"] == COMPLETED)
+        & (known["hundredths"] < DONE)
+        & (known["lessons_total"] > known["told_lessons_total"])
+    ]
+    groups = concerned.groupby(["course", "told_lessons_total", "lessons_total"], sort=True)["employee_id"].nunique()
+    return [
+        {"course": course, "lessons_were": int(before), "lessons_are": int(now), "learners": int(learners)}
+        for (course, before, now), learners in groups.items()
+    ]
+
+
+def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFrame:
+    """Let a completion that was told stand, with its first date."""
+    stands = (known["told_status"] == COMPLETED).to_numpy()
+    below = known["hundredths"].to_numpy() < DONE
+    first, now = known["told_completed_at"], known["completed_at"]
+    again = stands & ~below & (now > first).to_numpy()
+    warnings["fell_below_100"] += int((stands & below).sum())
+    warnings["completed_again"] += int(again.sum())
+    return known.assign(
+        hundredths=np.where(stands, DONE, known["hundredths"]),
+        status=np.where(stands, COMPLETED, known["status"]),
+        started=np.where(stands, True, known["started"]),
+        completed_at=now.where(~(stands & first.notna()), first).where(~(stands & below), first),
+    )
+
+
+def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Tell new from changed, unchanged and stale rows."""
+    new = (known["place"] < 0).to_numpy()
+    differs = ["hundredths", "status", "completed_at", "course_id", "user_key"] + ["email"] * rules.email_is_sent
+    changed = np.zeros(len(known), dtype=np.bool_)
+    for name in differs:
+        changed |= _differs(known[name], known[f"told_{name}"])
+    older = (known["told_valid_at"] > rules.as_of).to_numpy()
+    before = new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
+    verdict = np.select(
+        [before, new, changed & older, changed],
+        [Verdict.BEFORE_START, Verdict.NEW, Verdict.STALE, Verdict.CHANGED],
+        Verdict.UNCHANGED,
+    )
+    return known.assign(verdict=verdict)
+
+
+def _differs(now: pd.Series, told: pd.Series) -> Any:
+    same = (now == told).fillna(False).to_numpy(dtype=np.bool_)
+    return ~same & ~(now.isna() & told.isna()).to_numpy()
+
+
+def judge_identity(
+    known: pd.DataFrame, ledger: pd.DataFrame, rules: Rules, warnings: Counter[str]
+) -> pd.DataFrame:
+    """Hold learners who may have become somebody else, until HR accepts them."""
+    accepted = known["email"].isin(rules.accepted).to_numpy()
+    both = (known["email"].notna() & known["told_email"].notna()).to_numpy()
+    moved = both & _differs(known["email"], known["told_email"])
+    still_there = known["told_email"].isin(known["email"].dropna()).to_numpy()
+    doubtful = moved & (still_there | known["fell"].to_numpy()) & ~accepted
+    new_id = known["email"].isin(_under_other_ids(known, ledger)).to_numpy() & ~accepted
+    held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()
+    warnings["email_changed"] += int(known.loc[moved & ~held, "employee_id"].nunique())
+    return known.assign(
+        verdict=np.where(held, Verdict.CHANGED_IDENTITY, known["verdict"]),
+    )
+
+
+def _under_other_ids(known: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
+    """Return the e-mail addresses that the ledger knows, but not under the ID they come with now."""
+    pair = ["email", "employee_id"]
+    now = known[pair].dropna().drop_duplicates()
+    told = ledger[pair].dropna().drop_duplicates()
+    both = now.merge(told, how="left", on=pair, indicator=True)
+    strange = both.loc[both["_merge"] == "left_only", "email"]
+    return strange[strange.isin(told["email"])]
+
+
+def utc(instant: datetime) -> np.datetime64:
+    """Return an instant as columns hold it."""
+    return np.datetime64(instant.replace(tzinfo=None), "us")

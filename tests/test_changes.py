@@ -1,0 +1,159 @@
+"""What is told again, what is kept, what is held: each rule of the memory with its edges."""
+
+from collections import Counter
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from include.codebashing_lms.changes import Rules, Verdict, decide
+
+MONDAY, TUESDAY, THURSDAY = (np.datetime64(f"2026-11-{day}T05:00:00", "us") for day in (16, 17, 19))
+FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
+
+
+def row(employee_id="1", course="java", hundredths=5000, **changes):
+    values = {
+        "employee_id": employee_id, "email": f"{employee_id}@x.com", "course": course, "course_id": course,
+        "course_title": "", "hundredths": hundredths, "started": hundredths > 0, "lessons_completed": -1,
+        "lessons_total": 10, "completed_at": None, "active_at": None,
+    }  # fmt: skip
+    return values | changes
+
+
+def told(employee_id="1", course="java", hundredths=5000, **changes):
+    values = {
+        "employee_id": employee_id, "course": course, "user_key": employee_id, "course_id": course,
+        "email": f"{employee_id}@x.com", "hundredths": hundredths, "status": 2 if hundredths == 10_000 else 1,
+        "completed_at": None, "lessons_total": 10, "told_at": MONDAY, "valid_at": MONDAY, "baseline": False,
+    }  # fmt: skip
+    return values | changes
+
+
+def table(rows, columns):
+    frame = pd.DataFrame(rows, columns=columns)
+    texts = {name: "str" for name in ("employee_id", "email", "course", "course_id", "user_key") if name in frame}
+    dates = {name: "datetime64[us]" for name in ("completed_at", "active_at", "told_at", "valid_at") if name in frame}
+    return frame.astype(texts | dates)
+
+
+def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
+    now = table(rows, list(row()))
+    return decide(now, table(ledger, list(told())), Rules(as_of=as_of, full=full, **rules))
+
+
+def verdicts(decision):
+    return [Verdict(number).name for number in decision.rows["verdict"]]
+
+
+def test_what_was_never_told_is_new():
+    decision = decided([row(), row("2")], [])
+    assert verdicts(decision) == ["NEW", "NEW"]
+    assert decision.send.all()
+
+
+def test_what_is_as_it_was_told_is_not_sent_but_seen():
+    decision = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
+    assert verdicts(decision) == ["CHANGED", "UNCHANGED"]
+    assert decision.send.tolist() == [True, False]
+    assert decision.seen(3).tolist() == [True, False, False]
+
+
+def test_full_sends_the_unchanged_too():
+    assert decided([row()], [told()], full=True).send.all()
+
+
+def test_nothing_older_overwrites_anything_newer():
+    decision = decided([row(hundredths=2000), row("2")], [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)])
+    assert verdicts(decision) == ["STALE", "UNCHANGED"]
+    assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
+
+
+@pytest.mark.parametrize("changes", [{"course_id": "J"}, {"status": 0}, {"hundredths": 1}, {"user_key": "9"}])
+def test_every_part_of_the_last_word_counts(changes):
+    assert verdicts(decided([row()], [told(**changes)])) == ["CHANGED"]
+
+
+def test_an_address_counts_where_it_is_sent():
+    before = [told(email="old@x.com")]
+    assert verdicts(decided([row()], before)) == ["UNCHANGED"]
+    assert verdicts(decided([row()], before, email_is_sent=True)) == ["CHANGED"]
+    assert verdicts(decided([row(email="1@X.com")], [told()], email_is_sent=True)) == ["UNCHANGED"]
+
+
+def test_a_new_target_is_a_change_and_the_old_one_is_listed():
+    decision = decided([row(course_id="J2"), row("2", hundredths=6000)], [told(), told("2")])
+    assert decision.to_correct()[["employee_id", "told_course_id", "course_id"]].to_numpy().tolist() == [
+        ["1", "java", "J2"]
+    ]
+
+
+def test_a_completion_stands_with_its_first_date():
+    before = [told(hundredths=10_000, completed_at=FIRST)]
+    for full in (False, True):
+        decision = decided([row(hundredths=8000)], before, full=full)
+        assert decision.warnings == Counter(fell_below_100=1)
+        assert decision.rows[["hundredths", "status", "completed_at"]].to_numpy().tolist() == [
+            [10_000, 2, pd.Timestamp(FIRST)]
+        ]
+        assert decision.send.tolist() == [full]
+        assert decision.fell == 1
+
+
+def test_a_second_completion_is_counted_and_keeps_the_first_date():
+    later = pd.Timestamp("2026-10-01")
+    decision = decided([row(hundredths=10_000, completed_at=later)], [told(hundredths=10_000, completed_at=FIRST)])
+    assert decision.warnings == Counter(completed_again=1)
+    assert verdicts(decision) == ["UNCHANGED"]
+    assert decision.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
+
+
+def test_a_date_that_was_missing_is_told_when_it_comes():
+    decision = decided([row(hundredths=10_000, completed_at=FIRST)], [told(hundredths=10_000)])
+    assert verdicts(decision) == ["CHANGED"]
+
+
+def test_added_lessons_are_reported_by_course():
+    before = [told(str(n), hundredths=10_000, completed_at=FIRST) for n in range(3)]
+    now = [row(str(n), hundredths=8000, lessons_total=12) for n in range(2)] + [row("2", hundredths=10_000)]
+    assert decided(now, before).growth == [
+        {"course": "java", "lessons_were": 10, "lessons_are": 12, "learners": 2}
+    ]
+
+
+def test_a_new_address_is_sent_with_a_warning():
+    decision = decided([row(email="new@x.com", hundredths=6000)], [told(email="old@x.com")])
+    assert verdicts(decision) == ["CHANGED"]
+    assert decision.warnings == Counter(email_changed=1)
+
+
+def test_a_new_address_is_held_where_the_old_one_is_under_another_id():
+    decision = decided([row(email="new@x.com"), row("2", email="old@x.com")], [told(email="old@x.com")])
+    assert verdicts(decision) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+
+
+def test_a_new_address_with_less_progress_is_somebody_else():
+    for before in (told(email="old@x.com"), told(email="old@x.com", hundredths=10_000)):
+        decision = decided([row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")], [before])
+        assert verdicts(decision) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+        assert not decision.send.any()
+
+
+def test_an_address_under_a_new_id_is_held_until_hr_accepts():
+    now, before = [row("9", email="1@x.com")], [told()]
+    assert verdicts(decided(now, before)) == ["CHANGED_IDENTITY"]
+    assert verdicts(decided(now, before, accepted=frozenset(["1@x.com"]))) == ["NEW"]
+    assert verdicts(decided(now, [*before, told("9", email="1@x.com")])) == ["UNCHANGED"]
+
+
+def test_two_without_address_are_never_taken_for_each_other():
+    assert verdicts(decided([row("9", email=None)], [told(email=None)])) == ["NEW"]
+    assert verdicts(decided([row(email=None)], [told()])) == ["UNCHANGED"]
+
+
+def test_completions_before_the_start_are_taken_as_known():
+    early, late = (row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate([FIRST, pd.Timestamp("2026-06-01")]))
+    decision = decided([early, late], [], since=np.datetime64("2026-05-01", "us"))
+    assert verdicts(decision) == ["BEFORE_START", "NEW"]
+    assert decision.send.tolist() == [False, True]
