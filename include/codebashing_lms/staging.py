@@ -45,11 +45,10 @@ class StagedPath(Protocol):
 
 def on_disk(path: StagedPath) -> Path | None:
     """Return the path on this machine's file system, None for an object store."""
-    if isinstance(path, Path):
-        return path
-    if getattr(path, "protocol", None) in ("file", "local", ""):
-        return Path(path.path)  # type: ignore[attr-defined]
-    return None
+    if not hasattr(path, "protocol"):
+        return path if isinstance(path, Path) else None
+    # in Airflow 3.1 an ObjectStoragePath is a pathlib.Path, too, even one on S3
+    return Path(path.path) if path.protocol in ("file", "local", "") else None  # type: ignore[attr-defined]
 
 
 @contextmanager
