@@ -37,12 +37,14 @@ def facts(**changes) -> RunFacts:
     return RunFacts(**(values | changes))
 
 
-def run(records, folder: Path, *, run_facts: RunFacts | None = None, **sections) -> SimpleNamespace:
+def run(
+    records, folder: Path, *, run_facts: RunFacts | None = None, out: Path | None = None, **sections
+) -> SimpleNamespace:
     """Transform records (or the text of a snapshot) and read the files back."""
     snapshot = folder / "snapshot.json"
     text = records if isinstance(records, str) else json.dumps(records)
     snapshot.write_bytes(text.encode("utf-8", "surrogatepass"))
-    out = folder / "out"
+    out = out or folder / "out"
     summary = transform(
         connector(**sections), snapshot, None, out, run_facts or facts(), lambda name: folder / name
     )

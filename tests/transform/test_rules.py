@@ -425,6 +425,19 @@ def test_left_out_lists_every_other_record(render):
     ]
 
 
+def test_a_run_that_may_be_delivered_stages_its_rows_with_their_values(tmp_path):
+    people = [done("2021-10-01"), lessons(1, 3, employee_id="E2", email=None, primary_course_name=...)]
+    folder = tmp_path / "acme" / "runs" / "date" / "run.0"
+    got = run(people, tmp_path, run_facts=facts(provenance="live"), out=folder)
+    rows = pq.read_table(folder / "rows.parquet").to_pylist()
+    assert [(r["employee_id"], r["email"], r["course"], r["course_id"], r["hundredths"]) for r in rows] == [
+        ("E1", "ann@example.com", "java", "java", 10_000),
+        ("E2", None, "", "", 3333),
+    ]
+    assert got.summary["rows"] == str(folder / "rows.parquet")
+    assert json.loads((tmp_path / "acme" / "courses_seen.json").read_text()) == {"courses": ["java"]}
+
+
 def test_set_aside_is_harmless_in_a_spreadsheet(render):
     got = render([person(employee_id="=1+1", email="@cmd", primary_course_name="+java")])
     assert [(line["employee_id"], line["email"], line["course"]) for line in got.set_aside] == [

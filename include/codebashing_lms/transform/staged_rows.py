@@ -64,4 +64,8 @@ def _of_course(texts: list[str], numbers: Ints) -> pa.DictionaryArray:
 
 
 def _by_number(texts: pa.Array, numbers: Ints) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32)), texts)
+    """Return a column of texts by their numbers; Parquet takes nulls among the numbers only."""
+    absent = texts.is_null().to_numpy(zero_copy_only=False)[numbers]
+    return pa.DictionaryArray.from_arrays(
+        pa.array(numbers.astype(np.int32), mask=absent), texts.fill_null("")
+    )
