@@ -21,6 +21,8 @@ BATCH = 2 << 20
 LARGEST_RECORD = 256 << 20
 LARGEST_FRAME = 16 << 20
 CUTS_TRIED = 64
+# msgspec's own error is a ValueError only since 0.21
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 BLANKS = b" \t\r\n"
 
 Decode = Callable[[memoryview], Sequence[Any]]
@@ -179,7 +181,7 @@ class RecordSplitter:
                 return self.decode(array)
         except msgspec.ValidationError:
             return False
-        except (ValueError, RecursionError):
+        except UNREADABLE:
             return None
         finally:
             self._buffer[comma : comma + 1] = b","
@@ -206,7 +208,7 @@ class RecordSplitter:
             whole = self._buffer.rstrip(BLANKS)
             try:
                 records = self.decode(memoryview(whole))
-            except (ValueError, RecursionError):
+            except UNREADABLE:
                 pass
             else:
                 self._add_to_tail(b"")
