@@ -78,6 +78,12 @@ class StagingError(CodebashingLmsError):
     origin = "staging"
 
 
+class LedgerMovedError(StagingError):
+    """Another run told the LMS something while this one decided what to tell it."""
+
+    heals = True
+
+
 class DeliveryError(CodebashingLmsError):
     """The LMS refused the delivery; a person has to look."""
 

@@ -9,12 +9,13 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from include.codebashing_lms.conditional_put import put_new
 from include.codebashing_lms.errors import StagingError
 
 OWNER_ONLY = 0o600
@@ -93,8 +94,7 @@ def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
         target.fs.put_file(str(part), target.path)  # type: ignore[attr-defined]
         return
     part.chmod(OWNER_ONLY)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
+    _flush(part)
     part.replace(final)
 
 
@@ -123,28 +123,46 @@ def _as_json(content: object) -> bytes:
 
 def create_json(target: StagedPath, content: object) -> bool:
     """Stage a small JSON document unless one is there already; tell whether it is this one."""
+    return create_file(target, lambda part: part.write_bytes(_as_json(content)))
+
+
+def create_file(target: StagedPath, write: Callable[[Path], object]) -> bool:
+    """Stage what `write` writes, unless the name is taken; tell whether it is this one.
+
+    Of several that create the same name at once exactly one succeeds.
+    """
     final = on_disk(target)
     try:
-        if final is None:
-            target.fs.pipe_file(target.path, _as_json(content), mode="create")  # type: ignore[attr-defined]
-        else:
-            _link(_as_json(content), final)
-    except FileExistsError:
-        return False
+        if final is not None:
+            final.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(_temporary(final.parent if final else None, target.name))
+        try:
+            write(part)
+            return _link(part, final) if final else put_new(target, part)
+        finally:
+            part.unlink()
     except OSError as error:
         raise _cannot_write(target, error) from error
+
+
+def _link(part: Path, final: Path) -> bool:
+    """Publish a whole file under a name that must be free: a rename would replace what is there."""
+    _flush(part)
+    try:
+        os.link(part, final)
+    except FileExistsError:
+        return False
+    _flush(final.parent)
     return True
 
 
-def _link(content: bytes, final: Path) -> None:
-    """Publish a whole file under a name that must be free: a rename would replace what is there."""
-    final.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(_temporary(final.parent, final.name))
+def _flush(path: Path) -> None:
+    """Have a file's content, or a folder's names, survive a power failure."""
+    handle = os.open(path, os.O_RDONLY)
     try:
-        part.write_bytes(content)
-        os.link(part, final)
+        os.fsync(handle)
     finally:
-        part.unlink()
+        os.close(handle)
 
 
 def read_json(source: StagedPath) -> Any:

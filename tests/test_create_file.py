@@ -1,0 +1,108 @@
+"""A name in the staging area is taken once: on a file system, and on S3 by the conditional put."""
+
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.staging import create_file, create_json, read_json
+from tests.object_store import bucket_of
+
+
+class Forgetful(BaseHTTPRequestHandler):
+    """Hands on what it gets to S3, but for the condition of a put."""
+
+    s3: str
+
+    def _pass(self):
+        headers = {name: value for name, value in self.headers.items() if name.lower() != "if-none-match"}
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        answer = requests.request(
+            self.command, self.s3 + self.path, headers=headers, data=body, timeout=10, allow_redirects=False
+        )
+        self.send_response(answer.status_code)
+        for name, value in answer.headers.items():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.content)
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="module")
+def s3():
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def forgetful(s3):
+    handler = type("Bound", (Forgetful,), {"s3": s3})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_on_disk_the_first_stays_whole_and_private(tmp_path):
+    path = tmp_path / "new" / "pointer.json"
+    assert [create_json(path, {"a": at}) for at in range(2)] == [True, False]
+    assert read_json(path) == {"a": 0}
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in path.parent.iterdir()] == ["pointer.json"]
+
+
+def test_of_many_at_once_one_wins(tmp_path):
+    won = []
+    go = threading.Barrier(8)
+
+    def create(number):
+        go.wait()
+        if create_json(tmp_path / "x.json", {"by": number}):
+            won.append(number)
+
+    threads = [threading.Thread(target=create, args=(number,)) for number in range(8)]
+    [one.start() for one in threads]
+    [one.join() for one in threads]
+    assert len(won) == 1
+    assert read_json(tmp_path / "x.json") == {"by": won[0]}
+
+
+def test_what_fails_while_it_is_written_leaves_nothing(tmp_path):
+    def fail(part):
+        part.write_text("half")
+        raise OSError(28, os.strerror(28))
+
+    with pytest.raises(StagingError, match="No space left"):
+        create_file(tmp_path / "x", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_s3_the_first_stays(s3, monkeypatch):
+    root, bucket = bucket_of(s3, "honest", monkeypatch)
+    path = root / "pointer.json"
+    assert [create_json(path, {"a": at}) for at in range(2)] == [True, False]
+    assert read_json(path) == {"a": 0}
+    assert [one.key for one in bucket.objects.all()] == ["training/pointer.json"]
+
+
+def test_a_store_that_overwrites_is_refused(s3, forgetful, monkeypatch):
+    root, bucket = bucket_of(forgetful, "forgetful", monkeypatch, behind=s3)
+    with pytest.raises(StagingError, match=r"\(forgetful\) does not create a file on the condition"):
+        create_json(root / "pointer.json", {"a": 1})
+    assert list(bucket.objects.all()) == []
