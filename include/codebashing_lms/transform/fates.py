@@ -20,8 +20,10 @@ class Fate(IntEnum):
     UNMAPPED_COURSE = 11
     CONFLICTING_EMPLOYEE_ID = 12
     DUPLICATE = 13
-    BELOW_THRESHOLD = 14
-    MISSING_COMPLETED_DATE = 15
+    NOT_YET_A_USER = 14
+    UNKNOWN_AT_AS_OF = 15
+    BELOW_THRESHOLD = 16
+    MISSING_COMPLETED_DATE = 17
 
     @property
     def reason(self) -> str:
@@ -35,6 +37,8 @@ WITHHELD = (
     Fate.IGNORED_COURSE,
     Fate.UNMAPPED_COURSE_AT_ZERO,
     Fate.BELOW_THRESHOLD,
+    Fate.UNKNOWN_AT_AS_OF,
+    Fate.NOT_YET_A_USER,
 )
 MERGED = (Fate.DUPLICATE,)
 SET_ASIDE = tuple(fate for fate in Fate if fate not in (Fate.EMITTED, *WITHHELD, *MERGED))

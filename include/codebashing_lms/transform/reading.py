@@ -31,6 +31,7 @@ class Keys:
         self.total = named.lessons_total
         self.course = named.primary_course
         self.active_at = named.last_active_at
+        self.created_at = named.created_at
         self.percentage_of = _of_course(named.course_percentage)
         self.date_of = _of_course(named.course_completed_date)
         self.before, self.after = named.course_percentage.split("{course}")

@@ -16,15 +16,18 @@ from msgspec import UNSET
 from include.codebashing_lms import __version__
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import file_name, iso
-from include.codebashing_lms.errors import GuardError, ShapeError, StagingError
+from include.codebashing_lms.errors import GuardError, RunDateError, ShapeError, StagingError
 from include.codebashing_lms.people import Locate, read_course_map, read_people
 from include.codebashing_lms.snapshot import check_sha256, read_chunks, read_item
+from include.codebashing_lms.source_fields import fields_not_asked
 from include.codebashing_lms.splitter import RecordSplitter
 from include.codebashing_lms.staging import StagedPath, local_copy, new_file, sha256_of, write_json
 from include.codebashing_lms.transform import contested, guards
+from include.codebashing_lms.transform.earlier import EarlierReading, EarlierSnapshot
 from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.listings import Listings
+from include.codebashing_lms.transform.past import ASSUMPTIONS, Past, with_created_at
 from include.codebashing_lms.transform.progress import (
     Courses,
     course_records,
@@ -68,15 +71,19 @@ def transform(
     folder: StagedPath,
     facts: RunFacts,
     locate: Locate = Path,
+    earlier: EarlierReading | None = None,
 ) -> dict[str, Any]:
     """Write the LMS file, set_aside.csv, left_out.parquet and manifest.json to the run's folder.
 
     :param snapshot_sha256: checksum that the snapshot must have; None for one that nobody noted.
     :param locate: finds the files that the connector names.
+    :param earlier: for a reconstructed date, the nearest snapshot read before it.
     :return: a small summary without persons, for the next task.
+    :raises RunDateError: the snapshot was read without asking for a key that is needed now.
     :raises ShapeError: a key that is needed is in no record.
     :raises GuardError: a guard is crossed; the files are there to look at.
     """
+    _check_fields(connector, facts, snapshot)
     judging = _Judging(connector, facts, locate)
     with TemporaryDirectory() as scratch:
         spool = Spool(Path(scratch))
@@ -85,6 +92,7 @@ def transform(
                 check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
             judging.first_pass(path, spool)
             keys = sorted(_keys_there(path, connector.source.records_path)) if facts.check_only else []
+        judging.look_back(earlier)
         manifest = judging.second_pass(spool, folder)
     manifest["snapshot"] = {"file": snapshot.name, "sha256": snapshot_sha256}
     crossed = guards.findings(connector.guards, judging.tally.census())
@@ -93,12 +101,22 @@ def transform(
         without_id = judging.tally.learners_missing_id
         manifest["seen"] = {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": without_id}
     write_json(folder / "manifest.json", manifest)
-    if facts.provenance != "rendered":
+    if facts.provenance == "live":
         write_json(folder.parent.parent.parent / "courses_seen.json", {"courses": judging.courses.slugs})
     if not facts.check_only:
         _stop_without_ids(connector, judging.tally)
         guards.check(crossed, facts.skip_guards)
     return _summary(folder, manifest)
+
+
+def _check_fields(connector: Connector, facts: RunFacts, snapshot: StagedPath) -> None:
+    missing = fields_not_asked(connector, facts.fields)
+    if missing:
+        raise RunDateError(
+            f"The snapshot {snapshot.name} was read without asking for {', '.join(missing)}, which the "
+            "connector file needs by now. Leave this run, or bring back the connector file of that time and "
+            "clear it."
+        )
 
 
 def _present(snapshot: StagedPath) -> Any:
@@ -140,6 +158,7 @@ class _Judging:
     def __init__(self, connector: Connector, facts: RunFacts, locate: Locate) -> None:
         self.connector, self.facts = connector, facts
         self.keys = Keys(connector)
+        self.reconstructed = facts.provenance == "reconstructed"
         self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
         self.courses = Courses(read_course_map(connector.lms.course_map, locate))
         self.primary = connector.courses == "primary"
@@ -147,10 +166,13 @@ class _Judging:
         wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
         if self.primary:
             wanted += [self.keys.completed, self.keys.total, self.keys.course]
+        wanted += [self.keys.created_at] if self.keys.created_at else []
         self.reader = RecordReader(connector, wanted, self.listed)
         self.unseen = set(self._needed())
         self.newest = np.datetime64("NaT", "us")
         self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.past: Past | None = None
+        self.looked_back: dict[str, Any] = {}
         self.ids = contested.EmployeeIds()
         self.tally = Tally()
 
@@ -164,6 +186,8 @@ class _Judging:
         if self.primary:
             needed += [keys.completed, keys.total]
             needed += [keys.course] if self.courses.course_map else []
+        if self.reconstructed and keys.created_at:
+            needed.append(keys.created_at)
         return needed + [keys.percentage_of(course) for course in self.listed]
 
     def first_pass(self, path: Path, spool: Spool) -> None:
@@ -174,6 +198,8 @@ class _Judging:
             objects = objects or any(batch.is_object())
             self._see(batch)
             learners = read_learners(batch, self.keys, self.rules)
+            if self.reconstructed:
+                learners = with_created_at(learners, batch, self.keys)
             records = self._records(batch, learners)
             self.ids.add(learners, records)
             spool.append(learners, records)
@@ -219,6 +245,22 @@ class _Judging:
                 f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {there}. "
                 "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
             )
+
+    def look_back(self, earlier: EarlierReading | None) -> None:
+        """For a past date, read what the nearest earlier snapshot said."""
+        if not self.reconstructed:
+            return
+        before = None
+        if earlier and fields_not_asked(self.connector, earlier.fields):
+            self.warnings["earlier_snapshot_not_comparable"] += 1
+        elif earlier:
+            before = EarlierSnapshot(earlier.read_at, self.courses)
+            with _present(earlier.snapshot) as path:
+                check_sha256(path, earlier.sha256, f"The snapshot {earlier.snapshot.name}")
+                before.read(path, self.connector, self.rules)
+        self.past = Past(self.facts.as_of, self.primary, before)
+        used = before and earlier and {"file": earlier.snapshot.name, "sha256": earlier.sha256}
+        self.looked_back = {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
 
     def second_pass(self, spool: Spool, folder: StagedPath) -> dict[str, Any]:
         """Settle what needs the whole snapshot, write the files, return the manifest."""
@@ -266,7 +308,16 @@ class _Judging:
                 known = with_learners(records, learners).assign(number=np.arange(len(records)))
                 records = contested.merge_same_course(known, self.courses)[records.columns]
             number += len(records)
+            if self.past:
+                learners, records = self._judge_past(self.past, learners, records)
             yield learners, self._judge_needs(records)
+
+    def _judge_past(
+        self, past: Past, learners: pd.DataFrame, records: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        learners, records, undated = past.cut(learners, past.judge(learners, records))
+        self.warnings["completed_date_after_as_of"] += undated
+        return learners, records
 
     def _judge_needs(self, records: pd.DataFrame) -> pd.DataFrame:
         """Apply what the profile needs of a record that nothing else speaks against."""
@@ -280,11 +331,14 @@ class _Judging:
             fate[(fate == Fate.EMITTED) & undated] = Fate.MISSING_COMPLETED_DATE
         return records.assign(fate=fate)
 
+    def _looks_stale(self) -> bool:
+        """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
+        read_at = np.datetime64(self.facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
+        return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
+
     def _manifest(self, name: str, size: int, sha256: str) -> dict[str, Any]:
         facts = self.facts
-        read_at = np.datetime64(facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
-        if not np.isnat(self.newest) and read_at - self.newest > np.timedelta64(STALE):
-            self.warnings["source_looks_stale"] += 1
+        self.warnings["source_looks_stale"] += self._looks_stale()
         return {
             "connector": self.connector.name,
             "connector_sha256": facts.connector_sha256,
@@ -296,6 +350,7 @@ class _Judging:
             "as_of": iso(facts.as_of),
             "extracted_at": iso(facts.extracted_at),
             "provenance": facts.provenance,
+            **self.looked_back,
             "fields": facts.fields,
             "profile": self.connector.lms.profile,
             "file": name,

@@ -1,0 +1,162 @@
+"""What the nearest snapshot read before a past date said, kept narrow: a row a learner, a column a course.
+
+A learner is known by the employee ID, for that is whom the LMS is told about.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.snapshot import read_chunks, read_item
+from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.staging import StagedPath
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.progress import (
+    NO_SLUG,
+    Courses,
+    course_records,
+    keep_true_dates,
+    primary_records,
+)
+from include.codebashing_lms.transform.reading import Keys, RecordReader
+from include.codebashing_lms.transform.values import Bools, Instants, Ints
+
+ABSENT = -1
+NO_DATE = 0
+NOBODY = NEVER_MET = -1  # the last row and column of the tables, which are empty
+
+
+@dataclass(frozen=True)
+class EarlierReading:
+    """Where the nearest snapshot read before the as-of lies, and what was noted about it."""
+
+    snapshot: StagedPath
+    sha256: str
+    read_at: datetime
+    fields: list[str] | None
+
+
+@dataclass(frozen=True)
+class Then:
+    """What it said about each of some later records.
+
+    there = the learner was in it; twice = more than once; progress = ABSENT: not on that course;
+    date = completion in seconds since 1970, NO_DATE: none; lessons of the primary course, ABSENT: none told
+    """
+
+    there: Bools
+    twice: Bools
+    progress: Ints
+    date: Ints
+    active_at: Instants
+    lessons_completed: Ints
+    lessons_total: Ints
+
+
+def progress_of(records: pd.DataFrame) -> Ints:
+    """Return progress as one number that rises with the first lesson, even where that is 0.00 %."""
+    return np.asarray(records["hundredths"].to_numpy() + records["started"].to_numpy(), dtype=np.int64)
+
+
+def seconds_of(instants: Instants) -> Ints:
+    """Return instants as whole seconds since 1970, NO_DATE where there is none."""
+    seconds = np.clip(instants.astype("datetime64[s]").astype(np.int64), 1, np.iinfo(np.uint32).max)
+    return np.where(np.isnat(instants), NO_DATE, seconds)
+
+
+class EarlierSnapshot:
+    """The learners of a snapshot read before the as-of.
+
+    :param read_at: when it was read.
+    :param courses: the courses met so far, so that a course has the same number here and there.
+    """
+
+    def __init__(self, read_at: datetime, courses: Courses) -> None:
+        self.read_at = read_at
+        self.courses = replace(courses, numbers=dict(courses.numbers))
+        self._parts: list[dict[str, Any]] = []
+
+    def read(self, path: Path, connector: Connector, rules: IdentityRules) -> None:
+        """Take up every learner of the snapshot file who has an employee ID."""
+        keys, primary = Keys(connector), connector.courses == "primary"
+        listed = connector.courses if isinstance(connector.courses, list) else []
+        wanted = [keys.employee_id, keys.email, keys.active_at]
+        wanted += [keys.completed, keys.total, keys.course] if primary else []
+        reader = RecordReader(connector, wanted, listed)
+        splitter = RecordSplitter(connector.source.records_path, reader.decode, read_item)
+        for batch in reader.batches(read_chunks(path, splitter)):
+            if primary:
+                records = primary_records(batch, keys, self.courses)
+            else:
+                records = course_records(batch, keys, list(reader.courses), self.courses)
+            records = keep_true_dates(records, self.read_at, Counter())
+            self._parts.append(self._narrow(read_learners(batch, keys, rules), records))
+        self._join()
+
+    def _narrow(self, learners: pd.DataFrame, records: pd.DataFrame) -> dict[str, Any]:
+        told = records[records["fate"].isin((Fate.EMITTED, Fate.NO_COURSE))]
+        learner, course = told["learner"].to_numpy(), told["course"].to_numpy() - NO_SLUG
+        table = len(learners), self._width()
+        progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
+        progress[learner, course] = progress_of(told)
+        date[learner, course] = seconds_of(told["completed_at"].to_numpy())
+        columns: dict[str, npt.NDArray[Any]] = {"progress": progress, "date": date}
+        columns["active_at"] = learners["active_at"].to_numpy()
+        for name in ("lessons_completed", "lessons_total"):
+            columns[name] = np.full(len(learners), ABSENT)
+            columns[name][learner] = told[name].to_numpy()
+        known = (learners["fate"] == Fate.EMITTED).to_numpy()
+        ids = learners.loc[known, "employee_id"].astype("str")
+        return {"ids": ids, **{name: column[known] for name, column in columns.items()}}
+
+    def _width(self) -> int:
+        return len(self.courses.numbers) - NO_SLUG  # the numbers below 0 stand for odd names of a course
+
+    def _join(self) -> None:
+        ids = pd.concat([pd.Series(dtype="str"), *(part.pop("ids") for part in self._parts)])
+        first = ~ids.duplicated().to_numpy()
+        self._ids = pd.Index(ids[first])
+        self._rows = np.append(np.flatnonzero(first), NOBODY)
+        self._twice = np.append(ids.duplicated(keep=False).to_numpy(), False)
+        self._progress = self._table("progress", len(ids), np.int16, ABSENT)
+        self._date = self._table("date", len(ids), np.uint32, NO_DATE)
+        self._active_at = self._column("active_at", np.datetime64("NaT", "us"))
+        self._completed = self._column("lessons_completed", np.int64(ABSENT))
+        self._total = self._column("lessons_total", np.int64(ABSENT))
+        self._parts.clear()
+
+    def _table(self, name: str, learners: int, dtype: Any, nothing: int) -> npt.NDArray[Any]:
+        """Move the parts into one table, ended by a row for nobody and a column for courses never met."""
+        whole, row = np.full((learners + 1, self._width() + 1), nothing, dtype), 0
+        for part in self._parts:
+            piece = part.pop(name)
+            whole[row : row + len(piece), : piece.shape[1]] = piece
+            row += len(piece)
+        return whole
+
+    def _column(self, name: str, nothing: Any) -> npt.NDArray[Any]:
+        return np.concatenate([*(part.pop(name) for part in self._parts), np.array([nothing])])
+
+    def find(self, records: pd.DataFrame, learners: pd.DataFrame) -> Then:
+        """Return what was said about each of a batch of later records, by employee ID and course."""
+        places = self._ids.get_indexer(pd.Index(learners["employee_id"].astype("str")))
+        row = self._rows[places][records["learner"].to_numpy()]
+        course = records["course"].to_numpy() - NO_SLUG
+        course = np.where(course < self._width(), course, NEVER_MET)
+        return Then(
+            there=row != NOBODY,
+            twice=self._twice[row],
+            progress=self._progress[row, course].astype(np.int64),
+            date=self._date[row, course].astype(np.int64),
+            active_at=self._active_at[row],
+            lessons_completed=self._completed[row],
+            lessons_total=self._total[row],
+        )

@@ -1,0 +1,115 @@
+"""What is certain about a past date, told from a snapshot that was read at or after it.
+
+Values are never altered: a record stands as it was read, or is withheld. All of it rests on ASSUMPTIONS, and
+where the nearest earlier snapshot contradicts them for a learner, nothing is told.
+"""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.transform.earlier import (
+    ABSENT,
+    NO_DATE,
+    EarlierSnapshot,
+    Then,
+    progress_of,
+    seconds_of,
+)
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.reading import Batch, Keys
+from include.codebashing_lms.transform.values import DONE, Bools, Instants, instants
+
+ASSUMPTIONS = (
+    "progress never falls",
+    "nobody's course and no course's number of lessons changed between as_of and extracted_at",
+)
+FINISHED = DONE + 1  # as progress_of tells it
+NOTHING = np.datetime64("NaT", "us")
+
+
+class Past:
+    """The rules for one past date.
+
+    :param as_of: the instant that is told.
+    :param one_course: records are of primary courses, of which everybody has one at a time.
+    :param earlier: the nearest snapshot read before the as-of, None where there is none.
+    """
+
+    def __init__(self, as_of: datetime, one_course: bool, earlier: EarlierSnapshot | None) -> None:
+        self.as_of = _utc(as_of)
+        self.one_course = one_course
+        self.earlier = earlier
+        self.read_before = _utc(earlier.read_at) if earlier else NOTHING
+
+    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Withhold the records that nothing else speaks against, but that are not certain."""
+        people = learners.iloc[records["learner"].to_numpy()]
+        created_at, active_at = people["created_at"].to_numpy(), people["active_at"].to_numpy()
+        known = (
+            (progress_of(records) == 0)
+            | (active_at <= self.as_of)
+            | (records["completed_at"].to_numpy() <= self.as_of)  # a date stands at 100 % only
+        )
+        if self.earlier:
+            then = self.earlier.find(records, learners)
+            known &= ~(self._contradicted(then, records, active_at) | self._new(then, records, created_at))
+        fate = records["fate"].to_numpy()
+        reasons = np.select(
+            [created_at > self.as_of, ~known], [Fate.NOT_YET_A_USER, Fate.UNKNOWN_AT_AS_OF], 0
+        )
+        return records.assign(fate=np.where(fate == Fate.EMITTED, reasons, fate).astype(np.int8))
+
+    def _contradicted(self, then: Then, records: pd.DataFrame, active_at: Instants) -> Bools:
+        """Tell where the earlier snapshot cannot be true together with this one and the assumptions."""
+        found = _progress_disagrees(then, records, active_at, self.read_before)
+        found |= _dates_disagree(then, records["completed_at"].to_numpy(), self.read_before)
+        found |= then.lessons_total != records["lessons_total"].to_numpy()
+        if self.one_course:
+            found |= then.progress == ABSENT
+        return (found & then.there) | then.twice
+
+    def _new(self, then: Then, records: pd.DataFrame, created_at: Instants) -> Bools:
+        """Tell whose 0 may not have been there yet: they, or their course, came after the earlier reading."""
+        was_there = ~then.there & (created_at <= self.as_of)
+        new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
+        return new
+
+    def cut(self, learners: pd.DataFrame, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        """Blank what happened after the as-of; also return how many completions lost their date by it."""
+        active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
+        late = completed_at > self.as_of
+        cut = int((late & (records["fate"] == Fate.EMITTED).to_numpy()).sum())
+        learners = learners.assign(active_at=np.where(active_at > self.as_of, NOTHING, active_at))
+        return learners, records.assign(completed_at=np.where(late, NOTHING, completed_at)), cut
+
+
+def with_created_at(learners: pd.DataFrame, batch: Batch, keys: Keys) -> pd.DataFrame:
+    """Return learners with the moment their account was made, if the connector names a key for it."""
+    if keys.created_at is None:
+        return learners.assign(created_at=NOTHING)
+    return learners.assign(created_at=instants(batch.column(keys.created_at))[0])
+
+
+def _progress_disagrees(
+    then: Then, records: pd.DataFrame, active_at: Instants, read_at: np.datetime64
+) -> Bools:
+    """Tell where progress or activity fell, or progress changed without activity."""
+    now = progress_of(records)
+    fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
+    quiet = active_at <= read_at
+    disagrees: Bools = fell | (then.active_at > active_at) | (quiet & (then.progress != now))
+    return disagrees
+
+
+def _dates_disagree(then: Then, completed_at: Instants, read_at: np.datetime64) -> Bools:
+    """Tell where a completion date moved, or says another thing than the progress seen back then."""
+    finished = then.progress == FINISHED
+    moved = finished & (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
+    disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_at <= read_at)
+    return disagrees
+
+
+def _utc(instant: datetime) -> np.datetime64:
+    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")
