@@ -1,4 +1,4 @@
-"""Commands that need no Airflow: `check` a connector file, `render` a saved snapshot."""
+"""Commands that need no Airflow: `check` a connector file, `render` a saved snapshot, `rebuild-ledger`."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
 from include.codebashing_lms.dates import iso, parse_instant
-from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError
+from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, StagingError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,17 +25,20 @@ def main(arguments: list[str] | None = None) -> int:
         "--as-of", required=True, metavar="INSTANT", help="when it was read, e.g. 2026-11-23T05:00:00Z"
     )
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
+    rebuild = commands.add_parser("rebuild-ledger", help="fold what the LMS was told from its journal again")
+    rebuild.add_argument("--connector", type=Path, required=True, metavar="FILE")
+    rebuild.add_argument("--staging", type=Path, required=True, metavar="DIR", help="the staging area")
     options = parser.parse_args(arguments)
     try:
-        return _check(options.file) if options.command == "check" else _render(options)
+        return {"check": _check, "render": _render, "rebuild-ledger": _rebuild}[options.command](options)
     except CodebashingLmsError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
 
 
-def _check(file: Path) -> int:
-    connector = read_connector(file)
-    print(f"{file}: valid. It becomes the DAG {connector.dag_id}.")
+def _check(options: argparse.Namespace) -> int:
+    connector = read_connector(options.file)
+    print(f"{options.file}: valid. It becomes the DAG {connector.dag_id}.")
     return 0
 
 
@@ -61,6 +64,21 @@ def _render(options: argparse.Namespace) -> int:
     beside = options.connector.resolve().parent
     summary = transform(connector, options.snapshot, None, options.out, facts, lambda text: beside / text)
     print(json.dumps({"as_of": iso(as_of), "out": str(options.out), **summary}, indent=2))
+    return 0
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from include.codebashing_lms.ledger import ledgers, rebuild
+
+    connector = read_connector(options.connector)
+    home = options.staging / connector.name
+    folders = ledgers(home)
+    if not folders:
+        raise StagingError(f"{home} has no ledger. Is {options.staging} the staging area of your deployment?")
+    for folder in folders:
+        ledger = rebuild(folder)
+        entries = "1 entry" if ledger.number == 1 else f"{ledger.number} entries"
+        print(f"{folder.name}: {entries} of the journal, {len(ledger.table)} rows")
     return 0
 
 

@@ -1,0 +1,118 @@
+"""The columns of the ledger and of what was told, and an entry of the journal."""
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.errors import StagingError
+
+FORMAT = "1"
+KINDS = ("delivery", "observation", "baseline", "reset", "rollback")
+INSTANT = pa.timestamp("us")
+
+KEY = ("employee_id", "course")
+WORD = ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
+
+LEDGER = pa.schema(
+    [
+        ("employee_id", pa.string()),
+        ("course", pa.string()),  # slug, "" when the source named none
+        ("user_key", pa.string()),
+        ("course_id", pa.string()),
+        ("email", pa.string()),
+        ("hundredths", pa.int32()),
+        ("status", pa.int8()),
+        ("completed_at", INSTANT),  # the first date that was told
+        ("lessons_total", pa.int64()),
+        ("told_at", INSTANT),  # as-of of the last telling
+        ("valid_at", INSTANT),  # latest as-of at which it was told or found unchanged
+        ("baseline", pa.bool_()),  # known from an export of the LMS, never sent
+        ("refusals", pa.int8()),  # how often in a row the LMS refused it for the same reason
+        ("refusal", pa.string()),
+    ]
+)
+TOLD = pa.schema([LEDGER.field(name) for name in (*KEY, *WORD, "completed_at", "refusal", "baseline")])
+EMPTY = LEDGER.empty_table()
+
+Seen = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry of the journal.
+
+    :param meta: what it is about: kind, number, delivery, as_of and whatever its writer adds.
+    :param rows: what was told; of a roll-back, the ledger that stands again.
+    :param seen: which rows of the ledger before it were found unchanged at its as-of.
+    """
+
+    meta: dict[str, Any]
+    rows: pa.Table
+    seen: Seen
+
+    @property
+    def kind(self) -> str:
+        """Return what sort of entry it is, one of KINDS."""
+        return str(self.meta["kind"])
+
+    @property
+    def as_of(self) -> pa.Scalar:
+        """Return the instant its rows are true for, as columns hold it."""
+        instant = parse_instant(self.meta["as_of"])
+        return pa.scalar(instant.replace(tzinfo=None) if instant else None, INSTANT)
+
+
+def new_entry(number: int, told: pa.Table, seen: Seen, meta: dict[str, Any]) -> Entry:
+    """Return an entry to be written; columns that `told` lacks are empty."""
+    schema = LEDGER if meta["kind"] == "rollback" else TOLD
+    as_of = meta["as_of"]
+    exact = as_of.astimezone(UTC).isoformat() if isinstance(as_of, datetime) else as_of
+    return Entry({**meta, "format": FORMAT, "number": number, "as_of": exact}, conform(told, schema), seen)
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a schema; what is missing is empty."""
+    have = set(table.column_names)
+    columns = [
+        table[field.name].cast(field.type) if field.name in have else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def to_metadata(entry: Entry) -> dict[str, str]:
+    """Return all of an entry but its rows as the metadata of its file, which one read of the footer gives."""
+    packed = base64.b64encode(zlib.compress(np.packbits(entry.seen).tobytes())).decode()
+    facts = {**entry.meta, "told": len(entry.rows), "seen": int(entry.seen.sum())}
+    return {
+        "format": FORMAT,
+        "entry": json.dumps(facts, ensure_ascii=False),
+        "seen": packed,
+        "ledger_rows": str(len(entry.seen)),
+    }
+
+
+def from_metadata(rows: pa.Table, metadata: dict[str, str]) -> Entry:
+    """Return an entry as it was written."""
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(metadata["seen"])), dtype=np.uint8)
+    seen = np.unpackbits(packed, count=int(metadata["ledger_rows"])).astype(np.bool_)
+    return Entry(facts_of(metadata), rows, seen)
+
+
+def facts_of(metadata: dict[str, str]) -> dict[str, Any]:
+    """Return what an entry is about."""
+    facts: dict[str, Any] = json.loads(metadata["entry"])
+    if facts["kind"] not in KINDS:
+        raise StagingError(
+            f"Journal entry {facts['number']} is of a kind this version does not know: "
+            "it was written by a newer one. Install that again."
+        )
+    return facts

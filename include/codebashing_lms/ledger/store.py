@@ -1,0 +1,149 @@
+"""Numbered files: each appears whole or not at all, and only one writer gets a number."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.errors import LedgerMovedError, StagingError
+from include.codebashing_lms.ledger.rows import FORMAT
+from include.codebashing_lms.staging import StagedPath, create_file, local_copy, new_file, on_disk
+
+NUMBERED = re.compile(r"(\d{6,})\.parquet")
+FEW_TEXTS = ["course", "course_id", "refusal"]
+ROWS_AT_ONCE = 100_000
+LISTINGS = 3
+OLD = 24 * 60 * 60  # seconds
+
+Metadata = dict[str, str]
+
+
+def names_in(folder: StagedPath) -> list[str]:
+    """Return what lies in a folder now: an object store's client would go on from what it saw before."""
+    here = on_disk(folder)
+    if here is not None:
+        return [path.name for path in here.iterdir()] if here.exists() else []
+    folder.fs.invalidate_cache(folder.path)  # type: ignore[attr-defined]
+    try:
+        paths = folder.fs.ls(folder.path, detail=False)  # type: ignore[attr-defined]
+    except FileNotFoundError:
+        return []
+    return [path.rstrip("/").rpartition("/")[2] for path in paths]
+
+
+def numbers(folder: StagedPath) -> list[int]:
+    """Return the numbers that are taken in a folder, in order."""
+    return sorted(int(found[1]) for found in map(NUMBERED.fullmatch, names_in(folder)) if found)
+
+
+def consecutive(folder: StagedPath) -> list[int]:
+    """Return the numbers taken in a folder that has no holes, unless somebody removed files from it.
+
+    A listing made while others write may lack a name and show a later one.
+    """
+    found: set[int] = set()
+    for _ in range(LISTINGS):
+        found.update(numbers(folder))
+        if not holes(sorted(found)):
+            break
+    return sorted(found)
+
+
+def holes(taken: list[int]) -> bool:
+    """Tell whether a number is missing between others."""
+    return bool(taken) and len(taken) <= taken[-1] - taken[0]
+
+
+def numbered(folder: StagedPath, number: int) -> Any:
+    """Return where the file of a number lies, or would lie."""
+    return folder / f"{number:06d}.parquet"
+
+
+def create(target: StagedPath, table: pa.Table, metadata: Metadata) -> bool:
+    """Write a table under a name that must be free; tell whether it was."""
+    return create_file(target, lambda part: _write(str(part), table, metadata))
+
+
+def replace(target: StagedPath, table: pa.Table, metadata: Metadata) -> None:
+    """Write a table in place of what is there."""
+    with new_file(target) as part:
+        _write(str(part), table, metadata)
+
+
+def remove(target: StagedPath) -> None:
+    """Remove a file that another writer may be removing, too."""
+    with suppress(FileNotFoundError):
+        target.unlink()
+
+
+def remove_old_parts(folder: StagedPath) -> None:
+    """Remove what killed writers left half-written; what is young may be in the making."""
+    here = on_disk(folder)
+    for part in here.glob(".*.part") if here else ():
+        with suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > OLD:
+                part.unlink()
+
+
+def _write(path: str, table: pa.Table, metadata: Metadata) -> None:
+    with pq.ParquetWriter(
+        path,
+        table.schema,
+        compression="zstd",
+        use_dictionary=[name for name in FEW_TEXTS if name in table.column_names],
+        write_page_checksum=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+        writer.add_key_value_metadata(metadata)
+
+
+def read(source: StagedPath) -> tuple[pa.Table, Metadata]:
+    """Read a table and its metadata; a damaged file is an error, never less rows."""
+    with (
+        _readable(source),
+        local_copy(source) as path,
+        pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file,
+    ):
+        # one column at a time: what reading needs besides the result is as large as what is read at once
+        columns = {name: file.read([name])[name] for name in file.schema_arrow.names}
+        return pa.table(columns), _texts(file.metadata)
+
+
+def read_metadata(source: StagedPath) -> Metadata:
+    """Read the metadata of a table, which is its last few bytes."""
+    here = on_disk(source)
+    with _readable(source):
+        if here is not None:
+            return _texts(pq.read_metadata(here))
+        with source.fs.open(source.path, "rb") as file:  # type: ignore[attr-defined]
+            return _texts(pq.read_metadata(file))
+
+
+@contextmanager
+def _readable(source: StagedPath) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise LedgerMovedError(
+            f"{source.name} of the ledger was replaced by a newer one while it was read. Nothing was sent."
+        ) from error
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StagingError(
+            f"{source} cannot be read: it is damaged, or the rights of the Airflow workers are missing. "
+            "Bring it back from a backup; what lies in versions/ can be rebuilt from journal/."
+        ) from error
+
+
+def _texts(file: pq.FileMetaData) -> Metadata:
+    found = {key.decode(): value.decode() for key, value in (file.metadata or {}).items()}
+    if found.get("format") != FORMAT:
+        raise StagingError(
+            f"A file of the ledger has the format {found.get('format')}, this version knows {FORMAT}: it was "
+            "written by a newer one. Install that again."
+        )
+    return found

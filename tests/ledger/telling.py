@@ -1,0 +1,74 @@
+"""What a test tells a ledger, and what it finds there."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+
+from include.codebashing_lms.ledger import append, open_ledger
+from include.codebashing_lms.ledger.rows import TOLD
+from include.codebashing_lms.ledger.store import numbers
+
+ABOUT = {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": "/drop"}
+
+
+def day(number):
+    """Return noon of a day in November."""
+    return datetime(2026, 11, 1, 12, tzinfo=UTC) + timedelta(days=number - 1)
+
+
+def noon(number):
+    """Return noon of a day as columns hold it."""
+    return day(number).replace(tzinfo=None)
+
+
+def row(employee_id, course="java", percent=50, **columns):
+    """Return a row to be told."""
+    done = percent == 100
+    usual = {
+        "user_key": employee_id,
+        "course_id": course.upper(),
+        "email": f"{employee_id}@example.com",
+        "status": 2 if done else 1,
+        "completed_at": noon(1) if done else None,
+        "lessons_total": 20,
+    }
+    return {"employee_id": employee_id, "course": course, "hundredths": percent * 100, **usual, **columns}
+
+
+def rows(*told):
+    """Return rows to be told as a table."""
+    return pa.Table.from_pylist(list(told), schema=TOLD)
+
+
+def mask(ledger, *unchanged):
+    """Return which rows of a ledger were found unchanged, given their employee IDs."""
+    return np.isin(ledger.table["employee_id"].to_pylist(), unchanged)
+
+
+def meta(as_of, kind="delivery", **more):
+    """Return what an entry is about."""
+    about = {"kind": kind, "as_of": as_of, "delivery": f"{kind} {as_of} {more}", "destination": ABOUT}
+    return {**about, **more}
+
+
+def tell(folder, as_of, *told, unchanged=(), kind="delivery", **more):
+    """Append to the newest ledger."""
+    ledger = open_ledger(folder)
+    return append(folder, ledger, rows(*told), mask(ledger, *unchanged), meta(day(as_of), kind, **more))
+
+
+def said(ledger, employee_id, course="java"):
+    """Return the last word about a learner and a course, None when there is none."""
+    found = [
+        one
+        for one in ledger.table.to_pylist()
+        if (one["employee_id"], one["course"]) == (employee_id, course)
+    ]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def versions(folder):
+    """Return the numbers of the versions there are."""
+    return numbers(folder / "versions")

@@ -1,0 +1,175 @@
+"""What an entry of the journal does to the ledger."""
+
+from datetime import timedelta
+
+import pytest
+
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.ledger import append, open_ledger, rebuild, roll_back
+from tests.ledger.telling import day, mask, meta, noon, row, rows, said, tell
+
+
+def test_what_is_told_is_the_last_word(tmp_path):
+    tell(tmp_path, 1, row("1042"), row("0042", percent=100))
+    ledger = tell(tmp_path, 2, row("1042", percent=75, course_id="J-1", user_key="u1"))
+    assert ledger.table["employee_id"].to_pylist() == ["1042", "0042"]
+    word = said(ledger, "1042")
+    assert (word["hundredths"], word["course_id"], word["user_key"]) == (7500, "J-1", "u1")
+    assert (word["told_at"], word["valid_at"]) == (noon(2), noon(2))
+    assert said(ledger, "0042")["valid_at"] == noon(1)
+    assert (word["baseline"], word["refusals"], word["refusal"]) == (False, 0, None)
+
+
+def test_new_rows_follow_in_the_order_of_the_entry(tmp_path):
+    tell(tmp_path, 1, row("5"), row("3"))
+    ledger = tell(tmp_path, 2, row("9"), row("3", percent=60), row("1"))
+    assert ledger.table["employee_id"].to_pylist() == ["5", "3", "9", "1"]
+
+
+def test_one_learner_on_two_courses_and_a_course_without_a_name(tmp_path):
+    ledger = tell(tmp_path, 1, row("1"), row("1", "python"), row("1", ""))
+    ledger = tell(tmp_path, 2, row("1", "python", percent=60))
+    assert [said(ledger, "1", course)["hundredths"] for course in ("java", "python", "")] == [
+        5000,
+        6000,
+        5000,
+    ]
+
+
+def test_ids_and_slugs_that_look_alike_when_joined_stay_apart(tmp_path):
+    tell(tmp_path, 1, row("a:b", "c"), row("a", "b:c"), row("0:a", "c"))
+    ledger = tell(tmp_path, 2, row("a", "b:c", percent=70))
+    assert [one["hundredths"] for one in ledger.table.to_pylist()] == [5000, 7000, 5000]
+
+
+def test_found_unchanged_moves_valid_at_and_nothing_else(tmp_path):
+    before = tell(tmp_path, 1, row("1"), row("2"))
+    after = tell(tmp_path, 5, unchanged=["2"], kind="observation")
+    assert said(after, "1") == said(before, "1")
+    assert said(after, "2") == {**said(before, "2"), "valid_at": noon(5)}
+
+
+def test_valid_at_never_goes_back(tmp_path):
+    tell(tmp_path, 5, row("1"), row("2"))
+    ledger = tell(tmp_path, 2, row("1", percent=10), unchanged=["2"])
+    word = said(ledger, "1")
+    assert (word["hundredths"], word["told_at"], word["valid_at"]) == (1000, noon(2), noon(5))
+    assert said(ledger, "2")["valid_at"] == noon(5)
+
+
+def test_the_first_completion_date_stays(tmp_path):
+    tell(tmp_path, 1, row("1", percent=50))
+    tell(tmp_path, 3, row("1", percent=100, completed_at=noon(2)))
+    tell(tmp_path, 4, row("1", percent=100, completed_at=noon(1)))
+    tell(tmp_path, 5, row("1", percent=100, completed_at=None))
+    ledger = tell(tmp_path, 9, row("1", percent=100, completed_at=noon(8)))
+    assert said(ledger, "1")["completed_at"] == noon(2)
+
+
+def test_a_date_told_later_than_the_completion_is_kept(tmp_path):
+    tell(tmp_path, 1, row("1", percent=100, completed_at=None))
+    ledger = tell(tmp_path, 2, row("1", percent=100, completed_at=noon(1)))
+    assert said(ledger, "1")["completed_at"] == noon(1)
+
+
+def test_a_refused_row_changes_only_the_refusals(tmp_path):
+    before = said(tell(tmp_path, 1, row("1")), "1")
+    for count in (1, 2):
+        ledger = tell(tmp_path, 1 + count, row("1", percent=80, refusal="no such user"))
+        assert said(ledger, "1") == {**before, "refusals": count, "refusal": "no such user"}
+    ledger = tell(tmp_path, 5, row("1", percent=80, refusal="course closed"))
+    assert said(ledger, "1")["refusals"] == 1
+    ledger = tell(tmp_path, 6, row("1", percent=80))
+    word = said(ledger, "1")
+    assert (word["hundredths"], word["refusals"], word["refusal"]) == (8000, 0, None)
+
+
+def test_a_new_row_that_is_refused_was_never_told(tmp_path):
+    word = said(tell(tmp_path, 1, row("1", refusal="no such user")), "1")
+    assert (word["hundredths"], word["status"], word["told_at"], word["valid_at"]) == (None,) * 4
+    assert (word["refusals"], word["baseline"]) == (1, False)
+
+
+def test_refusals_are_counted_as_far_as_the_column_goes(tmp_path):
+    for number in range(130):
+        ledger = tell(tmp_path, 1, row("1", refusal="no"), number=number)
+    assert said(ledger, "1")["refusals"] == 127
+
+
+def test_a_baseline_is_known_but_not_sent(tmp_path):
+    ledger = tell(tmp_path, 1, row("1", percent=100), kind="baseline")
+    assert said(ledger, "1")["baseline"] is True
+    assert said(tell(tmp_path, 2, unchanged=["1"], kind="observation"), "1")["baseline"] is True
+    assert said(tell(tmp_path, 3, row("1", percent=100, course_id="J2")), "1")["baseline"] is False
+
+
+def test_a_baseline_after_the_fact(tmp_path):
+    tell(tmp_path, 5, row("1", percent=80), row("2", percent=80))
+    ledger = tell(tmp_path, 3, row("1", percent=100), row("3", percent=100), kind="baseline")
+    assert said(ledger, "1")["hundredths"] == 8000
+    assert said(ledger, "3")["baseline"] is True
+    ledger = tell(tmp_path, 6, row("2", percent=100), kind="baseline")
+    assert (said(ledger, "2")["hundredths"], said(ledger, "2")["baseline"]) == (10000, False)
+
+
+def test_rows_of_a_delivery_that_the_lms_knew_beforehand(tmp_path):
+    ledger = tell(tmp_path, 1, row("1"), row("2", baseline=True))
+    assert [said(ledger, one)["baseline"] for one in "12"] == [False, True]
+
+
+def test_an_observation_is_no_telling(tmp_path):
+    tell(tmp_path, 1, row("1"))
+    ledger = tell(tmp_path, 4, row("1", email="new@example.com"), kind="observation")
+    word = said(ledger, "1")
+    assert (word["email"], word["told_at"], word["valid_at"]) == ("new@example.com", noon(1), noon(4))
+
+
+def test_a_reset_forgets_everything(tmp_path):
+    tell(tmp_path, 5, row("1", percent=100))
+    ledger = tell(tmp_path, 6, kind="reset")
+    assert (len(ledger.table), ledger.number, ledger.is_empty) == (0, 2, False)
+    ledger = tell(tmp_path, 2, row("1", percent=100, completed_at=noon(2)))
+    assert (said(ledger, "1")["completed_at"], said(ledger, "1")["valid_at"]) == (noon(2), noon(2))
+
+
+def test_a_roll_back_brings_an_earlier_ledger_back_whole(tmp_path):
+    earlier = tell(tmp_path, 1, row("1"), row("2"))
+    tell(tmp_path, 2, row("1", percent=100), row("3"))
+    tell(tmp_path, 3, row("2", refusal="no"))
+    ledger = roll_back(tmp_path, 1, meta(day(4), reason="the LMS was restored"))
+    assert ledger.number == 4
+    assert ledger.table.equals(earlier.table)
+    assert rebuild(tmp_path).table.equals(earlier.table)
+    after = tell(tmp_path, 5, row("1", percent=60))
+    assert after.table["employee_id"].to_pylist() == ["1", "2"]
+
+
+@pytest.mark.parametrize("number", [-1, 2, 3])
+def test_a_roll_back_to_what_never_was(tmp_path, number):
+    tell(tmp_path, 1, row("1"))
+    tell(tmp_path, 2, row("2"))
+    with pytest.raises(StagingError, match="is at 2, and its journal reaches back to 0"):
+        roll_back(tmp_path, number, meta(day(4)))
+
+
+@pytest.mark.parametrize(
+    "told", [(row("1"), row("1")), (row(None),), (row("1", course=""), row("1", course=""))]
+)
+def test_each_learner_and_course_once(tmp_path, told):
+    tell(tmp_path, 1, row("7"))
+    with pytest.raises(StagingError, match="twice, or none"):
+        tell(tmp_path, 2, *told)
+    assert open_ledger(tmp_path).number == 1
+
+
+def test_seen_rows_of_another_ledger(tmp_path):
+    first = tell(tmp_path, 1, row("1"))
+    second = tell(tmp_path, 2, row("2"))
+    with pytest.raises(StagingError, match="a ledger of 1 rows, but it has 2"):
+        append(tmp_path, second, rows(), mask(first, "1"), meta(day(3)))
+
+
+def test_instants_are_kept_to_the_microsecond(tmp_path):
+    exact = day(1) + timedelta(microseconds=1)
+    ledger = append(tmp_path, open_ledger(tmp_path), rows(row("1")), mask(open_ledger(tmp_path)), meta(exact))
+    assert said(ledger, "1")["valid_at"] == exact.replace(tzinfo=None)
