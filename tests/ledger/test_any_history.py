@@ -1,0 +1,101 @@
+"""Whatever is told in whatever order: the same ledger from the journal, each learner once, time forwards."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.codebashing_lms.ledger import append, open_ledger, rebuild
+from include.codebashing_lms.ledger.rows import KEY
+from tests.ledger.telling import day, meta, noon, row, rows
+
+LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
+TOLD = st.builds(
+    lambda key, percent, done, refusal, baseline: row(
+        *key, percent, completed_at=done and noon(done), refusal=refusal, baseline=baseline
+    ),
+    key=LEARNERS,
+    percent=st.sampled_from([0, 50, 100]),
+    done=st.none() | st.integers(1, 28),
+    refusal=st.none() | st.sampled_from(["no such user", "closed"]),
+    baseline=st.none() | st.booleans(),
+)
+ENTRIES = st.tuples(
+    st.sampled_from(["delivery", "delivery", "observation", "baseline"]),
+    st.integers(1, 28),
+    st.lists(TOLD, max_size=6, unique_by=lambda one: (one["employee_id"], one["course"])),
+    st.lists(st.booleans(), min_size=12, max_size=12),
+)
+
+
+def by_key(ledger):
+    return {(one["employee_id"], one["course"]): one for one in ledger.table.to_pylist()}
+
+
+def expected(before, entry):
+    """Tell the entry to a dictionary, one row after the other: the rules once more, said differently."""
+    kind, as_of, told, seen = entry
+    after = {key: dict(word) for key, word in before.items()}
+    for word, unchanged in zip(after.values(), seen, strict=False):
+        if unchanged:
+            word["valid_at"] = max(word["valid_at"] or noon(as_of), noon(as_of))
+    for one in told:
+        key = tuple(one[name] for name in KEY)
+        blank = dict.fromkeys(next(iter(before.values()), None) or BLANK) | {"baseline": False, "refusals": 0}
+        after[key] = word_after(
+            after.get(key, blank | dict(zip(KEY, key, strict=True))), one, kind, noon(as_of)
+        )
+    return after
+
+
+BLANK = dict.fromkeys(
+    ["user_key", "course_id", "email", "hundredths", "status", "completed_at", "lessons_total", "told_at"]
+    + ["valid_at", "baseline", "refusals", "refusal", *KEY]
+)
+
+
+def word_after(word, one, kind, as_of):
+    if one["refusal"]:
+        again = word["refusals"] if one["refusal"] == word["refusal"] else 0
+        return word | {"refusal": one["refusal"], "refusals": again + 1}
+    word = word | {"refusal": None, "refusals": 0}
+    known = kind == "baseline" if one["baseline"] is None else one["baseline"]
+    if known and word["valid_at"] and word["valid_at"] > as_of:
+        return word
+    never_sent = word["baseline"] or word["told_at"] is None
+    told = {
+        name: one[name]
+        for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
+    }
+    told["completed_at"] = word["completed_at"] or one["completed_at"]
+    told["valid_at"] = max(word["valid_at"] or as_of, as_of)
+    if kind != "observation":
+        told |= {"told_at": as_of, "baseline": known and never_sent}
+    return word | told
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ENTRIES, min_size=1, max_size=6))
+def test_any_history(history):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        words = {}
+        for number, entry in enumerate(history):
+            kind, as_of, told, seen = entry
+            before = open_ledger(folder)
+            mask = np.resize(np.array(seen), len(before.table))
+            after = append(folder, before, rows(*told), mask, meta(day(as_of), kind, number=number))
+            words = expected(words, entry)
+            assert by_key(after) == words
+            keys = list(zip(*(after.table[name].to_pylist() for name in KEY), strict=True))
+            assert keys == list(words)
+            assert len(set(keys)) == len(keys)
+            assert keys[: len(before.table)] == list(by_key(before))
+            for key, word in by_key(before).items():
+                later = words[key]
+                assert word["valid_at"] is None or word["valid_at"] <= later["valid_at"]
+                assert word["completed_at"] in (None, later["completed_at"])
+        assert rebuild(folder).table.equals(open_ledger(folder).table)
+        assert rebuild(folder).table.equals(after.table)

@@ -1,0 +1,79 @@
+"""A ledger in an object store."""
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.ledger import (
+    LedgerMovedError,
+    append,
+    destination_folder,
+    entries,
+    ledgers,
+    open_ledger,
+    other_destinations,
+    rebuild,
+    roll_back,
+)
+from tests.ledger.connector import connector_of
+from tests.ledger.telling import day, mask, meta, row, rows, said, tell, versions
+from tests.object_store import bucket_of
+
+
+@pytest.fixture
+def store(monkeypatch):
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield bucket_of(f"http://{host}:{port}", f"ledger{port}", monkeypatch)
+    server.stop()
+
+
+def test_a_ledger_in_a_bucket(store, tmp_path):
+    root, bucket = store
+    connector, _ = connector_of(tmp_path)
+    folder, about = destination_folder(root / connector.name, connector)
+    assert open_ledger(folder).is_empty
+    first = tell(folder, 1, row("1"), row("2"), destination=about)
+    second = tell(folder, 2, row("1", percent=100), unchanged=["2"], reason="Grüße", destination=about)
+    with pytest.raises(LedgerMovedError, match="journal entry 2"):
+        append(folder, first, rows(row("3")), mask(first), meta(day(3), destination=about))
+    assert said(open_ledger(folder), "1") == said(second, "1")
+    assert [(one["number"], one["told"], one["seen"]) for one in entries(folder)] == [(1, 2, 0), (2, 1, 1)]
+    assert roll_back(folder, 1, meta(day(4), destination=about)).table.equals(first.table)
+    assert (ledgers(root / connector.name), other_destinations(root / connector.name, connector)) == (
+        [folder],
+        [],
+    )
+    place = f"training/acme/ledger/{folder.name}"
+    assert {one.key.removeprefix(f"{place}/") for one in bucket.objects.all()} == {
+        "destination.json",
+        *(f"journal/{number:06d}.parquet" for number in (1, 2, 3)),
+        *(f"versions/{number:06d}.parquet" for number in (0, 1, 2, 3)),
+    }
+
+
+def test_what_others_wrote_meanwhile_is_seen(store):
+    """The store's client remembers listings; another process would not be heard of."""
+    folder, bucket = store[0] / "ledger", store[1]
+    tell(folder, 1, row("1"))
+    assert open_ledger(folder).number == 1
+    expected = tell(folder / "elsewhere", 1, row("1"))
+    expected = tell(folder / "elsewhere", 2, row("2"))
+    for name in ("journal", "versions"):
+        source = f"training/ledger/elsewhere/{name}/000002.parquet"
+        bucket.copy({"Bucket": bucket.name, "Key": source}, f"training/ledger/{name}/000002.parquet")
+    assert open_ledger(folder).table.equals(expected.table)
+    assert len(entries(folder)) == 2
+
+
+def test_a_ledger_that_is_gone_from_a_bucket(store):
+    folder, bucket = store[0] / "ledger", store[1]
+    for number in range(1, 13):
+        expected = tell(folder, number, row(str(number)))
+    assert versions(folder) == [0, *range(3, 13)]
+    bucket.objects.filter(Prefix="training/ledger/versions").delete()
+    with pytest.raises(StagingError, match="rebuild-ledger"):
+        open_ledger(folder)
+    assert rebuild(folder).table.equals(expected.table)
+    assert open_ledger(folder).table.equals(expected.table)

@@ -1,0 +1,87 @@
+"""Real processes at one ledger: two at once, and one that is killed at any moment."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from include.codebashing_lms.ledger import entries, open_ledger, rebuild
+from include.codebashing_lms.ledger.store import numbered, numbers, read
+from tests.conftest import ROOT
+from tests.ledger.writer import told
+
+ROWS = 20
+
+
+def start(folder, name, rounds, how_many):
+    arguments = [str(folder), name, str(rounds), str(how_many)]
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.ledger.writer", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+def is_whole(folder):
+    """Tell that the ledger opens, and is what its journal says."""
+    opened = open_ledger(folder)
+    again = rebuild(folder)
+    assert opened.number == again.number == len(entries(folder))
+    assert opened.table.equals(again.table)
+    for number in numbers(folder / "versions")[1:]:
+        assert read(numbered(folder / "versions", number))[1]["number"] == str(number)
+    return opened
+
+
+def test_two_writers_at_once(tmp_path):
+    rounds = 15
+    writers = [start(tmp_path, name, rounds, ROWS) for name in "ab"]
+    heard = [writer.communicate(timeout=120)[0].split() for writer in writers]
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert any("moved" in words for words in heard)
+    deliveries = [one["delivery"] for one in entries(tmp_path)]
+    assert sorted(deliveries) == sorted(f"{name}-{number}" for name in "ab" for number in range(rounds))
+    ledger = is_whole(tmp_path)
+    assert len(ledger.table) == 2 * rounds * ROWS // 2 + ROWS // 2
+    last = told(deliveries[-1][0], rounds - 1, ROWS)["hundredths"].to_pylist()[-1]
+    assert ledger.table.to_pandas().set_index("employee_id")["hundredths"]["0"] == last
+
+
+def killed(folder, name, after):
+    """Start a writer, kill it in the middle, return what it said it had entered."""
+    writer = start(folder, name, 1000, 3000)
+    assert writer.stdout.readline() == "ready\n"
+    time.sleep(after)
+    writer.send_signal(signal.SIGKILL)
+    said, _ = writer.communicate(timeout=60)
+    assert writer.returncode == -signal.SIGKILL
+    return said.split()
+
+
+def kill_again_and_again(folder, times, rng):
+    entered = []
+    for number in range(times):
+        name = f"writer{number}"
+        entered += killed(folder, name, rng.uniform(0, 0.4))
+        there = [one["delivery"] for one in entries(folder)]
+        assert there[: len(entered)] == entered
+        assert len(there) <= len(entered) + 1  # the entry whose writer was killed before it could say so
+        entered = there
+        is_whole(folder)
+    return entered
+
+
+def test_killed_at_random_moments(tmp_path):
+    entered = kill_again_and_again(tmp_path, 20, random.Random(20261123))
+    assert len(entered) >= 20
+    for number, one in enumerate(entries(tmp_path), 1):
+        table, _ = read(numbered(tmp_path / "journal", number))
+        name, _, at = one["delivery"].rpartition("-")
+        assert table.column("employee_id").equals(told(name, int(at), 3000).column("employee_id"))
+
+
+@pytest.mark.slow
+def test_killed_at_many_more_moments(tmp_path):
+    for seed in range(10):
+        kill_again_and_again(tmp_path / str(seed), 20, random.Random(seed))

@@ -1,0 +1,49 @@
+"""A process that tells a ledger something again and again: FOLDER NAME ROUNDS ROWS."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from include.codebashing_lms.ledger import LedgerMovedError, append, open_ledger
+from tests.ledger.telling import ABOUT, day, row, rows
+
+
+def told(name, number, how_many):
+    """Return the rows of a writer's n-th delivery: half its own, half everybody's."""
+    return rows(
+        *(row(f"{name}-{number}-{at}") for at in range(how_many // 2)),
+        *(row(str(at), percent=number % 100) for at in range(how_many // 2)),
+    )
+
+
+def say(word):
+    """Tell the test, at once."""
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def main(folder, name, rounds, how_many):
+    """Append, deciding anew whenever somebody else was first; say which delivery is in."""
+    say("ready")
+    for number in range(rounds):
+        delivery = f"{name}-{number}"
+        about = {
+            "kind": "delivery",
+            "as_of": day(1 + number % 28),
+            "delivery": delivery,
+            "destination": ABOUT,
+        }
+        table = told(name, number, how_many)
+        while True:
+            ledger = open_ledger(folder)
+            try:
+                append(folder, ledger, table, np.ones(len(ledger.table), dtype=np.bool_), about)
+                break
+            except LedgerMovedError:
+                say("moved")
+        say(delivery)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
