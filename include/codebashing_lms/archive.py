@@ -1,19 +1,35 @@
 """The archive of raw answers: one snapshot per reading, and per logical date a pointer to its own.
 
 <staging>/<connector>/snapshots/<read at>.json.gz|.json.zst
-<staging>/<connector>/snapshots/by_logical_date/<logical date>.json
+<staging>/<connector>/snapshots/about/<snapshot>.json       what was noted about it; it counts from then on
+<staging>/<connector>/snapshots/used/<snapshot>.json        when a run last began to work on it
+<staging>/<connector>/snapshots/by_logical_date/<logical date>.json     the live snapshot of that date
+
+Snapshots lie flat and are named by their reading: one sorted listing finds those next to any instant.
 """
 
 import logging
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging import StagedPath, create_json, instant_name, read_json
+from include.codebashing_lms.staging import StagedPath, create_json, instant_name, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".json.gz", ".json.zst")
+# A run between extract and transform holds no lock on its snapshots. One that has waited longer than this,
+# for a retry or for somebody to correct what stopped it, is forgotten rather than pending.
+STAYS_AFTER_USE = timedelta(days=7)
+
+Archived = dict[str, Any]
+
+
+def about(snapshots: StagedPath, name: str) -> Any:
+    """Return where it is noted what a snapshot is: checksum, moment of reading, fields asked for, …"""
+    return snapshots / "about" / f"{name}.json"
 
 
 def pointer_of(snapshots: StagedPath, logical_date: datetime) -> Any:
@@ -21,39 +37,85 @@ def pointer_of(snapshots: StagedPath, logical_date: datetime) -> Any:
     return snapshots / "by_logical_date" / f"{instant_name(logical_date)}.json"
 
 
-def recall(snapshots: StagedPath, logical_date: datetime) -> dict[str, Any] | None:
-    """Return what was archived for a logical date, None when nothing was."""
+def archive(snapshots: StagedPath, archived: Archived) -> None:
+    """Note what a snapshot is, by which it joins the archive."""
+    write_json(about(snapshots, archived["snapshot"]), archived)
+
+
+def remember(snapshots: StagedPath, logical_date: datetime, name: str) -> bool:
+    """Make a live snapshot that of a logical date; False when the date has one already, which stays."""
+    return create_json(pointer_of(snapshots, logical_date), {"snapshot": name})
+
+
+def recall(snapshots: StagedPath, logical_date: datetime) -> Archived | None:
+    """Return what was noted about the live snapshot of a logical date, None when there is none."""
     pointer = pointer_of(snapshots, logical_date)
     if not pointer.exists():
         return None
-    archived: dict[str, Any] = read_json(pointer)
-    if not (snapshots / archived["snapshot"]).exists():
+    name = read_json(pointer)["snapshot"]
+    if not ((snapshots / name).exists() and about(snapshots, name).exists()):
         raise StagingError(
-            f"The archived snapshot of this run's date, {archived['snapshot']}, is gone from the staging "
+            f"The archived snapshot of this run's date, {name}, is gone from the staging "
             "area. Bring it back from a backup, or leave this run: the next one sends everything."
         )
-    return archived
+    return _noted(snapshots, name)
 
 
-def remember(snapshots: StagedPath, logical_date: datetime, archived: dict[str, Any]) -> bool:
-    """Archive a live snapshot as that of a logical date; False when the date has one already, which stays."""
-    return create_json(pointer_of(snapshots, logical_date), archived)
+def around(snapshots: StagedPath, instant: datetime) -> tuple[Archived | None, Archived | None]:
+    """Return what was noted about the last snapshot read before an instant, and the first one since."""
+    names = _names(snapshots)
+    place = bisect_left(names, instant_name(instant))
+    before, since = reversed(names[:place]), names[place:]
+    return _first_noted(snapshots, before), _first_noted(snapshots, since)
+
+
+def _names(snapshots: StagedPath) -> list[str]:
+    if not snapshots.exists():
+        return []
+    return sorted(path.name for path in snapshots.iterdir() if path.name.endswith(SUFFIXES))
+
+
+def _first_noted(snapshots: StagedPath, names: Iterable[str]) -> Archived | None:
+    """Pass over what a killed extract left, or another is about to finish."""
+    name = next((name for name in names if about(snapshots, name).exists()), None)
+    return _noted(snapshots, name) if name else None
+
+
+def _noted(snapshots: StagedPath, name: str) -> Archived:
+    noted: Archived = read_json(about(snapshots, name))
+    return noted
+
+
+def keep_for_a_run(snapshots: StagedPath, archived: Archived, now: datetime) -> None:
+    """Keep a snapshot from being purged while a run works on it."""
+    write_json(_use_of(snapshots, archived["snapshot"]), {"used_at": now.isoformat()})
+
+
+def _use_of(snapshots: StagedPath, name: str) -> Any:
+    return snapshots / "used" / f"{name}.json"
 
 
 def purge(snapshots: StagedPath, keep_days: int, now: datetime) -> int:
-    """Remove snapshots that are too old, and the pointers to them; never the newest. Return how many."""
+    """Remove snapshots that are too old and the pointers to them; never the newest nor one in use."""
     oldest = instant_name(now - timedelta(days=keep_days))
-    names = sorted(path.name for path in snapshots.iterdir() if path.name.endswith(SUFFIXES))
-    doomed = {name for name in names[:-1] if name < oldest}
-    kept = set(names) - doomed
+    names = _names(snapshots)
+    doomed = [name for name in names[:-1] if name < oldest and not _in_use(snapshots, name, now)]
+    kept = set(names) - set(doomed)
     for pointer in _pointers_before(snapshots, oldest):
         if read_json(pointer)["snapshot"] not in kept:
             pointer.unlink()
     for name in doomed:
-        (snapshots / name).unlink()
+        for path in (about(snapshots, name), _use_of(snapshots, name), snapshots / name):
+            if path.exists():
+                path.unlink()
     if doomed:
         logger.info("Removed %s snapshots older than %s days", len(doomed), keep_days)
     return len(doomed)
+
+
+def _in_use(snapshots: StagedPath, name: str, now: datetime) -> bool:
+    use = _use_of(snapshots, name)
+    return use.exists() and now - datetime.fromisoformat(read_json(use)["used_at"]) < STAYS_AFTER_USE
 
 
 def _pointers_before(snapshots: StagedPath, oldest: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Which date a run speaks for, and whether Codebashing is read for it or its archived snapshot."""
+"""Which date a run speaks for, and what tells it: Codebashing now, its own snapshot, or a later one."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -12,7 +12,7 @@ from include.codebashing_lms.errors import RunDateError
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=5)
 YEARS = range(2000, 2200)  # beyond them a cron library runs out of calendar
 
-Reading = Literal["live", "replay"]
+Reading = Literal["live", "replay", "reconstruct"]
 
 
 def logical_date(scheduled: datetime, as_of: str | None, is_backfill: bool, connector: Connector) -> datetime:
@@ -63,7 +63,7 @@ def _instant(wall_clock: datetime, connector: Connector) -> datetime:
 
 
 def reading_for(logical_date: datetime, now: datetime, archived: bool, live_window_hours: float) -> Reading:
-    """Say how a date is told: by its archived snapshot, else by reading now; refuse what neither can tell."""
+    """Say how a date is told: by its own snapshot, by reading now, else by what later ones prove."""
     if logical_date - now > CLOCKS_MAY_DIFFER_BY:
         raise RunDateError(
             f"The run's date {iso(logical_date)} is in the future (now is {iso(now)}). "
@@ -71,11 +71,4 @@ def reading_for(logical_date: datetime, now: datetime, archived: bool, live_wind
         )
     if archived:
         return "replay"
-    if now - logical_date <= timedelta(hours=live_window_hours):
-        return "live"
-    raise RunDateError(
-        f"The run's date {iso(logical_date)} is more than {live_window_hours:g} hours ago and no snapshot of "
-        "it was archived. Codebashing only tells how things stand now, and past dates without a snapshot of "
-        "their own cannot be told yet. Leave this run; the next one, or one triggered without as_of, "
-        "sends everything."
-    )
+    return "live" if now - logical_date <= timedelta(hours=live_window_hours) else "reconstruct"

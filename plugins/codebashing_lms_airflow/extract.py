@@ -1,4 +1,4 @@
-"""The first task: Codebashing's answer, or the archived one of the run's date, as a staged snapshot."""
+"""The first task: Codebashing's answer, or an archived one that tells the run's date, as a snapshot."""
 
 import logging
 from collections.abc import Sequence
@@ -12,13 +12,15 @@ from codebashing_lms_airflow.connections import source_access
 from codebashing_lms_airflow.context import Run, folder_of, here, run_of, staging_root
 from codebashing_lms_airflow.failures import airflow_failures
 from include.codebashing_lms.api import PATIENCE, Patience
-from include.codebashing_lms.archive import pointer_of, purge, recall, remember
+from include.codebashing_lms.archive import archive, around, keep_for_a_run, purge, recall, remember
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.run_dates import logical_date, reading_for
 from include.codebashing_lms.source import fetch_snapshot, fields_to_ask
 from include.codebashing_lms.staging import StagedPath, read_json
 
 logger = logging.getLogger(__name__)
+
+PROVENANCE = {"live": "live", "replay": "replayed", "reconstruct": "reconstructed"}
 
 
 class CodebashingExtractOperator(HttpOperator):
@@ -46,30 +48,36 @@ class CodebashingExtractOperator(HttpOperator):
 
 
 def extracted(connector: Connector, patience: Patience, run: Run, now: datetime) -> dict[str, Any]:
-    """Find out the run's date, then recall that date's snapshot or read Codebashing."""
+    """Find out the run's date, then take what it is told from: an archived snapshot, or Codebashing now."""
     date = logical_date(run.scheduled, run.form.as_of, run.is_backfill, connector)
     snapshots = staging_root(connector) / connector.name / "snapshots"
-    archived = recall(snapshots, date)
-    reading = reading_for(date, now, archived is not None, connector.source.live_window_hours)
-    if archived is None:
-        archived = _read_live(connector, patience, run, date, snapshots)
-    logger.info("%s: %s records as of %s", reading, archived["records"], archived["read_at"])
+    own = recall(snapshots, date)
+    reading = reading_for(date, now, own is not None, connector.source.live_window_hours)
+    earlier, found = around(snapshots, date) if reading == "reconstruct" else (None, own)
+    archived = found or _read(connector, patience, run, date, snapshots)
+    if reading == "live":
+        remember(snapshots, date, archived["snapshot"])
+    for used in filter(None, (earlier, archived)):
+        keep_for_a_run(snapshots, used, now)
+    if not found:
+        purge(snapshots, connector.staging.keep_snapshots_days, now)
+    logger.info("%s: %s records read at %s", PROVENANCE[reading], archived["records"], archived["read_at"])
     return {
         "host": here(),
         "logical_date": date.isoformat(),
-        "provenance": "replayed" if reading == "replay" else "live",
-        "as_of": archived["read_at"],
-        "archived": str(pointer_of(snapshots, date)),
+        "provenance": PROVENANCE[reading],
+        "as_of": date.isoformat() if reading == "reconstruct" else archived["read_at"],
         "snapshot": str(snapshots / archived["snapshot"]),
+        "earlier": str(snapshots / earlier["snapshot"]) if earlier else None,
         "records": archived["records"],
         "warnings": archived["warnings"],
     }
 
 
-def _read_live(
+def _read(
     connector: Connector, patience: Patience, run: Run, date: datetime, snapshots: StagedPath
 ) -> dict[str, Any]:
-    """Read Codebashing, and archive the answer as that of the run's date."""
+    """Read Codebashing, and archive the answer by the moment of its reading."""
     access = source_access(connector.source.conn_id)
     fields = fields_to_ask(connector, _courses_seen(snapshots.parent / "courses_seen.json"))
     workspace = folder_of(connector, run, date)
@@ -79,14 +87,12 @@ def _read_live(
         "sha256": fetched.sha256,
         "bytes": fetched.bytes,
         "read_at": fetched.read_at.isoformat(),
-        "logical_date": date.isoformat(),
         "run_id": run.run_id,
         "fields": fetched.fields,
         "records": fetched.records,
         "warnings": fetched.warnings,
     }
-    remember(snapshots, date, archived)
-    purge(snapshots, connector.staging.keep_snapshots_days, fetched.read_at)
+    archive(snapshots, archived)
     return archived
 
 

@@ -7,6 +7,7 @@ from airflow.sdk import Context, ObjectStoragePath
 
 from codebashing_lms_airflow.context import Run, folder_of, here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
+from include.codebashing_lms.archive import about
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.staging import read_json, remove_leftovers
 
@@ -19,30 +20,45 @@ def transformed(
 
     with airflow_failures():
         run = run_of(context)
-        snapshot = written(extracted["snapshot"], extracted, "extract")
-        archived = read_json(written(extracted["archived"], extracted, "extract"))
+        snapshot, noted = _archived(extracted["snapshot"], extracted)
         folder = folder_of(connector, run, datetime.fromisoformat(extracted["logical_date"]))
         remove_leftovers(folder)
-        facts = _facts(run, sha256, extracted, archived)
-        result = transform(connector, snapshot, archived["sha256"], folder, facts, locate=ObjectStoragePath)
+        facts, earlier = _facts(run, sha256, extracted, noted), _earlier(extracted)
+        result = transform(connector, snapshot, noted["sha256"], folder, facts, ObjectStoragePath, earlier)
     return {**result, "host": here()}
 
 
-def _facts(run: Run, sha256: str, extracted: dict[str, Any], archived: dict[str, Any]) -> Any:
+def _archived(uri: str, extracted: dict[str, Any]) -> tuple[ObjectStoragePath, dict[str, Any]]:
+    """Return where a snapshot lies, and what was noted about it."""
+    snapshot = written(uri, extracted, "extract")
+    noted = written(str(about(snapshot.parent, snapshot.name)), extracted, "extract")
+    return snapshot, read_json(noted)
+
+
+def _earlier(extracted: dict[str, Any]) -> Any:
+    from include.codebashing_lms.transform import EarlierReading
+
+    if extracted["earlier"] is None:
+        return None
+    snapshot, noted = _archived(extracted["earlier"], extracted)
+    read_at = datetime.fromisoformat(noted["read_at"])
+    return EarlierReading(snapshot, noted["sha256"], read_at, noted["fields"])
+
+
+def _facts(run: Run, sha256: str, extracted: dict[str, Any], noted: dict[str, Any]) -> Any:
     from include.codebashing_lms.transform import RunFacts
 
-    read_at = datetime.fromisoformat(archived["read_at"])
     return RunFacts(
         run_id=run.run_id,
         triggered_by=run.triggered_by,
         params=run.params,
         logical_date=datetime.fromisoformat(extracted["logical_date"]),
-        as_of=read_at,
-        extracted_at=read_at,
+        as_of=datetime.fromisoformat(extracted["as_of"]),
+        extracted_at=datetime.fromisoformat(noted["read_at"]),
         provenance=extracted["provenance"],
         connector_sha256=sha256,
-        fields=archived["fields"],
-        source_warnings=archived["warnings"],
+        fields=noted["fields"],
+        source_warnings=noted["warnings"],
         skip_guards=run.form.skip_guards,
         check_only=run.form.check_only,
     )

@@ -1,5 +1,7 @@
 """Staging on an object store: the whole DAG on S3."""
 
+from datetime import timedelta
+
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
@@ -8,7 +10,7 @@ from codebashing_lms_airflow.context import staging_root
 from demo.codebashing import Codebashing
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.staging import create_json, read_json
-from tests.airflow.test_runs import CSV, GREEN, LEARNERS, now
+from tests.airflow.test_runs import CSV, GREEN, LEARNERS, NOT_SENT, now
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,10 @@ def test_a_run_and_its_replay(site, bucket):
         first = site.run(logical_date=date)
         api.learners = []
         again = site.run(logical_date=date)
+        past = site.run(logical_date=date - timedelta(days=30), dry_run=True)
     assert (first.tasks, again.tasks) == (GREEN, GREEN)
+    assert (past.tasks, past.xcom["transform.return_value"]["provenance"]) == (NOT_SENT, "reconstructed")
+    assert len(api.asked) == 1
     assert list(site.delivered().values()) == [CSV]
     assert first.xcom["transform.return_value"]["sha256"] == again.xcom["transform.return_value"]["sha256"]
     kinds = {

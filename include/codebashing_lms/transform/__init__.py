@@ -5,11 +5,14 @@ values     one column of plain values into numbers, texts and instants
 learners   rules about the person: form, exclusion, employee ID, e-mail
 progress   rules about a learner on a course: values, percentage, status, course
 spool      the judged batches, kept on local disk between the two passes
+past       rules about a past date: what of a later snapshot is certain
+earlier    what the nearest earlier snapshot said, to contradict it
 contested  rules over the whole snapshot: conflicting and duplicate learners
 rows       the rows of the LMS file, and staged_rows the same for the next task
 run        the two passes, the guards and the manifest
 """
 
+from include.codebashing_lms.transform.earlier import EarlierReading
 from include.codebashing_lms.transform.run import RunFacts, transform
 
-__all__ = ["RunFacts", "transform"]
+__all__ = ["EarlierReading", "RunFacts", "transform"]
