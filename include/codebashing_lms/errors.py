@@ -29,7 +29,7 @@ class ConnectorError(CodebashingLmsError):
 
 
 class RunDateError(CodebashingLmsError):
-    """The run's logical date is in the future, or too far back to be told truthfully."""
+    """The run's logical date is in the future, or cannot be told truthfully."""
 
 
 class SourceError(CodebashingLmsError):
