@@ -33,8 +33,10 @@ def told(employee_id="1", course="java", hundredths=5000, **changes):
 
 def table(rows, columns):
     frame = pd.DataFrame(rows, columns=columns)
-    texts = {name: "str" for name in ("employee_id", "email", "course", "course_id", "user_key") if name in frame}
-    dates = {name: "datetime64[us]" for name in ("completed_at", "active_at", "told_at", "valid_at") if name in frame}
+    words = ("employee_id", "email", "course", "course_id", "user_key")
+    texts = {name: "str" for name in words if name in frame}
+    instants = ("completed_at", "active_at", "told_at", "valid_at")
+    dates = {name: "datetime64[us]" for name in instants if name in frame}
     return frame.astype(texts | dates)
 
 
@@ -65,7 +67,8 @@ def test_full_sends_the_unchanged_too():
 
 
 def test_nothing_older_overwrites_anything_newer():
-    decision = decided([row(hundredths=2000), row("2")], [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)])
+    before = [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)]
+    decision = decided([row(hundredths=2000), row("2")], before)
     assert verdicts(decision) == ["STALE", "UNCHANGED"]
     assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
 
@@ -103,7 +106,8 @@ def test_a_completion_stands_with_its_first_date():
 
 def test_a_second_completion_is_counted_and_keeps_the_first_date():
     later = pd.Timestamp("2026-10-01")
-    decision = decided([row(hundredths=10_000, completed_at=later)], [told(hundredths=10_000, completed_at=FIRST)])
+    before = [told(hundredths=10_000, completed_at=FIRST)]
+    decision = decided([row(hundredths=10_000, completed_at=later)], before)
     assert decision.warnings == Counter(completed_again=1)
     assert verdicts(decision) == ["UNCHANGED"]
     assert decision.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
@@ -135,7 +139,8 @@ def test_a_new_address_is_held_where_the_old_one_is_under_another_id():
 
 def test_a_new_address_with_less_progress_is_somebody_else():
     for before in (told(email="old@x.com"), told(email="old@x.com", hundredths=10_000)):
-        decision = decided([row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")], [before])
+        now = [row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")]
+        decision = decided(now, [before])
         assert verdicts(decision) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
         assert not decision.send.any()
 
@@ -153,7 +158,8 @@ def test_two_without_address_are_never_taken_for_each_other():
 
 
 def test_completions_before_the_start_are_taken_as_known():
-    early, late = (row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate([FIRST, pd.Timestamp("2026-06-01")]))
-    decision = decided([early, late], [], since=np.datetime64("2026-05-01", "us"))
+    days = [FIRST, pd.Timestamp("2026-06-01")]
+    done = [row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate(days)]
+    decision = decided(done, [], since=np.datetime64("2026-05-01", "us"))
     assert verdicts(decision) == ["BEFORE_START", "NEW"]
     assert decision.send.tolist() == [False, True]

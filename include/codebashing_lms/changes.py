@@ -1,7 +1,7 @@
 """What a run has to tell the LMS, given what it was told before.
 
-Decided in `load`, as of delivery: rows come from transform, the ledger is the last word per learner and course.
-A completion, once told, stands with its first date; nothing older overwrites anything newer.
+Decided in `load`, as of delivery: rows come from transform, the ledger is the last word per learner and
+course. A completion, once told, stands with its first date; nothing older overwrites anything newer.
 """
 
 from collections import Counter
@@ -52,8 +52,8 @@ class Rules:
 class Decision:
     """The rows with their verdicts, and what is to be said about them.
 
-    `rows` has the values as they are to be told, `verdict`, `place` (row in the ledger, -1: none), and what was
-    told before in columns that begin with `told_`.
+    `rows` has the values as they are to be told, `verdict`, `place` (row in the ledger, -1: none), and what
+    was told before in columns that begin with `told_`.
     """
 
     rows: pd.DataFrame
@@ -75,8 +75,9 @@ class Decision:
     def to_correct(self) -> pd.DataFrame:
         """Return the rows to send that the LMS knows under another course id or user key."""
         rows = self.rows[self.send & (self.rows["verdict"] == Verdict.CHANGED)]
-        moved = (rows["course_id"] != rows["told_course_id"]) | (rows["user_key"] != rows["told_user_key"])
-        return rows[moved]
+        same = (rows["course_id"] == rows["told_course_id"]) & (rows["user_key"] == rows["told_user_key"])
+        moved: pd.DataFrame = rows.loc[~same]
+        return moved
 
 
 def decide(rows: pd.DataFrame, ledger: pd.DataFrame, rules: Rules) -> Decision:
@@ -99,15 +100,17 @@ def with_told(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
     """Put beside each row what was told of it before, and its place in the ledger."""
     told = ledger.add_prefix("told_").assign(place=np.arange(len(ledger)))
     status = statuses(rows).to_numpy().astype(np.int64)
-    known = rows.assign(status=status, user_key=rows["employee_id"], email=rows["email"].str.lower()).merge(
+    now = rows.assign(status=status, user_key=rows["employee_id"], email=rows["email"].str.lower())
+    known: pd.DataFrame = now.merge(
         told,
         how="left",
         left_on=["employee_id", "course"],
         right_on=["told_employee_id", "told_course"],
         validate="1:1",
     )
-    fell = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
-    return known.assign(place=known["place"].fillna(-1).astype(np.int64), fell=fell)
+    known["place"] = known["place"].fillna(-1).astype(np.int64)
+    known["fell"] = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
+    return known
 
 
 def grown_courses(known: pd.DataFrame) -> list[dict[str, Any]]:
@@ -117,10 +120,12 @@ def grown_courses(known: pd.DataFrame) -> list[dict[str, Any]]:
         & (known["hundredths"] < DONE)
         & (known["lessons_total"] > known["told_lessons_total"])
     ]
-    groups = concerned.groupby(["course", "told_lessons_total", "lessons_total"], sort=True)["employee_id"].nunique()
+    by = ["course", "told_lessons_total", "lessons_total"]
+    groups = concerned.groupby(by).size().reset_index(name="learners")
+    columns = (groups[name].tolist() for name in [*by, "learners"])
     return [
         {"course": course, "lessons_were": int(before), "lessons_are": int(now), "learners": int(learners)}
-        for (course, before, now), learners in groups.items()
+        for course, before, now, learners in zip(*columns, strict=True)
     ]
 
 
@@ -143,12 +148,16 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
 def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Tell new from changed, unchanged and stale rows."""
     new = (known["place"] < 0).to_numpy()
-    differs = ["hundredths", "status", "completed_at", "course_id", "user_key"] + ["email"] * rules.email_is_sent
+    differs = ["hundredths", "status", "completed_at", "course_id", "user_key"] + [
+        "email"
+    ] * rules.email_is_sent
     changed = np.zeros(len(known), dtype=np.bool_)
     for name in differs:
         changed |= _differs(known[name], known[f"told_{name}"])
     older = (known["told_valid_at"] > rules.as_of).to_numpy()
-    before = new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
+    before = (
+        new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
+    )
     verdict = np.select(
         [before, new, changed & older, changed],
         [Verdict.BEFORE_START, Verdict.NEW, Verdict.STALE, Verdict.CHANGED],
@@ -174,8 +183,12 @@ def judge_identity(
     new_id = known["email"].isin(_under_other_ids(known, ledger)).to_numpy() & ~accepted
     held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()
     warnings["email_changed"] += int(known.loc[moved & ~held, "employee_id"].nunique())
+    former = (
+        ledger[["email", "employee_id"]].dropna().drop_duplicates("email").set_index("email")["employee_id"]
+    )
     return known.assign(
         verdict=np.where(held, Verdict.CHANGED_IDENTITY, known["verdict"]),
+        former_id=known["email"].where(held).map(former),
     )
 
 

@@ -140,7 +140,7 @@ class Lms(Section):
 class Send(Section):
     """What every way of delivery shares."""
 
-    send: Literal["full"] | None = None
+    send: Literal["changes", "full"] | None = None
     hold: bool = False
 
 

@@ -98,3 +98,7 @@ class DeliveryUnavailableError(DeliveryError):
 
     heals = True
     retry_after: float | None = None
+
+
+class FirstDeliveryError(DeliveryError):
+    """A first delivery, or one to a new destination, waits for a word from a person."""

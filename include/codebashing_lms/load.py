@@ -1,4 +1,4 @@
-"""load: hand the run's file to the LMS, once, and keep a receipt."""
+"""load: what the LMS does not know yet goes to the LMS, once; the receipt and the journal say so."""
 
 import logging
 from collections.abc import Iterator
@@ -9,16 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from include.codebashing_lms import __version__
+from include.codebashing_lms.changes import Decision, Verdict
 from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
-from include.codebashing_lms.dates import iso
+from include.codebashing_lms.dates import iso, parse_instant
+from include.codebashing_lms.deliveries import Book, begin, enter, settle
 from include.codebashing_lms.delivery import Parcel, Way
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.delivery.http import HttpWay
 from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
 from include.codebashing_lms.errors import ConnectorError, StagingError
+from include.codebashing_lms.first_delivery import answered_since, stop_before_the_first
+from include.codebashing_lms.guards_over_time import last_live, learners_fallen, learners_over_time
 from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.ledger import Ledger, append, destination_folder, entries, open_ledger
+from include.codebashing_lms.people import Locate
 from include.codebashing_lms.receipt import idempotency_key, receipts_of, write_receipt
-from include.codebashing_lms.staging import StagedPath, local_copy, read_json, sha256_of
+from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
+from include.codebashing_lms.telling import Sending, decide_rows, is_full, told_rows
+from include.codebashing_lms.transform.guards import check
 
 log = logging.getLogger(__name__)
 
@@ -37,51 +45,27 @@ class LoadRun:
     skip_guards: tuple[str, ...] = ()
     reason: str | None = None
     clear_number: int = 0
-
-
-@dataclass(frozen=True)
-class _Delivery:
-    """A delivery before it begins."""
-
-    connector: Connector
-    run: LoadRun
-    folder: StagedPath
-    way: Way
-    parcel: Parcel
-    where: str
-    rows: int
-
-    def __str__(self) -> str:
-        rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
-        return f"{self.parcel.name} ({rows}, {self.parcel.bytes} bytes)"
+    send: str | None = None
 
 
 def load(
     connector: Connector,
     destination: Destination,
     transformed: dict[str, Any],
-    manifest: StagedPath,
     folder: StagedPath,
     run: LoadRun,
+    locate: Locate = Path,
 ) -> Outcome:
-    """Deliver the file of `transformed`, unless there is a reason not to; return what became of it."""
+    """Send the rows of `transformed` that the LMS does not know yet; return what became of it."""
     way = _way(connector, destination)
-    where = way.address(transformed["file"])
-    with _verified(manifest, transformed["manifest_sha256"]):
-        rows = read_json(manifest)["records"]["emitted"]
-    with _verified(folder / transformed["file"], transformed["sha256"]) as path:
-        key = idempotency_key(connector.name, run.run_id, transformed["sha256"], where)
-        parcel = Parcel(path, transformed["file"], path.stat().st_size, transformed["sha256"], key)
-        outcome = _outcome(_Delivery(connector, run, folder, way, parcel, where, rows))
-    facts = {
-        "where": where,
-        "file": parcel.name,
-        "rows": rows,
-        "bytes": parcel.bytes,
-        "sha256": parcel.sha256,
-    }
+    if run.check_only:
+        return _not_sent("checked", f"{way.probe()} Nothing was sent: this run only checks.")
+    home = folder.parent.parent.parent
+    book = Book(*destination_folder(home, connector))
+    it = _Load(connector, way, folder, run, home, book, transformed)
+    outcome = it.outcome(locate)
     log.info("%s: %s", outcome["outcome"], outcome["sentence"])
-    return {**facts, **outcome}
+    return outcome
 
 
 def _way(connector: Connector, destination: Destination) -> Way:
@@ -112,65 +96,159 @@ def _verified(staged: StagedPath, sha256: str) -> Iterator[Path]:
         yield copy
 
 
-def _outcome(it: _Delivery) -> Outcome:
-    if it.run.check_only:
-        return _not_sent("checked", f"{it.way.probe()} Nothing was sent: this run only checks.")
-    if it.run.dry_run:
-        return _not_sent("dry_run", f"{it.way.try_connection()} {it} was not sent: this is a dry run.")
-    receipts = list(receipts_of(it.folder, it.run.run_id))
-    for receipt, address in receipts:
-        if receipt["state"] == "delivered":
-            return _not_sent("already_delivered", _already(receipt, it), address)
-    if it.rows == 0:
-        return _not_sent("nothing_to_send", f"{it.parcel.name} was not sent: it has no rows.")
-    if it.connector.delivery.hold:
-        return _not_sent("held", f"{it} was not sent: delivery.hold is on in the connector file.")
-    return _deliver(it, resuming=it.parcel.idempotency_key in {old["idempotency_key"] for old, _ in receipts})
+@dataclass
+class _Load:
+    """One run's load: what it works with, and its steps in their order."""
+
+    connector: Connector
+    way: Way
+    folder: StagedPath
+    run: LoadRun
+    home: StagedPath
+    book: Book
+    transformed: dict[str, Any]
+
+    def outcome(self, locate: Locate) -> Outcome:
+        """Settle what was begun, decide, and send unless there is a reason not to."""
+        if self.connector.delivery.hold:
+            return _not_sent("held", "Nothing was sent: delivery.hold is on in the connector file.")
+        if not self.run.dry_run:
+            appends = self.connector.lms.options.emits == "completion"
+            settled = settle(self.home, self.book, self.way, appends)
+            for receipt, address in receipts_of(self.folder, self.run.run_id):
+                if receipt["state"] == "delivered":
+                    return self._delivered_before(receipt, address, receipt["delivery"] in settled)
+        ledger = open_ledger(self.book.folder)
+        decision = self._decide(ledger, locate)
+        sending = Sending(self.connector, self.folder, self.transformed["file"], self._as_of)
+        manifest = sending.write(decision)
+        self._guard(ledger, decision, manifest)
+        told = {name: manifest[name] for name in ("file", "bytes", "sha256")}
+        where = self.way.address(manifest["file"])
+        return {
+            "where": where,
+            "rows": int(decision.send.sum()),
+            **told,
+            **self._send(ledger, decision, manifest),
+        }
+
+    def _decide(self, ledger: Ledger, locate: Locate) -> Decision:
+        full = is_full(self.connector, self.run.send)
+        if not (self.folder / "told.parquet").exists():  # else an earlier try has written over these already
+            for name, sha256 in (("manifest.json", "manifest_sha256"), (self.transformed["file"], "sha256")):
+                with _verified(self.folder / name, self.transformed[sha256]):
+                    pass
+        rows = self.folder / "rows.parquet"
+        with _verified(rows, self.transformed["rows_sha256"]) as path:
+            since = answered_since(self.book.folder)
+            return decide_rows(self.connector, path, ledger.table, self._as_of, full, since, locate)
+
+    def _guard(self, ledger: Ledger, decision: Decision, manifest: dict[str, Any]) -> None:
+        """Stop before a first delivery nobody asked for, and where a live run's numbers cannot be."""
+        stop_before_the_first(self.home, self.connector, ledger, decision)
+        if manifest["provenance"] != "live":
+            return
+        guards, now = self.connector.guards, self._learners(decision, manifest)
+        last = last_live(entries(self.book.folder))
+        check(
+            learners_over_time(guards, now, last) | learners_fallen(guards, decision.fell, now["known"]),
+            self.run.skip_guards,
+        )
+
+    def _learners(self, decision: Decision, manifest: dict[str, Any]) -> dict[str, int]:
+        return {"read": manifest["learners"], "known": int(decision.rows["employee_id"].nunique())}
+
+    def _send(self, ledger: Ledger, decision: Decision, manifest: dict[str, Any]) -> Outcome:
+        rows = int(decision.send.sum())
+        what = f"{manifest['file']} ({'1 row' if rows == 1 else f'{rows} rows'}, {manifest['bytes']} bytes)"
+        if self.run.dry_run:
+            return _not_sent(
+                "dry_run", f"{self.way.try_connection()} {what} was not sent: this is a dry run."
+            )
+        receipt = self._receipt(decision, manifest)
+        ledger = self._note_what_was_known(ledger, decision, receipt)
+        if rows == 0:
+            facts = self.book.facts(receipt, "observation")
+            append(self.book.folder, ledger, told_rows(decision), self._seen(ledger, decision), facts)
+            return _not_sent(
+                "nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell."
+            )
+        return self._deliver(ledger, decision, receipt, what)
+
+    def _note_what_was_known(self, ledger: Ledger, decision: Decision, receipt: dict[str, Any]) -> Ledger:
+        """Enter completions from before the start of deliveries as known, so that they stay known."""
+        known = told_rows(decision, (Verdict.BEFORE_START,))
+        if not len(known):
+            return ledger
+        facts = self.book.facts(receipt, "baseline") | {"delivery": f"{receipt['delivery']}-known"}
+        return append(self.book.folder, ledger, known, decision.seen(len(ledger.table)) & False, facts)
+
+    def _deliver(self, ledger: Ledger, decision: Decision, receipt: dict[str, Any], what: str) -> Outcome:
+        tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
+        begin(self.home, receipt, self.folder)
+        with _verified(self.folder / receipt["file"], receipt["sha256"]) as path:
+            parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
+            sent = self.way.deliver(parcel, receipt["delivery"] in tried)
+        known = f"{self.way.result} {receipt['where']}"
+        done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
+        address = write_receipt(self.folder, receipt | done)
+        enter(self.home, self.book, self.folder, receipt | done, self._seen(ledger, decision))
+        earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
+        return {"outcome": "delivered", "sentence": f"{what} was {known}{earlier}.", "receipt": address}
+
+    def _seen(self, ledger: Ledger, decision: Decision) -> Any:
+        return decision.seen(len(ledger.table))
+
+    @property
+    def _as_of(self) -> datetime:
+        as_of = parse_instant(self.transformed["as_of"])
+        if as_of is None:
+            raise StagingError(
+                "transform handed over no as-of. Clear transform and load to build the file again."
+            )
+        return as_of
+
+    def _receipt(self, decision: Decision, manifest: dict[str, Any]) -> dict[str, Any]:
+        where = self.way.address(manifest["file"])
+        run = self.run
+        return {
+            "state": "sending",
+            "delivery": idempotency_key(self.connector.name, run.run_id, manifest["sha256"], where),
+            "connector": self.connector.name,
+            "connector_sha256": manifest["connector_sha256"],
+            "package_version": __version__,
+            "run_id": run.run_id,
+            "clear_number": run.clear_number,
+            "triggered_by": run.triggered_by,
+            "skipped_guards": list(run.skip_guards),
+            "reason": run.reason,
+            "method": self.connector.delivery.method,
+            "where": where,
+            "file": manifest["file"],
+            "rows": int(decision.send.sum()),
+            "bytes": manifest["bytes"],
+            "sha256": manifest["sha256"],
+            "as_of": self.transformed["as_of"],
+            "provenance": manifest["provenance"],
+            "learners": self._learners(decision, manifest),
+            "sending_since": _now(),
+        }
+
+    def _delivered_before(self, receipt: dict[str, Any], address: str, by_this_task: bool) -> Outcome:
+        told = {name: receipt[name] for name in ("where", "file", "rows", "bytes", "sha256")}
+        known = f"{receipt['file']} was {receipt['known']}"
+        if by_this_task:
+            sentence = f"{known} by an earlier try whose end was not seen; it was not sent again."
+            return {**told, "outcome": "delivered", "sentence": sentence, "receipt": address}
+        sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}."
+        return {
+            **told,
+            **_not_sent("already_delivered", f"{sentence} To send again, trigger a new run.", address),
+        }
 
 
 def _not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:
     return {"outcome": outcome, "sentence": sentence, "receipt": receipt}
-
-
-def _already(receipt: dict[str, Any], it: _Delivery) -> str:
-    same = receipt["sha256"] == it.parcel.sha256
-    changed = "" if same else " What was built now differs from it."
-    return (
-        f"Nothing was sent: this run's file {receipt['file']} was {receipt['known']} at "
-        f"{receipt['delivered_at']}.{changed} To send again, trigger a new run."
-    )
-
-
-def _deliver(it: _Delivery, resuming: bool) -> Outcome:
-    receipt = _receipt(it)
-    write_receipt(it.folder, receipt)
-    sent = it.way.deliver(it.parcel, resuming)
-    known = f"{it.way.result} {it.where}"
-    done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
-    address = write_receipt(it.folder, {**receipt, **done})
-    earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
-    return {"outcome": "delivered", "sentence": f"{it} was {known}{earlier}.", "receipt": address}
-
-
-def _receipt(it: _Delivery) -> dict[str, Any]:
-    return {
-        "state": "sending",
-        "connector": it.connector.name,
-        "package_version": __version__,
-        "run_id": it.run.run_id,
-        "clear_number": it.run.clear_number,
-        "triggered_by": it.run.triggered_by,
-        "skipped_guards": list(it.run.skip_guards),
-        "reason": it.run.reason,
-        "method": it.connector.delivery.method,
-        "where": it.where,
-        "file": it.parcel.name,
-        "rows": it.rows,
-        "bytes": it.parcel.bytes,
-        "sha256": it.parcel.sha256,
-        "idempotency_key": it.parcel.idempotency_key,
-        "sending_since": _now(),
-    }
 
 
 def _now() -> str:

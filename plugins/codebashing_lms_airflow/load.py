@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 
 from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
@@ -53,10 +53,11 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
         skip_guards=run.form.skip_guards,
         reason=run.form.reason,
         clear_number=run.clear_number,
+        send=run.form.send,
     )
     manifest = written(transformed["manifest"], transformed, "transform")
     lms = destination(connector.delivery)
-    outcome = load(connector, lms, transformed, manifest, manifest.parent, this_load)
+    outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
     if run.form.check_only:
         outcome["sentence"] = f"{verdict(read_json(manifest))} {outcome['sentence']}"
     return outcome

@@ -19,6 +19,7 @@ class Form:
     as_of: str | None
     dry_run: bool
     check_only: bool
+    send: str | None
     skip_guards: tuple[str, ...]
     reason: str | None
 
@@ -46,6 +47,14 @@ def trigger_form() -> dict[str, Param]:
             title="Check only",
             description="Logs in on both sides, tells which keys and courses were seen and how many learners "
             "have an ID, writes and removes a probe at the LMS; sends nothing.",
+        ),
+        "send": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, "changes", "full"],
+            values_display={"changes": "Changes: what the LMS does not know yet", "full": "Full: every row"},
+            title="Send",
+            description="What this run sends. Empty: as the connector file says.",
         ),
         "skip_guards": Param(
             [],
@@ -82,6 +91,7 @@ def read_form(params: Mapping[str, Any]) -> Form:
         as_of=params.get("as_of"),
         dry_run=bool(params.get("dry_run")),
         check_only=bool(params.get("check_only")),
+        send=params.get("send"),
         skip_guards=skipped,
         reason=reason,
     )

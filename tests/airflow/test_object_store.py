@@ -49,7 +49,7 @@ def test_a_run_and_its_replay(site, bucket):
     kinds = {
         one.key.split("/")[2] for one in bucket.objects.all() if one.key.startswith(f"training/{site.name}/")
     }
-    assert kinds == {"snapshots", "runs", "courses_seen.json"}
+    assert kinds == {"snapshots", "runs", "ledger", "courses_seen.json"}
     assert not [one.key for one in bucket.objects.all() if one.key.endswith(".part")]
 
 

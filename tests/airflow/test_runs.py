@@ -83,7 +83,7 @@ def test_over_http(site, source, upload):
         ran = site.run()
     assert ran.tasks == GREEN
     assert lms.imports == [CSV]
-    assert lms.arrivals[0].key == site.receipt(ran)["idempotency_key"]
+    assert lms.arrivals[0].key == site.receipt(ran)["delivery"]
 
 
 def test_over_sftp(site, source):

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ import pytest
 from demo.lms import Lms
 from demo.sftp import PASSWORD, USERNAME, SftpServer
 from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.delivery import Parcel
 from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.http_site import HttpSite
 from include.codebashing_lms.load import LoadRun, load
 from include.codebashing_lms.staging import run_folder, sha256_of
+from include.codebashing_lms.transform import RunFacts, transform
 
 NAME = "codebashing_20261123T051502.csv"
 CSV = (
@@ -36,6 +39,7 @@ class StagedRun:
 
     folder: Path
     transformed: dict[str, Any]
+    run_id: str
 
     @property
     def file(self) -> Path:
@@ -45,33 +49,69 @@ class StagedRun:
     def receipt(self) -> dict[str, Any]:
         return json.loads((self.folder / "receipt.json").read_text())
 
+    @property
+    def manifest(self) -> dict[str, Any]:
+        return json.loads((self.folder / "manifest.json").read_text())
+
     def load(self, delivery: dict[str, Any], destination: Any = None, **run: Any) -> dict[str, Any]:
-        manifest = self.folder / "manifest.json"
-        this_run = replace(RUN, **run)
-        return load(connector(delivery), destination, self.transformed, manifest, self.folder, this_run)
+        sections = {name: run.pop(name) for name in ("lms", "guards", "identity") if name in run}
+        it = connector(delivery, **sections)
+        this_run = replace(RUN, **({"run_id": self.run_id} | run))
+        return load(it, destination, self.transformed, self.folder, this_run, self.folder.joinpath)
 
 
-def connector(delivery: dict[str, Any]) -> Connector:
-    settings = {"name": "acme", "source": {"conn_id": "codebashing"}, "delivery": delivery}
+def connector(delivery: dict[str, Any], **sections: Any) -> Connector:
+    settings = {"name": "acme", "source": {"conn_id": "codebashing"}, "delivery": delivery, **sections}
     return Connector.model_validate(settings)
 
 
-def stage(root: Path, content: bytes = CSV, rows: int = 2, clear_number: int = 0) -> StagedRun:
-    from datetime import UTC, datetime
-
-    folder = run_folder(root, "acme", datetime(2026, 11, 23, tzinfo=UTC), RUN.run_id or "", clear_number)
-    folder.mkdir(parents=True)
-    (folder / NAME).write_bytes(content)
-    manifest = folder / "manifest.json"
-    manifest.write_text(json.dumps({"records": {"emitted": rows}}))
-    transformed = {
-        "manifest": str(manifest),
-        "manifest_sha256": sha256_of(manifest),
-        "file": NAME,
-        "sha256": sha256_of(folder / NAME),
-        "bytes": len(content),
+def learner(
+    employee_id: str, course: str, completed: int, total: int, date: str | None = None, **more: Any
+) -> Any:
+    record = {
+        "employee_id": employee_id,
+        "email": f"{employee_id}@example.com",
+        "primary_course_name": course,
+        "primary_course_completed_lessons_count": completed,
+        "primary_course_lessons_count": total,
+        f"{course}.completed_date": date,
     }
-    return StagedRun(folder, transformed)
+    return record | more
+
+
+LEARNERS = [learner("1042", "java", 4, 4, "2026-11-20T08:00:00"), learner("1043", "python", 1, 3)]
+
+
+MANY = [learner(f"{number:08d}", "java", 1, 4) for number in range(20_000)]
+
+
+def parcel(folder: Path, content: bytes) -> Parcel:
+    """Return a file on its way, of any content."""
+    path = folder / NAME
+    path.write_bytes(content)
+    return Parcel(path, NAME, len(content), sha256_of(path), "key")
+
+
+def stage(
+    root: Path,
+    learners: list[Any] = LEARNERS,
+    clear_number: int = 0,
+    day: int = 23,
+    run_id: str = RUN.run_id or "",
+    provenance: str = "live",
+    **sections: Any,
+) -> StagedRun:
+    """Let transform stage a run, as it does in Airflow."""
+    as_of = datetime(2026, 11, day, 5, 15, 2, tzinfo=UTC)
+    folder = run_folder(root, "acme", as_of, run_id, clear_number)
+    folder.mkdir(parents=True)
+    snapshot = folder / "snapshot.json"
+    snapshot.write_text(json.dumps(learners))
+    facts = RunFacts(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
+    guards = {"min_learners": None}
+    it = connector({"method": "folder", "directory": "/drop"}, **({"guards": guards} | sections))
+    transformed = transform(it, snapshot, None, folder, facts, folder.joinpath)
+    return StagedRun(folder, transformed, run_id)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from include.codebashing_lms.connector import FolderDelivery
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.conftest import CSV, NAME, as_nobody, stage
+from tests.delivery.conftest import CSV, NAME, as_nobody, parcel, stage
 
 
 def folder(directory, **settings):
@@ -91,11 +91,12 @@ def small_files_only():
 
 
 def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
-    staged = stage(tmp_path / "staging", content=CSV * 10_000)
+    large = parcel(tmp_path, CSV * 10_000)
+    way = FolderWay(FolderDelivery(**folder(drop, done_file="ready")))
     with small_files_only(), pytest.raises(DeliveryUnavailableError, match="File too large"):
-        staged.load(folder(drop, done_file="ready"))
+        way.deliver(large, resuming=False)
     assert not list(drop.iterdir())
-    staged.load(folder(drop))
+    way.deliver(large, resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 10_000
 
 

@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from demo.lms import Answer, Lms
+from include.codebashing_lms.connector import HttpDelivery
+from include.codebashing_lms.delivery.http import HttpWay
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
-from tests.delivery.conftest import CSV, NAME, lms_site, silent_server, stage
+from tests.delivery.conftest import CSV, NAME, lms_site, parcel, silent_server
 
 PERSON = "jane.doe@example.com"
 NOTHING_TO_SAY = Answer(200, b"")
@@ -74,19 +76,18 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
     assert lms.imports == [CSV]
     assert lms.rows["1043", "python"]["percent_complete"] == "33.33"
     assert lms.arrivals[0].path == "/import?mode=upsert"
-    assert lms.arrivals[0].key == staged.receipt["idempotency_key"]
+    assert lms.arrivals[0].key == staged.receipt["delivery"]
     assert outcome["where"] == f"{lms.url}/import"
     assert f"was accepted by the import endpoint {lms.url}/import." in outcome["sentence"]
     assert staged.receipt["known"] == f"accepted by the import endpoint {lms.url}/import"
 
 
 def test_file_is_streamed(tmp_path):
-    large = stage(
-        tmp_path / "staging", content=b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20)
-    )
+    large = parcel(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
     with recording() as site:
+        way = HttpWay(HttpDelivery(**import_at()), HttpSite(site.url, password="t"))
         tracemalloc.start()
-        large.load(import_at(), HttpSite(site.url, password="t"))
+        way.deliver(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 8 << 20
@@ -133,7 +134,7 @@ def test_hopeless_status_is_not_tried_again(staged, lms, status, advice):
 def test_healing_status_is_tried_again_with_the_same_key(staged, lms, status):
     lms.next_answers.append(Answer(status, b""))
     assert staged.load(import_at(), lms_site(lms))["outcome"] == "delivered"
-    assert [arrival.key for arrival in lms.arrivals] == [staged.receipt["idempotency_key"]] * 2
+    assert [arrival.key for arrival in lms.arrivals] == [staged.receipt["delivery"]] * 2
     assert lms.imports == [CSV]
 
 
@@ -334,10 +335,10 @@ class Deaf(BaseHTTPRequestHandler):
 
 
 def test_stalled_upload_is_ended_by_the_deadline(tmp_path):
-    large = stage(tmp_path / "staging", content=b"x" * (32 << 20))
+    large = parcel(tmp_path, b"x" * (32 << 20))
     started = time.monotonic()
     with serving(Deaf) as url, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
-        large.load(import_at(deadline=1), HttpSite(url, password="t"))
+        HttpWay(HttpDelivery(**import_at(deadline=1)), HttpSite(url, password="t")).deliver(large, False)
     assert time.monotonic() - started < 2.5
 
 
@@ -377,8 +378,8 @@ def test_trying_finds_a_wrong_token(staged, lms, run):
 
 
 def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
-    bad = stage(tmp_path / "staging", content=CSV + b"1044,java,101,completed,\r\n1045,java\r\n", rows=4)
-    bad.load(import_at(), lms_site(lms))
+    bad = parcel(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
+    HttpWay(HttpDelivery(**import_at()), lms_site(lms)).deliver(bad, resuming=False)
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 
 

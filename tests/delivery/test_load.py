@@ -8,7 +8,7 @@ from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.errors import ConnectorError, StagingError
 from include.codebashing_lms.http_site import HttpSite
 from include.codebashing_lms.receipt import idempotency_key
-from tests.delivery.conftest import CSV, NAME, RUN, stage
+from tests.delivery.conftest import CSV, LEARNERS, NAME, RUN, learner, stage
 
 
 @pytest.fixture
@@ -22,12 +22,16 @@ def test_receipt_says_what_was_sent_where_when_and_by_whom(staged, drop, folder)
     assert outcome["sentence"] == f"{NAME} (2 rows, {len(CSV)} bytes) was dropped as {drop / NAME}."
     assert outcome["receipt"] == str(staged.folder / "receipt.json")
     receipt = staged.receipt
-    assert uuid.UUID(receipt.pop("idempotency_key"))
+    assert uuid.UUID(receipt.pop("delivery"))
     assert receipt.pop("sending_since") <= receipt.pop("delivered_at")
     assert receipt == {
         "state": "delivered",
         "known": f"dropped as {drop / NAME}",
         "connector": "acme",
+        "connector_sha256": "0",
+        "as_of": "2026-11-23T05:15:02Z",
+        "provenance": "live",
+        "learners": {"read": 2, "known": 2},
         "package_version": "0.1.0",
         "run_id": RUN.run_id,
         "clear_number": 0,
@@ -62,14 +66,13 @@ def test_second_load_of_a_run_sends_nothing(staged, drop, folder):
     assert not list(drop.iterdir())
 
 
-def test_load_after_clear_sends_nothing_and_says_when_the_file_differs(staged, drop, folder, tmp_path):
+def test_load_after_clear_sends_nothing(staged, drop, folder, tmp_path):
     staged.load(folder)
     (drop / NAME).unlink()
-    again = stage(tmp_path / "staging", content=CSV + b"1044,java,0,not_started,\r\n", rows=3, clear_number=1)
+    again = stage(tmp_path / "staging", [*LEARNERS, learner("1044", "java", 0, 4)], clear_number=1)
     outcome = again.load(folder, clear_number=1)
     assert outcome["outcome"] == "already_delivered"
     assert outcome["receipt"] == str(staged.folder / "receipt.json")
-    assert "What was built now differs" in outcome["sentence"]
     assert not list(drop.iterdir())
 
 
@@ -80,7 +83,7 @@ def test_another_run_whose_folder_looks_alike_is_not_taken_for_this_one(staged, 
 
 
 def test_file_without_rows_is_not_sent(tmp_path, drop, folder):
-    empty = stage(tmp_path / "staging", content=b"employee_id\r\n", rows=0)
+    empty = stage(tmp_path / "staging", [])
     outcome = empty.load(folder)
     assert (outcome["outcome"], outcome["receipt"]) == ("nothing_to_send", None)
     assert not list(drop.iterdir())
@@ -106,7 +109,7 @@ def test_check_only_leaves_no_probe(staged, drop, folder):
     assert not list(drop.iterdir())
 
 
-@pytest.mark.parametrize("name", [NAME, "manifest.json"])
+@pytest.mark.parametrize("name", [NAME, "manifest.json", "rows.parquet"])
 def test_altered_file_is_refused(staged, drop, folder, name):
     with (staged.folder / name).open("ab") as file:
         file.write(b" ")
@@ -115,7 +118,7 @@ def test_altered_file_is_refused(staged, drop, folder, name):
     assert not list(drop.iterdir())
 
 
-@pytest.mark.parametrize("name", [NAME, "manifest.json"])
+@pytest.mark.parametrize("name", [NAME, "manifest.json", "rows.parquet"])
 def test_missing_file_is_refused(staged, folder, name):
     (staged.folder / name).unlink()
     with pytest.raises(StagingError, match=rf"{name} is not there"):

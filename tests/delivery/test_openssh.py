@@ -13,7 +13,7 @@ import pytest
 
 from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
-from tests.delivery.conftest import CSV, NAME, stage
+from tests.delivery.conftest import CSV, MANY, NAME, stage
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -91,9 +91,10 @@ def test_file_arrives_whole_and_nothing_else(tmp_path, sshd, drop, before):
     if before:
         (drop / NAME).write_bytes(before)
     (drop / f".{NAME}.part").write_bytes(b"half")
-    stage(tmp_path / "staging", content=CSV * 5000).load(drop_in(drop, done_file="ready"), sshd)
+    staged = stage(tmp_path / "staging", MANY)
+    staged.load(drop_in(drop, done_file="ready"), sshd)
     assert names(drop) == [NAME, "ready"]
-    assert (drop / NAME).read_bytes() == CSV * 5000
+    assert (drop / NAME).read_bytes() == staged.file.read_bytes()
 
 
 def test_missing_folder(staged, sshd, drop):

@@ -4,8 +4,10 @@ import asyncssh
 import pytest
 
 from demo.sftp import SftpServer
+from include.codebashing_lms.connector import SftpDelivery
+from include.codebashing_lms.delivery.sftp import SftpWay
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from tests.delivery.conftest import CSV, NAME, sftp_site, silent_server, stage
+from tests.delivery.conftest import CSV, MANY, NAME, parcel, sftp_site, silent_server, stage
 
 
 def drop_on(directory="/", **settings):
@@ -29,8 +31,8 @@ def test_file_arrives_whole_and_nothing_else(staged, sftp, drop, directory):
 
 
 def test_large_file_arrives_whole(tmp_path, sftp, drop):
-    large = stage(tmp_path / "staging", content=CSV * 40_000)
-    large.load(drop_on(), sftp_site(sftp))
+    way = SftpWay(SftpDelivery(**drop_on()), sftp_site(sftp))
+    way.deliver(parcel(tmp_path, CSV * 40_000), resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 40_000
 
 
@@ -231,7 +233,7 @@ def strict(drop):
     ],
 )
 def test_directory_that_cannot_be_used(tmp_path, strict, drop, directory, message, heals):
-    staged = stage(tmp_path / "staging", content=CSV * 5000)
+    staged = stage(tmp_path / "staging", MANY)
     with pytest.raises(DeliveryError, match=message) as caught:
         staged.load(drop_on(directory, done_file="ready"), sftp_site(strict))
     assert caught.value.heals is heals
@@ -300,7 +302,7 @@ class CutsUpload(asyncssh.SFTPServer):
 
 
 def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
-    staged = stage(tmp_path / "staging", content=CSV * 5000)
+    staged = stage(tmp_path / "staging", MANY)
     with SftpServer(drop, files=CutsUpload) as server, pytest.raises(DeliveryUnavailableError) as caught:
         staged.load(drop_on(), sftp_site(server))
     assert caught.value.heals
@@ -308,7 +310,7 @@ def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
     with SftpServer(drop, port=server.port) as server:
         staged.load(drop_on(), sftp_site(server))
     assert names(drop) == [NAME]
-    assert (drop / NAME).read_bytes() == CSV * 5000
+    assert (drop / NAME).read_bytes() == staged.file.read_bytes()
 
 
 def test_deadline_ends_a_server_that_says_nothing(staged, sftp):

@@ -33,6 +33,9 @@ class Way(Protocol):
     def deliver(self, parcel: Parcel, resuming: bool) -> bool:
         """Send the parcel; False when an earlier try of ours, now `resuming`, turns out to have done so."""
 
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Tell whether exactly this file lies at the LMS; False also where nobody can look."""
+
     def try_connection(self) -> str:
         """Find out without writing whether a delivery could work; return what was seen as a sentence."""
 

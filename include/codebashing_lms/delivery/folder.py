@@ -48,12 +48,18 @@ class FolderWay:
         """Put the file there under a hidden name and rename it; the marker comes last."""
         with self._explained():
             target = self.folder / parcel.name
-            in_place = resuming and target.is_file() and sha256_of(target) == parcel.sha256
+            in_place = resuming and self.found(parcel.name, parcel.bytes, parcel.sha256)
             if not in_place:
                 _copy(parcel.path, target)
             if self.delivery.done_file:
                 (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
         return not in_place
+
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Tell whether exactly this file still lies in the folder."""
+        with self._explained():
+            target = self.folder / name
+            return target.is_file() and target.stat().st_size == size and sha256_of(target) == sha256
 
     def try_connection(self) -> str:
         """Look whether the folder is there and writable."""

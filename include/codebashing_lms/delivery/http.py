@@ -53,6 +53,10 @@ class HttpWay:
         tries(self._send, parcel, until)
         return True
 
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Return False: an import endpoint cannot be asked what it took."""
+        return False
+
     def try_connection(self) -> str:
         """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
 

@@ -55,11 +55,17 @@ class SftpWay:
             part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
             _remove(sftp, part)
             with self._explained("read back a file of"):
-                in_place = resuming and _holds(sftp, self._path(parcel.name), parcel)
+                there = self._path(parcel.name)
+                in_place = resuming and _holds(sftp, there, parcel.bytes, parcel.sha256)
             if not in_place:
                 self._upload(sftp, parcel, part)
             self._mark_done(sftp, parcel.name)
         return not in_place
+
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Tell whether exactly this file still lies in the directory."""
+        with self._logged_in() as sftp:
+            return _holds(sftp, self._path(name), size, sha256)
 
     def try_connection(self) -> str:
         """Log in and look at the directory."""
@@ -164,16 +170,16 @@ def _remove(sftp: "SFTPClient", path: str) -> None:
         sftp.remove(path)
 
 
-def _holds(sftp: "SFTPClient", path: str, parcel: Parcel) -> bool:
-    """Tell whether the parcel lies there; it is read back, as a file of the same size may be another."""
+def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
+    """Tell whether exactly this file lies there; it is read back, as one of the same size may be another."""
     try:
-        if sftp.stat(path).st_size != parcel.bytes:
+        if sftp.stat(path).st_size != size:
             return False
         digest = hashlib.sha256()
         with sftp.open(path, "rb") as file:
-            file.prefetch(parcel.bytes)
+            file.prefetch(size)
             while piece := file.read(PIECE):
                 digest.update(piece)
     except FileNotFoundError:
         return False
-    return digest.hexdigest() == parcel.sha256
+    return digest.hexdigest() == sha256

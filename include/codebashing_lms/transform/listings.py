@@ -47,7 +47,7 @@ class Listings:
     ) -> None:
         for course, learners in self.unmapped.items():
             fate = Fate.UNMAPPED_COURSE
-            self._csv.writerow(_harmless([fate.reason, REMEDY[fate], "", "", course, learners]))
+            self._csv.writerow(harmless([fate.reason, REMEDY[fate], "", "", course, learners]))
         self._file.close()
         self._left_out.close()
 
@@ -71,7 +71,7 @@ class Listings:
         for (_, number, slug), line in zip(lines.index, lines.itertuples(index=False), strict=True):
             fate = Fate(number)
             cells = [fate.reason, REMEDY[fate], line.email, line.employee_id, slug, line.records]
-            self._csv.writerow(_harmless(cells))
+            self._csv.writerow(harmless(cells))
 
     def _add_left_out(self, rows: pd.DataFrame) -> None:
         if rows.empty:
@@ -88,7 +88,7 @@ class Listings:
         self._left_out.write_table(pa.table(table, schema=LEFT_OUT))
 
 
-def _harmless(cells: list[Any]) -> list[Any]:
+def harmless(cells: list[Any]) -> list[Any]:
     """Keep a spreadsheet from taking a cell for a formula."""
     texts = ["" if pd.isna(cell) else cell for cell in cells]
     return [f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text for text in texts]

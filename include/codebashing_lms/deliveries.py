@@ -1,0 +1,129 @@
+"""Deliveries that have begun: settled before anything new is sent, whatever instant a task was killed at.
+
+<staging>/<connector>/open/<delivery>.json names the run folder of a delivery that is not in the journal yet.
+A receipt that says `delivered` is entered into the journal; one that says `sending` is looked up at the LMS.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.dates import iso
+from include.codebashing_lms.delivery import Parcel, Way
+from include.codebashing_lms.errors import DeliveryError, LedgerMovedError
+from include.codebashing_lms.ledger import append, entries, open_ledger
+from include.codebashing_lms.receipt import NAME, write_receipt
+from include.codebashing_lms.staging import StagedPath, local_copy, read_json, write_json
+
+log = logging.getLogger(__name__)
+
+JOURNALED = (
+    "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
+    "reason", "learners", "provenance",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Book:
+    """The journal and ledger of one destination."""
+
+    folder: StagedPath
+    destination: dict[str, str]
+
+    def facts(self, receipt: dict[str, Any], kind: str) -> dict[str, Any]:
+        """Return what the journal says about an entry besides its rows."""
+        journal = entries(self.folder)
+        last = journal[-1] if journal else {}
+        kept = {name: receipt.get(name) for name in JOURNALED}
+        known = {"kind": kind, "destination": self.destination, "verdict": receipt.get("known")}
+        return {**kept, **known, "when": iso(datetime.now(UTC)), "since": last.get("since")}
+
+
+def begin(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> None:
+    """Note that a delivery begins: first that it is open, then what is sent."""
+    write_json(_pointer(home, receipt), {"folder": _below(home, folder)})
+    write_receipt(folder, receipt)
+
+
+def enter(home: StagedPath, book: Book, folder: StagedPath, receipt: dict[str, Any], seen: Any) -> None:
+    """Put a delivery into the journal, once, and close it."""
+    with local_copy(folder / "told.parquet") as copy:
+        told = pq.read_table(copy)
+    while True:
+        ledger = open_ledger(book.folder)
+        # What was found unchanged was found so in one version of the ledger, and says nothing of another.
+        fits = seen is not None and len(seen) == len(ledger.table)
+        mask = seen if fits else np.zeros(len(ledger.table), dtype=np.bool_)
+        try:
+            append(book.folder, ledger, told, mask, book.facts(receipt, "delivery"))
+            break
+        except LedgerMovedError:
+            log.info("The ledger moved meanwhile; entering the delivery after its newest entry")
+    _pointer(home, receipt).unlink()
+
+
+def settle(home: StagedPath, book: Book, way: Way, appends: bool) -> set[str]:
+    """Bring every delivery that was begun before to its end; return those that are at the LMS after all."""
+    settled = set()
+    for receipt, folder in _open(home):
+        if receipt["state"] == "sending" and way.found(receipt["file"], receipt["bytes"], receipt["sha256"]):
+            receipt = _finished(receipt, folder, way)
+        if receipt["state"] == "delivered":
+            enter(home, book, folder, receipt, None)
+            settled.add(receipt["delivery"])
+        elif appends:
+            raise _unknown(receipt)
+        else:
+            write_receipt(folder, receipt | {"state": "unknown"})
+            _pointer(home, receipt).unlink()
+            log.warning(
+                "Whether %s was taken is not known; its rows are compared and sent again", receipt["file"]
+            )
+    return settled
+
+
+def _unknown(receipt: dict[str, Any]) -> DeliveryError:
+    return DeliveryError(
+        f"Whether the LMS took {receipt['file']} is not known: an earlier run was cut off while sending it "
+        f"to {receipt['where']}, and the LMS would add its rows a second time. Nothing was sent. Look at the "
+        f"LMS; then let the admin DAG record the delivery {receipt['delivery']} as taken or not taken."
+    )
+
+
+def _finished(receipt: dict[str, Any], folder: StagedPath, way: Way) -> dict[str, Any]:
+    """Do what is left of a delivery whose file is in its place; return its receipt."""
+    with local_copy(folder / receipt["file"]) as path:
+        parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
+        sent = way.deliver(parcel, resuming=True)
+    known = f"{way.result} {receipt['where']}"
+    done = {"state": "delivered", "known": known, "sent_by_earlier_try": not sent}
+    receipt = receipt | done | {"delivered_at": iso(datetime.now(UTC))}
+    write_receipt(folder, receipt)
+    return receipt
+
+
+def _open(home: StagedPath) -> Iterator[tuple[dict[str, Any], StagedPath]]:
+    pointers = home / "open"
+    if not pointers.exists():
+        return
+    for pointer in sorted(pointers.iterdir(), key=str):
+        if not pointer.name.endswith(".json"):
+            continue
+        folder = home / read_json(pointer)["folder"]
+        if (folder / NAME).exists():
+            yield read_json(folder / NAME), folder
+        else:  # killed between the pointer and the receipt: nothing had been sent
+            pointer.unlink()
+
+
+def _pointer(home: StagedPath, receipt: dict[str, Any]) -> Any:
+    return home / "open" / f"{receipt['delivery']}.json"
+
+
+def _below(home: StagedPath, folder: StagedPath) -> str:
+    return str(folder).removeprefix(str(home)).strip("/")
