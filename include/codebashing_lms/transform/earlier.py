@@ -1,4 +1,4 @@
-"""What the nearest snapshot read before a past date said, kept narrow: a row a learner, a column a course.
+"""What the nearest snapshot read before a past date said, kept narrow: a row a learner, columns of numbers.
 
 A learner is known by the employee ID, for that is whom the LMS is told about.
 """
@@ -31,7 +31,8 @@ from include.codebashing_lms.transform.values import Bools, Instants, Ints
 
 ABSENT = -1
 NO_DATE = 0
-NOBODY = NEVER_MET = -1  # the last row and column of the tables, which are empty
+NOBODY = -1  # the last row of the tables, which is empty
+OF_PRIMARY = ("course", "lessons_completed", "lessons_total")
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,6 @@ class Then:
     twice: Bools
     progress: Ints
     date: Ints
-    active_at: Instants
     lessons_completed: Ints
     lessons_total: Ints
 
@@ -77,23 +77,24 @@ class EarlierSnapshot:
 
     :param read_at: when it was read.
     :param courses: the courses met so far, so that a course has the same number here and there.
+    :param one_course: records are of primary courses: one column is enough.
     """
 
-    def __init__(self, read_at: datetime, courses: Courses) -> None:
-        self.read_at = read_at
+    def __init__(self, read_at: datetime, courses: Courses, one_course: bool) -> None:
+        self.read_at, self.one_course = read_at, one_course
         self.courses = replace(courses, numbers=dict(courses.numbers))
         self._parts: list[dict[str, Any]] = []
 
     def read(self, path: Path, connector: Connector, rules: IdentityRules) -> None:
         """Take up every learner of the snapshot file who has an employee ID."""
-        keys, primary = Keys(connector), connector.courses == "primary"
+        keys = Keys(connector)
         listed = connector.courses if isinstance(connector.courses, list) else []
-        wanted = [keys.employee_id, keys.email, keys.active_at]
-        wanted += [keys.completed, keys.total, keys.course] if primary else []
+        wanted = [keys.employee_id, keys.email]
+        wanted += [keys.completed, keys.total, keys.course] if self.one_course else []
         reader = RecordReader(connector, wanted, listed)
         splitter = RecordSplitter(connector.source.records_path, reader.decode, read_item)
         for batch in reader.batches(read_chunks(path, splitter)):
-            if primary:
+            if self.one_course:
                 records = primary_records(batch, keys, self.courses)
             else:
                 records = course_records(batch, keys, list(reader.courses), self.courses)
@@ -103,22 +104,24 @@ class EarlierSnapshot:
 
     def _narrow(self, learners: pd.DataFrame, records: pd.DataFrame) -> dict[str, Any]:
         told = records[records["fate"].isin((Fate.EMITTED, Fate.NO_COURSE))]
-        learner, course = told["learner"].to_numpy(), told["course"].to_numpy() - NO_SLUG
+        learner, course = told["learner"].to_numpy(), self._column_of(told["course"].to_numpy())
         table = len(learners), self._width()
         progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
         progress[learner, course] = progress_of(told)
         date[learner, course] = seconds_of(told["completed_at"].to_numpy())
         columns: dict[str, npt.NDArray[Any]] = {"progress": progress, "date": date}
-        columns["active_at"] = learners["active_at"].to_numpy()
-        for name in ("lessons_completed", "lessons_total"):
+        for name in OF_PRIMARY:
             columns[name] = np.full(len(learners), ABSENT)
             columns[name][learner] = told[name].to_numpy()
         known = (learners["fate"] == Fate.EMITTED).to_numpy()
         ids = learners.loc[known, "employee_id"].astype("str")
         return {"ids": ids, **{name: column[known] for name, column in columns.items()}}
 
+    def _column_of(self, course: Ints) -> Ints:
+        return 0 * course if self.one_course else course - NO_SLUG  # no number is below that of NO_SLUG
+
     def _width(self) -> int:
-        return len(self.courses.numbers) - NO_SLUG  # the numbers below 0 stand for odd names of a course
+        return 1 if self.one_course else len(self.courses.numbers) - NO_SLUG
 
     def _join(self) -> None:
         ids = pd.concat([pd.Series(dtype="str"), *(part.pop("ids") for part in self._parts)])
@@ -128,35 +131,33 @@ class EarlierSnapshot:
         self._twice = np.append(ids.duplicated(keep=False).to_numpy(), False)
         self._progress = self._table("progress", len(ids), np.int16, ABSENT)
         self._date = self._table("date", len(ids), np.uint32, NO_DATE)
-        self._active_at = self._column("active_at", np.datetime64("NaT", "us"))
-        self._completed = self._column("lessons_completed", np.int64(ABSENT))
-        self._total = self._column("lessons_total", np.int64(ABSENT))
+        self._course, self._completed, self._total = map(self._of_learners, OF_PRIMARY)
         self._parts.clear()
 
     def _table(self, name: str, learners: int, dtype: Any, nothing: int) -> npt.NDArray[Any]:
-        """Move the parts into one table, ended by a row for nobody and a column for courses never met."""
-        whole, row = np.full((learners + 1, self._width() + 1), nothing, dtype), 0
+        """Move the parts into one table that ends with a row for nobody; courses met later widened it."""
+        whole, row = np.full((learners + 1, self._width()), nothing, dtype), 0
         for part in self._parts:
             piece = part.pop(name)
             whole[row : row + len(piece), : piece.shape[1]] = piece
             row += len(piece)
         return whole
 
-    def _column(self, name: str, nothing: Any) -> npt.NDArray[Any]:
-        return np.concatenate([*(part.pop(name) for part in self._parts), np.array([nothing])])
+    def _of_learners(self, name: str) -> Ints:
+        return np.concatenate([*(part.pop(name) for part in self._parts), np.array([ABSENT])])
 
     def find(self, records: pd.DataFrame, learners: pd.DataFrame) -> Then:
         """Return what was said about each of a batch of later records, by employee ID and course."""
         places = self._ids.get_indexer(pd.Index(learners["employee_id"].astype("str")))
         row = self._rows[places][records["learner"].to_numpy()]
-        course = records["course"].to_numpy() - NO_SLUG
-        course = np.where(course < self._width(), course, NEVER_MET)
+        course = records["course"].to_numpy()
+        column = self._column_of(course)
+        progress = self._progress[row, column].astype(np.int64)
         return Then(
             there=row != NOBODY,
             twice=self._twice[row],
-            progress=self._progress[row, course].astype(np.int64),
-            date=self._date[row, course].astype(np.int64),
-            active_at=self._active_at[row],
+            progress=np.where(self.one_course & (self._course[row] != course), ABSENT, progress),
+            date=self._date[row, column].astype(np.int64),
             lessons_completed=self._completed[row],
             lessons_total=self._total[row],
         )

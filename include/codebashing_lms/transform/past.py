@@ -95,18 +95,18 @@ def with_created_at(learners: pd.DataFrame, batch: Batch, keys: Keys) -> pd.Data
 def _progress_disagrees(
     then: Then, records: pd.DataFrame, active_at: Instants, read_at: np.datetime64
 ) -> Bools:
-    """Tell where progress or activity fell, or progress changed without activity."""
+    """Tell where progress fell, or changed without activity."""
     now = progress_of(records)
     fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
     quiet = active_at <= read_at
-    disagrees: Bools = fell | (then.active_at > active_at) | (quiet & (then.progress != now))
+    disagrees: Bools = fell | (quiet & (then.progress != now))
     return disagrees
 
 
 def _dates_disagree(then: Then, completed_at: Instants, read_at: np.datetime64) -> Bools:
     """Tell where a completion date moved, or says another thing than the progress seen back then."""
     finished = then.progress == FINISHED
-    moved = finished & (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
+    moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
     disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_at <= read_at)
     return disagrees
 

@@ -254,7 +254,7 @@ class _Judging:
         if earlier and fields_not_asked(self.connector, earlier.fields):
             self.warnings["earlier_snapshot_not_comparable"] += 1
         elif earlier:
-            before = EarlierSnapshot(earlier.read_at, self.courses)
+            before = EarlierSnapshot(earlier.read_at, self.courses, self.primary)
             with _present(earlier.snapshot) as path:
                 check_sha256(path, earlier.sha256, f"The snapshot {earlier.snapshot.name}")
                 before.read(path, self.connector, self.rules)

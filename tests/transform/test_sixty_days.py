@@ -1,0 +1,217 @@
+"""Learners simulated over sixty days: what is reconstructed of any day is what that day's live run said.
+
+Time is counted in hours, so that activity, completion and reading often fall on the same instant.
+"""
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.transform import transform
+from include.codebashing_lms.transform.earlier import EarlierReading
+from tests.transform.conftest import connector, facts, read_back
+
+START = datetime(2026, 9, 1, 5, tzinfo=UTC)
+DAYS = 60
+LESSONS = {"java": 4, "go": 7}
+COLUMNS = ["employee_id", "course_id", "percent_complete", "status", "lessons_completed", "lessons_total",
+           "completed_at", "last_active_at"]  # fmt: skip
+HOURS = st.integers(0, DAYS * 24)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A life at Codebashing: when the account was made, and what was done when.
+
+    silent = Codebashing tells no last activity; course = the primary one;
+    breaks = None, or what breaks the assumptions from which hour on: "falls", "grows", "moves"
+    """
+
+    number: int
+    created: int
+    silent: bool
+    course: str
+    done: tuple[tuple[int, str, int], ...]
+    breaks: tuple[str, int] | None
+
+    def at(self, hour):
+        """The record that Codebashing shows at an hour, None before the account was made."""
+        if hour < self.created:
+            return None
+        past = [one for one in self.done if self.created <= one[0] <= hour]
+        active = None if self.silent or not past else stamp(past[-1][0])
+        kind, since = self.breaks or ("", 0)
+        broken = bool(kind) and hour >= since
+        primary = (
+            next(one for one in LESSONS if one != self.course) if broken and kind == "moves" else self.course
+        )
+        record = {
+            "employee_id": f"E{self.number}",
+            "email": f"{self.number}@example.com",
+            "created_at": stamp(self.created),
+            "last_active_at": active,
+            "primary_course_name": primary,
+        }
+        for course in LESSONS:
+            total = LESSONS[course] + (3 if broken and kind == "grows" else 0)
+            counted = [one for one in past if not (broken and kind == "falls" and one[0] < since)]
+            lessons, finished = progress(counted, course, total, LESSONS[course])
+            record[f"{course}.completed_percentage"] = lessons / total * 100
+            record[f"{course}.completed_date"] = finished
+            if course == primary:
+                record["primary_course_completed_lessons_count"] = lessons
+                record["primary_course_lessons_count"] = total
+        return record
+
+
+def progress(done, course, total, total_at_first):
+    """Lessons done by now, and when there were none left for the first time."""
+    lessons, finished = 0, None
+    for hour, of, number in done:
+        lessons = min(lessons + number, total) if of == course else lessons
+        if of == course and finished is None and lessons >= total_at_first:
+            finished = stamp(hour)
+    return lessons, finished
+
+
+def moment(hour):
+    return START + timedelta(hours=hour)
+
+
+def stamp(hour):
+    return f"{moment(hour):%Y-%m-%dT%H:%M:%S.000}"
+
+
+ACTIVITY = st.tuples(HOURS, st.sampled_from(list(LESSONS)), st.integers(0, 4))
+LIFE = st.tuples(
+    st.just(0) | HOURS,
+    st.booleans() | st.just(False),
+    st.sampled_from(list(LESSONS)),
+    st.lists(ACTIVITY, max_size=6).map(sorted).map(tuple),
+)
+BREAK = st.tuples(st.sampled_from(["falls", "grows", "moves"]), HOURS)
+
+
+def learners(breaks):
+    return st.lists(st.tuples(LIFE, breaks), min_size=1, max_size=15).map(
+        lambda lives: [Learner(number, *life, broken) for number, (life, broken) in enumerate(lives)]
+    )
+
+
+@st.composite
+def days(draw, looking_back=False):
+    """The day told, the day whose snapshot tells it, and the day of the one before, if there is any."""
+    told = draw(st.integers(1, DAYS - 1))
+    earlier = draw(st.integers(0, told - 1) if looking_back else st.none() | st.integers(0, told - 1))
+    return told, draw(st.integers(told, DAYS)), earlier
+
+
+@pytest.fixture
+def folder():
+    path = Path(tempfile.mkdtemp())
+    yield path
+    shutil.rmtree(path)
+
+
+def told_by(folder, kind, people, run_facts, day, earlier=None, **sections):
+    def saved(name, day):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps([record for one in people if (record := one.at(day * 24))]))
+        return path
+
+    before = None
+    if earlier is not None:
+        path = saved("earlier", earlier)
+        before = EarlierReading(path, sha256_of(path), moment(earlier * 24), None)
+    out = folder / "staging" / "acme" / "runs" / "day" / "run"
+    told = connector(courses=kind, lms={"options": {"columns": COLUMNS}}, **sections)
+    got = read_back(out, transform(told, saved("now", day), None, out, run_facts, folder.joinpath, before))
+    return {(row["employee_id"], row["course_id"]): row for row in got.rows}
+
+
+def live(folder, kind, people, day):
+    at = moment(day * 24)
+    return told_by(folder, kind, people, facts(provenance="live", as_of=at, extracted_at=at), day)
+
+
+def reconstructed(folder, kind, people, told, later, earlier, **sections):
+    run_facts = facts(
+        provenance="reconstructed",
+        logical_date=moment(told * 24),
+        as_of=moment(told * 24),
+        extracted_at=moment(later * 24),
+    )
+    return told_by(folder, kind, people, run_facts, later, earlier, **sections)
+
+
+CREATED_AT = {"source": {"conn_id": "c", "keys": {"created_at": "created_at"}}}
+KINDS = pytest.mark.parametrize("kind", ["primary", "all"])
+BOUNDED = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+FIRST = Learner(99, 0, False, "java", (), None)  # no snapshot is empty: the shape guard is tested elsewhere
+
+
+@KINDS
+@BOUNDED
+@given(people=learners(st.none()), days=days(), named=st.booleans())
+def test_what_is_told_is_what_the_live_run_said(folder, kind, people, days, named):
+    people = [FIRST, *people]
+    told, later, earlier = days
+    said = live(folder, kind, people, told)
+    got = reconstructed(folder, kind, people, told, later, earlier, **(CREATED_AT if named else {}))
+    by_id = {f"E{one.number}": one for one in people}
+    for key, row in got.items():
+        if key not in said:  # nothing but the date of the account, or an earlier snapshot, can tell
+            assert (row["status"], named, earlier) == ("not_started", False, None)
+            continue
+        assert row | {"last_active_at": ""} == said[key] | {"last_active_at": ""}
+        assert row["last_active_at"] in ("", said[key]["last_active_at"])
+    certain = {key for key in said if is_certain(by_id[key[0]].at(later * 24), key[1], told, earlier, named)}
+    assert certain <= set(got)
+    event(f"told {len(got)} of {len(said)}" if len(said) < 4 else f"told {10 * len(got) // len(said)}0 %")
+
+
+def is_certain(record, course, told, earlier, named):
+    """A second reading of the rules."""
+    as_of = stamp(told * 24)
+    if record[f"{course}.completed_percentage"] == 0:
+        return named or earlier is None or record["created_at"] <= stamp(earlier * 24)
+    if record["last_active_at"] and record["last_active_at"] <= as_of:
+        return True
+    finished = record[f"{course}.completed_date"]
+    return record[f"{course}.completed_percentage"] == 100 and finished <= as_of
+
+
+@KINDS
+@BOUNDED
+@given(people=learners(BREAK), days=days(looking_back=True))
+def test_who_breaks_the_assumptions_in_between_is_withheld(folder, kind, people, days):
+    people = [FIRST, *people]
+    told, later, earlier = days
+    got = reconstructed(folder, kind, people, told, later, earlier)
+    for one in people:
+        then, now = one.at(earlier * 24), one.at(later * 24)
+        for course in LESSONS if then else ():
+            if shows(kind, then, now, course):
+                event(one.breaks[0])
+                assert (then["employee_id"], course) not in got
+
+
+def shows(kind, then, now, course):
+    """Tell whether two records contradict the assumptions for a course."""
+    percentage, total, name = (
+        f"{course}.completed_percentage",
+        "primary_course_lessons_count",
+        "primary_course_name",
+    )
+    fell = then[percentage] > now[percentage]
+    return fell or (kind == "primary" and (then[total], then[name]) != (now[total], now[name]))
