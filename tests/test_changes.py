@@ -1,13 +1,13 @@
 """What is told again, what is kept, what is held: each rule of the memory with its edges."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from include.codebashing_lms.changes import Rules, Verdict, decide
+from include.codebashing_lms.changes import Memory, Rules, Verdict, decide
 
 MONDAY, TUESDAY, THURSDAY = (np.datetime64(f"2026-11-{day}T05:00:00", "us") for day in (16, 17, 19))
 FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
@@ -41,8 +41,13 @@ def table(rows, columns):
 
 
 def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
-    now = table(rows, list(row()))
-    return decide(now, table(ledger, list(told())), Rules(as_of=as_of, full=full, **rules))
+    now, before = table(rows, list(row())), table(ledger, list(told()))
+    memory = Memory(
+        before.assign(place=np.arange(len(before))),
+        before[["email", "employee_id"]].dropna(),
+        frozenset(now["email"].str.lower().dropna()),
+    )
+    return decide(now, memory, Rules(as_of=as_of, full=full, **rules))
 
 
 def verdicts(decision):
@@ -59,7 +64,7 @@ def test_what_is_as_it_was_told_is_not_sent_but_seen():
     decision = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
     assert verdicts(decision) == ["CHANGED", "UNCHANGED"]
     assert decision.send.tolist() == [True, False]
-    assert decision.seen(3).tolist() == [True, False, False]
+    assert decision.rows["place"].tolist() == [2, 0]
 
 
 def test_full_sends_the_unchanged_too():
@@ -163,3 +168,22 @@ def test_completions_before_the_start_are_taken_as_known():
     decision = decided(done, [], since=np.datetime64("2026-05-01", "us"))
     assert verdicts(decision) == ["BEFORE_START", "NEW"]
     assert decision.send.tolist() == [False, True]
+
+
+def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
+    rows = [row("1", hundredths=10_000, completed_at=FIRST + timedelta(days=9)), row("2")]
+    first = told("1", hundredths=10_000, completed_at=FIRST, told_at=None)
+    decision = decided(rows, [first, told("2")])
+    assert verdicts(decision) == ["CHANGED", "UNCHANGED"]
+    assert decision.rows["completed_at"][0] == FIRST
+    assert len(decision.to_correct()) == 0
+
+
+def test_an_older_run_does_not_tell_it_again():
+    assert verdicts(decided([row()], [told(told_at=None, valid_at=THURSDAY)])) == ["STALE"]
+
+
+def test_an_export_without_addresses_makes_nobody_changed():
+    known = told(email=None, baseline=True)
+    assert verdicts(decided([row()], [known], email_is_sent=True)) == ["UNCHANGED"]
+    assert verdicts(decided([row()], [known | {"baseline": False}], email_is_sent=True)) == ["CHANGED"]

@@ -148,12 +148,13 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
 def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Tell new from changed, unchanged and stale rows."""
     new = (known["place"] < 0).to_numpy()
-    differs = ["hundredths", "status", "completed_at", "course_id", "user_key"] + [
-        "email"
-    ] * rules.email_is_sent
-    changed = np.zeros(len(known), dtype=np.bool_)
-    for name in differs:
+    changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
+    for name in ("hundredths", "status", "completed_at", "course_id", "user_key"):
         changed |= _differs(known[name], known[f"told_{name}"])
+    if rules.email_is_sent:
+        # an export of the LMS names nobody's address: that the LMS has none does not follow
+        not_known = (known["told_baseline"].eq(True) & known["told_email"].isna()).to_numpy(dtype=np.bool_)
+        changed |= _differs(known["email"], known["told_email"]) & ~not_known
     older = (known["told_valid_at"] > rules.as_of).to_numpy()
     before = (
         new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False

@@ -23,7 +23,7 @@ TOLD = st.builds(
     baseline=st.none() | st.booleans(),
 )
 ENTRIES = st.tuples(
-    st.sampled_from(["delivery", "delivery", "observation", "baseline"]),
+    st.sampled_from(["delivery", "delivery", "observation", "baseline", "resend"]),
     st.integers(1, 28),
     st.lists(TOLD, max_size=6, unique_by=lambda one: (one["employee_id"], one["course"])),
     st.lists(st.booleans(), min_size=12, max_size=12),
@@ -38,6 +38,9 @@ def expected(before, entry):
     """Tell the entry to a dictionary, one row after the other: the rules once more, said differently."""
     kind, as_of, told, seen = entry
     after = {key: dict(word) for key, word in before.items()}
+    if kind == "resend":
+        named = {tuple(one[name] for name in KEY) for one in told}
+        return {key: word | ({"told_at": None} if key in named else {}) for key, word in after.items()}
     for word, unchanged in zip(after.values(), seen, strict=False):
         if unchanged:
             word["valid_at"] = max(word["valid_at"] or noon(as_of), noon(as_of))

@@ -6,7 +6,8 @@ so the last entry has the word, except that
 - `valid_at` never goes back;
 - a row the LMS refused changes nothing but the count of refusals;
 - a baseline (an export of the LMS) does not overwrite what was told after it was made;
-- an observation is no telling.
+- an observation is no telling;
+- a resend takes the instant of the last telling from rows, by which they are to be told again.
 A reset empties the ledger, a roll-back brings an earlier one back whole.
 """
 
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger.rows import EMPTY, KEY, LEDGER, WORD, Entry
+from include.codebashing_lms.ledger.rows import EMPTY, INSTANT, KEY, LEDGER, WORD, Entry
 
 ROWS_AT_ONCE = 100_000
 MANY = 127  # as many refusals as the column holds
@@ -36,6 +37,8 @@ def fold(table: pa.Table, entry: Entry) -> pa.Table:
         return entry.rows
     if entry.kind == "reset":
         return tell(EMPTY, entry)
+    if entry.kind == "resend":
+        return to_be_told_again(table, entry)
     return tell(find_unchanged(table, entry), entry)
 
 
@@ -46,6 +49,13 @@ def find_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
     known = flat(table["valid_at"])
     valid_at = pc.if_else(pa.array(entry.seen), pc.max_element_wise(known, entry.as_of), known)
     return table.set_column(table.column_names.index("valid_at"), LEDGER.field("valid_at"), valid_at)
+
+
+def to_be_told_again(table: pa.Table, entry: Entry) -> pa.Table:
+    """Return the ledger without the instant of telling of some rows; their last word and first date stand."""
+    named = pc.is_valid(places(table, entry.rows))
+    told_at = pc.if_else(named, pa.scalar(None, INSTANT), flat(table["told_at"]))
+    return table.set_column(table.column_names.index("told_at"), LEDGER.field("told_at"), told_at)
 
 
 def tell(table: pa.Table, entry: Entry) -> pa.Table:

@@ -15,7 +15,7 @@ from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.errors import StagingError
 
 FORMAT = "1"
-KINDS = ("delivery", "observation", "baseline", "reset", "rollback")
+KINDS = ("delivery", "observation", "baseline", "reset", "rollback", "resend")
 INSTANT = pa.timestamp("us")
 
 KEY = ("employee_id", "course")
@@ -32,7 +32,7 @@ LEDGER = pa.schema(
         ("status", pa.int8()),
         ("completed_at", INSTANT),  # the first date that was told
         ("lessons_total", pa.int64()),
-        ("told_at", INSTANT),  # as-of of the last telling
+        ("told_at", INSTANT),  # as-of of the last telling; empty: to be told again
         ("valid_at", INSTANT),  # latest as-of at which it was told or found unchanged
         ("baseline", pa.bool_()),  # known from an export of the LMS, never sent
         ("refusals", pa.int8()),  # how often in a row the LMS refused it for the same reason
@@ -50,7 +50,7 @@ class Entry:
     """An entry of the journal.
 
     :param meta: what it is about: kind, number, delivery, as_of and whatever its writer adds.
-    :param rows: what was told; of a roll-back, the ledger that stands again.
+    :param rows: what was told; of a roll-back, the ledger that stands again; of a resend, whose.
     :param seen: which rows of the ledger before it were found unchanged at its as-of.
     """
 
