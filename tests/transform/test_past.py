@@ -131,6 +131,18 @@ def test_a_completion_is_told_from_its_instant_on_not_from_its_day_on(tell, kind
     assert tell([kind.record(TEN, AFTER, AS_OF + SECOND)]).records["withheld"] == UNKNOWN
 
 
+def test_a_day_without_a_time_may_mean_its_end(tell, kind):
+    for day, told in ((AS_OF, []), (AS_OF - timedelta(days=1), ["100"])):
+        finished = kind.record(TEN, AFTER, **{"java.completed_date": f"{day:%Y-%m-%d}"})
+        assert percents(tell([finished])) == told
+        active = kind.record(TEN, **{"last_active_at": f"{day:%Y-%m-%d}"})
+        assert percents(tell([active])) == told
+        joined = kind.record(0, created_at=f"{day:%Y-%m-%d}")
+        assert len(tell([joined], source=CREATED).rows) == len(told)
+    midnight = AS_OF.replace(hour=0)
+    assert percents(tell([kind.record(TEN, AFTER, midnight)])) == ["100"]
+
+
 def test_a_completion_does_not_need_an_activity(tell, kind):
     assert percents(tell([kind.record(TEN, None, BEFORE)])) == ["100"]
 
@@ -203,10 +215,12 @@ def test_of_one_learner_twice_the_better_record_must_be_certain(tell, kind):
         ((TEN, None, EARLIER - SECOND), (TEN, AFTER, EARLIER - SECOND)),
         ((TEN, None, None), (TEN, AFTER, EARLIER - SECOND)),
         ((0, None), (0, None)),
+        ((4, None), (TEN, AFTER, None, {"java.completed_date": f"{EARLIER:%Y-%m-%d}"})),
     ],
 )
 def test_an_earlier_snapshot_that_agrees_changes_nothing(tell, kind, then, now):
-    assert len(tell([kind.record(*now)], [kind.record(*then)]).rows) == 1
+    *now, more = now if isinstance(now[-1], dict) else (*now, {})
+    assert len(tell([kind.record(*now, **more)], [kind.record(*then)]).rows) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ Values are never altered: a record stands as it was read, or is withheld. All of
 where the nearest earlier snapshot contradicts them for a learner, nothing is told.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +29,7 @@ ASSUMPTIONS = (
 )
 FINISHED = DONE + 1  # as progress_of tells it
 NOTHING = np.datetime64("NaT", "us")
+DAY = np.timedelta64(1, "D")
 
 
 class Past:
@@ -46,33 +49,33 @@ class Past:
     def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Withhold the records that nothing else speaks against, but that are not certain."""
         people = learners.iloc[records["learner"].to_numpy()]
-        created_at, active_at = people["created_at"].to_numpy(), people["active_at"].to_numpy()
+        created_by, active_by = people["created_by"].to_numpy(), people["active_by"].to_numpy()
         known = (
             (progress_of(records) == 0)
-            | (active_at <= self.as_of)
-            | (records["completed_at"].to_numpy() <= self.as_of)  # a date stands at 100 % only
+            | (active_by <= self.as_of)
+            | (records["completed_by"].to_numpy() <= self.as_of)  # a date stands at 100 % only
         )
         if self.earlier:
             then = self.earlier.find(records, learners)
-            known &= ~(self._contradicted(then, records, active_at) | self._new(then, records, created_at))
+            known &= ~(self._contradicted(then, records, active_by) | self._new(then, records, created_by))
         fate = records["fate"].to_numpy()
         reasons = np.select(
-            [created_at > self.as_of, ~known], [Fate.NOT_YET_A_USER, Fate.UNKNOWN_AT_AS_OF], 0
+            [created_by > self.as_of, ~known], [Fate.NOT_YET_A_USER, Fate.UNKNOWN_AT_AS_OF], 0
         )
         return records.assign(fate=np.where(fate == Fate.EMITTED, reasons, fate).astype(np.int8))
 
-    def _contradicted(self, then: Then, records: pd.DataFrame, active_at: Instants) -> Bools:
+    def _contradicted(self, then: Then, records: pd.DataFrame, active_by: Instants) -> Bools:
         """Tell where the earlier snapshot cannot be true together with this one and the assumptions."""
-        found = _progress_disagrees(then, records, active_at, self.read_before)
-        found |= _dates_disagree(then, records["completed_at"].to_numpy(), self.read_before)
+        found = _progress_disagrees(then, records, active_by <= self.read_before)
+        found |= _dates_disagree(then, records, self.read_before)
         found |= then.lessons_total != records["lessons_total"].to_numpy()
         if self.one_course:
             found |= then.progress == ABSENT
         return (found & then.there) | then.twice
 
-    def _new(self, then: Then, records: pd.DataFrame, created_at: Instants) -> Bools:
+    def _new(self, then: Then, records: pd.DataFrame, created_by: Instants) -> Bools:
         """Tell whose 0 may not have been there yet: they, or their course, came after the earlier reading."""
-        was_there = ~then.there & (created_at <= self.as_of)
+        was_there = ~then.there & (created_by <= self.as_of)
         new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new
 
@@ -85,29 +88,52 @@ class Past:
         return learners, records.assign(completed_at=np.where(late, NOTHING, completed_at)), cut
 
 
-def with_created_at(learners: pd.DataFrame, batch: Batch, keys: Keys) -> pd.DataFrame:
-    """Return learners with the moment their account was made, if the connector names a key for it."""
-    if keys.created_at is None:
-        return learners.assign(created_at=NOTHING)
-    return learners.assign(created_at=instants(batch.column(keys.created_at))[0])
+def note_people(learners: pd.DataFrame, batch: Batch, keys: Keys) -> pd.DataFrame:
+    """Return learners with the latest moments at which they can have been last active, and joined."""
+    active_at: Instants = learners["active_at"].to_numpy()
+    created_at: Instants = np.full(len(learners), NOTHING)
+    if keys.created_at:
+        created_at = instants(batch.column(keys.created_at))[0]
+    return learners.assign(
+        active_by=_latest(active_at, lambda row: batch.value(row, keys.active_at)),
+        created_by=_latest(created_at, lambda row: batch.value(row, str(keys.created_at))),
+    )
 
 
-def _progress_disagrees(
-    then: Then, records: pd.DataFrame, active_at: Instants, read_at: np.datetime64
-) -> Bools:
-    """Tell where progress fell, or changed without activity."""
+def note_dates(records: pd.DataFrame, batch: Batch, keys: Keys, slugs: list[str]) -> pd.DataFrame:
+    """Return records with the latest moment at which they can have been completed."""
+    learner, course = records["learner"].to_numpy(), records["course"].to_numpy()
+    completed_at = records["completed_at"].to_numpy()
+    return records.assign(
+        completed_by=_latest(
+            completed_at, lambda row: batch.value(learner[row], keys.date_of(slugs[course[row]]))
+        )
+    )
+
+
+def _latest(found: Instants, text_of: Callable[[int], Any]) -> Instants:
+    """Return the latest moment each instant may mean: a day without a time may mean its end."""
+    latest = found.copy()
+    for row in np.flatnonzero(found == found.astype("datetime64[D]")).tolist():
+        if len(text_of(row).strip()) <= len("2026-11-23"):
+            latest[row] += DAY
+    return latest
+
+
+def _progress_disagrees(then: Then, records: pd.DataFrame, quiet: Bools) -> Bools:
+    """Tell where progress fell, or changed although nobody was active."""
     now = progress_of(records)
     fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
-    quiet = active_at <= read_at
     disagrees: Bools = fell | (quiet & (then.progress != now))
     return disagrees
 
 
-def _dates_disagree(then: Then, completed_at: Instants, read_at: np.datetime64) -> Bools:
+def _dates_disagree(then: Then, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
     """Tell where a completion date moved, or says another thing than the progress seen back then."""
-    finished = then.progress == FINISHED
+    completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
     moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
-    disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_at <= read_at)
+    finished = then.progress == FINISHED
+    disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_by <= read_at)
     return disagrees
 
 

@@ -76,6 +76,10 @@ class Batch:
             ]
         return [self._value(record, key) for record, key in zip(self.records, keys, strict=True)]
 
+    def value(self, row: int, key: str) -> Any:
+        """Return one value of one record."""
+        return self._value(self.records[row], key)
+
     def is_object(self) -> list[bool]:
         """Tell which records are JSON objects."""
         return [isinstance(record, dict | msgspec.Struct) for record in self.records]

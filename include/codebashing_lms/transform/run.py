@@ -27,7 +27,7 @@ from include.codebashing_lms.transform.earlier import EarlierReading, EarlierSna
 from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.listings import Listings
-from include.codebashing_lms.transform.past import ASSUMPTIONS, Past, with_created_at
+from include.codebashing_lms.transform.past import ASSUMPTIONS, Past, note_dates, note_people
 from include.codebashing_lms.transform.progress import (
     Courses,
     course_records,
@@ -199,7 +199,7 @@ class _Judging:
             self._see(batch)
             learners = read_learners(batch, self.keys, self.rules)
             if self.reconstructed:
-                learners = with_created_at(learners, batch, self.keys)
+                learners = note_people(learners, batch, self.keys)
             records = self._records(batch, learners)
             self.ids.add(learners, records)
             spool.append(learners, records)
@@ -221,6 +221,8 @@ class _Judging:
         records = records.pipe(judge_courses, self.courses).pipe(judge_learners, learners)
         self._warn(learners, records)
         records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
+        if self.reconstructed:
+            records = note_dates(records, batch, self.keys, self.courses.slugs)
         return records.drop(columns=["date_odd", "too_much"])
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
