@@ -39,6 +39,7 @@ class Rules:
     :param accepted: lower-case e-mail addresses whose change of identity HR accepted.
     :param since: completions before it count as known to the LMS already.
     :param email_is_sent: a changed e-mail address is a change of the row.
+    :param held: employees whose identity is in doubt, by rows that are judged elsewhere.
     """
 
     as_of: np.datetime64
@@ -46,6 +47,21 @@ class Rules:
     accepted: frozenset[str] = frozenset()
     since: np.datetime64 | None = None
     email_is_sent: bool = False
+    held: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the ledger and the whole run know that matters to some rows of the run.
+
+    :param told: the ledger's rows of the same employees; `place` is their place in the ledger.
+    :param namesakes: e-mail address and employee ID of all ledger rows with one of the rows' addresses.
+    :param addresses: which of the `told` addresses are in the run, whatever employee they are with now.
+    """
+
+    told: pd.DataFrame
+    namesakes: pd.DataFrame
+    addresses: frozenset[str]
 
 
 @dataclass
@@ -66,12 +82,6 @@ class Decision:
         """Return how many rows have a verdict."""
         return int((self.rows["verdict"] == verdict).sum())
 
-    def seen(self, ledger_rows: int) -> Any:
-        """Return which rows of the ledger were found as they were told."""
-        found = np.zeros(ledger_rows, dtype=np.bool_)
-        found[self.rows.loc[self.rows["verdict"] == Verdict.UNCHANGED, "place"]] = True
-        return found
-
     def to_correct(self) -> pd.DataFrame:
         """Return the rows to send that the LMS knows under another course id or user key."""
         rows = self.rows[self.send & (self.rows["verdict"] == Verdict.CHANGED)]
@@ -80,29 +90,29 @@ class Decision:
         return moved
 
 
-def decide(rows: pd.DataFrame, ledger: pd.DataFrame, rules: Rules) -> Decision:
-    """Compare the rows of a run with the ledger of its destination."""
+def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
+    """Compare rows of a run with what was told of them before."""
     warnings: Counter[str] = Counter()
-    known = rows.pipe(with_told, ledger)
+    known = rows.pipe(with_told, memory.told)
     growth = grown_courses(known)
     learners_fell = int(known.loc[known["fell"], "employee_id"].nunique())
     known = (
         known.pipe(keep_completions, warnings)
         .pipe(judge_changes, rules)
-        .pipe(judge_identity, ledger, rules, warnings)
+        .pipe(judge_identity, memory, rules, warnings)
     )
     sendable = [Verdict.NEW, Verdict.CHANGED, *([Verdict.UNCHANGED] if rules.full else [])]
     send = known["verdict"].isin(sendable).to_numpy()
     return Decision(known, send, +warnings, growth, learners_fell)
 
 
-def with_told(rows: pd.DataFrame, ledger: pd.DataFrame) -> pd.DataFrame:
+def with_told(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     """Put beside each row what was told of it before, and its place in the ledger."""
-    told = ledger.add_prefix("told_").assign(place=np.arange(len(ledger)))
     status = statuses(rows).to_numpy().astype(np.int64)
-    now = rows.assign(status=status, user_key=rows["employee_id"], email=rows["email"].str.lower())
+    now = rows.assign(status=status, user_key=rows["employee_id"], person=rows["email"].str.lower())
+    before = told.drop(columns="place").add_prefix("told_").assign(place=told["place"])
     known: pd.DataFrame = now.merge(
-        told,
+        before,
         how="left",
         left_on=["employee_id", "course"],
         right_on=["told_employee_id", "told_course"],
@@ -154,7 +164,7 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     if rules.email_is_sent:
         # an export of the LMS names nobody's address: that the LMS has none does not follow
         not_known = (known["told_baseline"].eq(True) & known["told_email"].isna()).to_numpy(dtype=np.bool_)
-        changed |= _differs(known["email"], known["told_email"]) & ~not_known
+        changed |= _differs(known["person"], known["told_email"]) & ~not_known
     older = (known["told_valid_at"] > rules.as_of).to_numpy()
     before = (
         new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
@@ -172,35 +182,31 @@ def _differs(now: pd.Series, told: pd.Series) -> Any:
     return ~same & ~(now.isna() & told.isna()).to_numpy()
 
 
-def judge_identity(
-    known: pd.DataFrame, ledger: pd.DataFrame, rules: Rules, warnings: Counter[str]
-) -> pd.DataFrame:
+def judge_identity(known: pd.DataFrame, memory: Memory, rules: Rules, warnings: Counter[str]) -> pd.DataFrame:
     """Hold learners who may have become somebody else, until HR accepts them."""
-    accepted = known["email"].isin(rules.accepted).to_numpy()
-    both = (known["email"].notna() & known["told_email"].notna()).to_numpy()
-    moved = both & _differs(known["email"], known["told_email"])
-    still_there = known["told_email"].isin(known["email"].dropna()).to_numpy()
+    accepted = known["person"].isin(rules.accepted).to_numpy()
+    both = (known["person"].notna() & known["told_email"].notna()).to_numpy()
+    moved = both & _differs(known["person"], known["told_email"])
+    still_there = known["told_email"].isin(memory.addresses).to_numpy()
     doubtful = moved & (still_there | known["fell"].to_numpy()) & ~accepted
-    new_id = known["email"].isin(_under_other_ids(known, ledger)).to_numpy() & ~accepted
-    held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()
+    new_id = known["person"].isin(_under_other_ids(known, memory.namesakes)).to_numpy() & ~accepted
+    in_doubt = rules.held.union(known.loc[doubtful | new_id, "employee_id"])
+    held = known["employee_id"].isin(in_doubt).to_numpy()
     warnings["email_changed"] += int(known.loc[moved & ~held, "employee_id"].nunique())
-    former = (
-        ledger[["email", "employee_id"]].dropna().drop_duplicates("email").set_index("email")["employee_id"]
-    )
+    former = memory.namesakes.drop_duplicates("email").set_index("email")["employee_id"]
     return known.assign(
         verdict=np.where(held, Verdict.CHANGED_IDENTITY, known["verdict"]),
-        former_id=known["email"].where(held).map(former),
+        former_id=known["person"].where(held).map(former),
     )
 
 
-def _under_other_ids(known: pd.DataFrame, ledger: pd.DataFrame) -> pd.Series:
+def _under_other_ids(known: pd.DataFrame, namesakes: pd.DataFrame) -> pd.Series:
     """Return the e-mail addresses that the ledger knows, but not under the ID they come with now."""
-    pair = ["email", "employee_id"]
-    now = known[pair].dropna().drop_duplicates()
-    told = ledger[pair].dropna().drop_duplicates()
-    both = now.merge(told, how="left", on=pair, indicator=True)
-    strange = both.loc[both["_merge"] == "left_only", "email"]
-    return strange[strange.isin(told["email"])]
+    now = known[["person", "employee_id"]].dropna().drop_duplicates()
+    told = namesakes.rename(columns={"email": "person"}).drop_duplicates()
+    both = now.merge(told, how="left", on=["person", "employee_id"], indicator=True)
+    strange = both.loc[both["_merge"] == "left_only", "person"]
+    return strange[strange.isin(told["person"])]
 
 
 def utc(instant: datetime) -> np.datetime64:

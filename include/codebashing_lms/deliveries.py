@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery import Parcel, Way
-from include.codebashing_lms.errors import DeliveryError, LedgerMovedError
-from include.codebashing_lms.ledger import append, entries, open_ledger
+from include.codebashing_lms.errors import ConnectorError, DeliveryError, LedgerMovedError
+from include.codebashing_lms.ledger import append, entries, ledger_folder, open_ledger
+from include.codebashing_lms.ledger.store import names_in
 from include.codebashing_lms.receipt import NAME, write_receipt
 from include.codebashing_lms.staging import StagedPath, local_copy, read_json, write_json
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 JOURNALED = (
     "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
-    "reason", "learners", "provenance",
+    "reason", "learners", "provenance", "settled",
 )  # fmt: skip
 
 
@@ -71,10 +72,11 @@ def settle(home: StagedPath, book: Book, way: Way, appends: bool) -> set[str]:
     """Bring every delivery that was begun before to its end; return those that are at the LMS after all."""
     settled = set()
     for receipt, folder in _open(home):
-        if receipt["state"] == "sending" and way.found(receipt["file"], receipt["bytes"], receipt["sha256"]):
+        own = _book_of(home, receipt)  # the destination may have been changed since
+        if receipt["state"] == "sending" and own.folder == book.folder and _is_there(receipt, way):
             receipt = _finished(receipt, folder, way)
         if receipt["state"] == "delivered":
-            enter(home, book, folder, receipt, None)
+            enter(home, own, folder, receipt, None)
             settled.add(receipt["delivery"])
         elif appends:
             raise _unknown(receipt)
@@ -91,8 +93,50 @@ def _unknown(receipt: dict[str, Any]) -> DeliveryError:
     return DeliveryError(
         f"Whether the LMS took {receipt['file']} is not known: an earlier run was cut off while sending it "
         f"to {receipt['where']}, and the LMS would add its rows a second time. Nothing was sent. Look at the "
-        f"LMS; then let the admin DAG record the delivery {receipt['delivery']} as taken or not taken."
+        "LMS; then trigger the DAG codebashing_lms_admin with the action settle, the delivery "
+        f"{receipt['delivery']} and what you found: taken or not taken."
     )
+
+
+def _book_of(home: StagedPath, receipt: dict[str, Any]) -> Book:
+    return Book(ledger_folder(home, receipt["destination"]), receipt["destination"])
+
+
+def _is_there(receipt: dict[str, Any], way: Way) -> bool:
+    return way.found(receipt["file"], receipt["bytes"], receipt["sha256"])
+
+
+def open_deliveries(home: StagedPath) -> list[str]:
+    """Return the IDs of deliveries that are under way, or were cut off."""
+    return sorted(name.removesuffix(".json") for name in names_in(home / "open") if name.endswith(".json"))
+
+
+def settle_by_hand(home: StagedPath, delivery: str, taken: bool, settled: dict[str, Any]) -> dict[str, Any]:
+    """Bring a delivery to its end as a person found it at the LMS; return its receipt.
+
+    :param settled: who says so, why and when.
+    """
+    found = open_deliveries(home)
+    if delivery not in found:
+        raise ConnectorError(
+            f"No delivery of this ID is open; open are: {', '.join(found) or 'none'}. Nothing was changed."
+        )
+    folder = home / read_json(home / "open" / f"{delivery}.json")["folder"]
+    receipt = read_json(folder / NAME)
+    if receipt["state"] == "delivered" and not taken:
+        raise ConnectorError(
+            f"{receipt['file']} was {receipt['known']}: it cannot be recorded as not taken. Nothing was "
+            "changed; the next run puts it into the journal."
+        )
+    if not taken:
+        write_receipt(folder, receipt | {"state": "not_taken", "settled": settled})
+        _pointer(home, receipt).unlink()
+        return receipt
+    known = {"known": "recorded by hand as taken", "delivered_at": settled["when"]}
+    receipt = known | receipt | {"state": "delivered", "settled": settled}
+    write_receipt(folder, receipt)
+    enter(home, _book_of(home, receipt), folder, receipt, None)
+    return receipt
 
 
 def _finished(receipt: dict[str, Any], folder: StagedPath, way: Way) -> dict[str, Any]:

@@ -6,9 +6,7 @@ one's place nobody knows what it knows: both stop once and ask.
 
 from datetime import datetime
 
-import pandas as pd
-
-from include.codebashing_lms.changes import Decision
+from include.codebashing_lms.comparison import Summary
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.errors import FirstDeliveryError
@@ -21,7 +19,7 @@ ANSWER = (
 )
 
 
-def stop_before_the_first(home: StagedPath, connector: Connector, ledger: Ledger, decision: Decision) -> None:
+def stop_before_the_first(home: StagedPath, connector: Connector, ledger: Ledger, summary: Summary) -> None:
     """Raise FirstDeliveryError where nobody has said yet what a first delivery shall hold."""
     if not ledger.is_empty:
         return
@@ -31,11 +29,10 @@ def stop_before_the_first(home: StagedPath, connector: Connector, ledger: Ledger
             f"The destination changed: so far this connector told {'; '.join(others)}. "
             f"What the new one knows is not known. Nothing was sent. {ANSWER}"
         )
-    if connector.lms.options.emits == "completion" and decision.send.any():
-        dates = decision.rows.loc[decision.send, "completed_at"]
-        oldest = f", the oldest of {dates.min():%Y-%m-%d}" if isinstance(dates.min(), pd.Timestamp) else ""
+    if connector.lms.options.emits == "completion" and summary.sent:
+        oldest = f", the oldest of {summary.oldest:%Y-%m-%d}" if summary.oldest else ""
         raise FirstDeliveryError(
-            f"This first delivery would send {int(decision.send.sum())} completions{oldest}, and the LMS may "
+            f"This first delivery would send {summary.sent} completions{oldest}, and the LMS may "
             f"have some of them already. Nothing was sent. {ANSWER}"
         )
 

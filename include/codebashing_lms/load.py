@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from include.codebashing_lms import __version__
-from include.codebashing_lms.changes import Decision, Verdict
+from include.codebashing_lms.changes import Rules
+from include.codebashing_lms.comparison import Comparison, Summary
 from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.deliveries import Book, begin, enter, settle
@@ -25,7 +28,7 @@ from include.codebashing_lms.ledger import Ledger, append, destination_folder, e
 from include.codebashing_lms.people import Locate
 from include.codebashing_lms.receipt import idempotency_key, receipts_of, write_receipt
 from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
-from include.codebashing_lms.telling import Sending, decide_rows, is_full, told_rows
+from include.codebashing_lms.telling import TOLD_FILE, Sending, is_full, rules_of
 from include.codebashing_lms.transform.guards import check
 
 log = logging.getLogger(__name__)
@@ -119,71 +122,59 @@ class _Load:
                 if receipt["state"] == "delivered":
                     return self._delivered_before(receipt, address, receipt["delivery"] in settled)
         ledger = open_ledger(self.book.folder)
-        decision = self._decide(ledger, locate)
         sending = Sending(self.connector, self.folder, self.transformed["file"], self._as_of)
-        manifest = sending.write(decision)
-        self._guard(ledger, decision, manifest)
+        with self._verified_rows() as rows:
+            manifest, summary = sending.write(Comparison(rows, ledger.table, self._rules(locate)))
+        self._guard(ledger, manifest, summary)
         told = {name: manifest[name] for name in ("file", "bytes", "sha256")}
         where = self.way.address(manifest["file"])
-        return {
-            "where": where,
-            "rows": int(decision.send.sum()),
-            **told,
-            **self._send(ledger, decision, manifest),
-        }
+        return {"where": where, "rows": summary.sent, **told, **self._send(ledger, manifest, summary)}
 
-    def _decide(self, ledger: Ledger, locate: Locate) -> Decision:
-        full = is_full(self.connector, self.run.send)
-        if not (self.folder / "told.parquet").exists():  # else an earlier try has written over these already
+    def _rules(self, locate: Locate) -> Rules:
+        since = answered_since(self.book.folder)
+        return rules_of(self.connector, self._as_of, is_full(self.connector, self.run.send), since, locate)
+
+    @contextmanager
+    def _verified_rows(self) -> Iterator[Path]:
+        """Give what transform staged; what load itself writes over is looked at before its first try only."""
+        if not (self.folder / TOLD_FILE).exists():
             for name, sha256 in (("manifest.json", "manifest_sha256"), (self.transformed["file"], "sha256")):
                 with _verified(self.folder / name, self.transformed[sha256]):
                     pass
-        rows = self.folder / "rows.parquet"
-        with _verified(rows, self.transformed["rows_sha256"]) as path:
-            since = answered_since(self.book.folder)
-            return decide_rows(self.connector, path, ledger.table, self._as_of, full, since, locate)
+        with _verified(self.folder / "rows.parquet", self.transformed["rows_sha256"]) as path:
+            yield path
 
-    def _guard(self, ledger: Ledger, decision: Decision, manifest: dict[str, Any]) -> None:
+    def _guard(self, ledger: Ledger, manifest: dict[str, Any], summary: Summary) -> None:
         """Stop before a first delivery nobody asked for, and where a live run's numbers cannot be."""
-        stop_before_the_first(self.home, self.connector, ledger, decision)
+        stop_before_the_first(self.home, self.connector, ledger, summary)
         if manifest["provenance"] != "live":
             return
-        guards, now = self.connector.guards, self._learners(decision, manifest)
+        guards, now = self.connector.guards, _learners(manifest, summary)
         last = last_live(entries(self.book.folder))
         check(
-            learners_over_time(guards, now, last) | learners_fallen(guards, decision.fell, now["known"]),
+            learners_over_time(guards, now, last) | learners_fallen(guards, summary.fell, now["known"]),
             self.run.skip_guards,
         )
 
-    def _learners(self, decision: Decision, manifest: dict[str, Any]) -> dict[str, int]:
-        return {"read": manifest["learners"], "known": int(decision.rows["employee_id"].nunique())}
-
-    def _send(self, ledger: Ledger, decision: Decision, manifest: dict[str, Any]) -> Outcome:
-        rows = int(decision.send.sum())
-        what = f"{manifest['file']} ({'1 row' if rows == 1 else f'{rows} rows'}, {manifest['bytes']} bytes)"
+    def _send(self, ledger: Ledger, manifest: dict[str, Any], summary: Summary) -> Outcome:
+        rows = "1 row" if summary.sent == 1 else f"{summary.sent} rows"
+        what = f"{manifest['file']} ({rows}, {manifest['bytes']} bytes)"
         if self.run.dry_run:
             return _not_sent(
                 "dry_run", f"{self.way.try_connection()} {what} was not sent: this is a dry run."
             )
-        receipt = self._receipt(decision, manifest)
-        ledger = self._note_what_was_known(ledger, decision, receipt)
-        if rows == 0:
-            facts = self.book.facts(receipt, "observation")
-            append(self.book.folder, ledger, told_rows(decision), self._seen(ledger, decision), facts)
+        receipt = self._receipt(manifest, summary)
+        if summary.sent == 0:
+            with local_copy(self.folder / TOLD_FILE) as copy:
+                known = pq.read_table(copy)
+            facts = self.book.facts(receipt, "baseline" if len(known) else "observation")
+            append(self.book.folder, ledger, known, summary.seen, facts)
             return _not_sent(
                 "nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell."
             )
-        return self._deliver(ledger, decision, receipt, what)
+        return self._deliver(summary, receipt, what)
 
-    def _note_what_was_known(self, ledger: Ledger, decision: Decision, receipt: dict[str, Any]) -> Ledger:
-        """Enter completions from before the start of deliveries as known, so that they stay known."""
-        known = told_rows(decision, (Verdict.BEFORE_START,))
-        if not len(known):
-            return ledger
-        facts = self.book.facts(receipt, "baseline") | {"delivery": f"{receipt['delivery']}-known"}
-        return append(self.book.folder, ledger, known, decision.seen(len(ledger.table)) & False, facts)
-
-    def _deliver(self, ledger: Ledger, decision: Decision, receipt: dict[str, Any], what: str) -> Outcome:
+    def _deliver(self, summary: Summary, receipt: dict[str, Any], what: str) -> Outcome:
         tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
         begin(self.home, receipt, self.folder)
         with _verified(self.folder / receipt["file"], receipt["sha256"]) as path:
@@ -192,12 +183,9 @@ class _Load:
         known = f"{self.way.result} {receipt['where']}"
         done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
         address = write_receipt(self.folder, receipt | done)
-        enter(self.home, self.book, self.folder, receipt | done, self._seen(ledger, decision))
+        enter(self.home, self.book, self.folder, receipt | done, summary.seen)
         earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
         return {"outcome": "delivered", "sentence": f"{what} was {known}{earlier}.", "receipt": address}
-
-    def _seen(self, ledger: Ledger, decision: Decision) -> Any:
-        return decision.seen(len(ledger.table))
 
     @property
     def _as_of(self) -> datetime:
@@ -208,7 +196,7 @@ class _Load:
             )
         return as_of
 
-    def _receipt(self, decision: Decision, manifest: dict[str, Any]) -> dict[str, Any]:
+    def _receipt(self, manifest: dict[str, Any], summary: Summary) -> dict[str, Any]:
         where = self.way.address(manifest["file"])
         run = self.run
         return {
@@ -224,13 +212,14 @@ class _Load:
             "reason": run.reason,
             "method": self.connector.delivery.method,
             "where": where,
+            "destination": self.book.destination,
             "file": manifest["file"],
-            "rows": int(decision.send.sum()),
+            "rows": summary.sent,
             "bytes": manifest["bytes"],
             "sha256": manifest["sha256"],
             "as_of": self.transformed["as_of"],
             "provenance": manifest["provenance"],
-            "learners": self._learners(decision, manifest),
+            "learners": _learners(manifest, summary),
             "sending_since": _now(),
         }
 
@@ -243,12 +232,17 @@ class _Load:
         sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}."
         return {
             **told,
-            **_not_sent("already_delivered", f"{sentence} To send again, trigger a new run.", address),
+            **_not_sent("already_delivered", f"{sentence} To have rows told again, trigger codebashing_lms_admin with the action resend.", address),
         }
 
 
 def _not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:
     return {"outcome": outcome, "sentence": sentence, "receipt": receipt}
+
+
+def _learners(manifest: dict[str, Any], summary: Summary) -> dict[str, int]:
+    """Return the learners as the next live run compares itself with them."""
+    return {"read": manifest["learners"], "known": summary.learners}
 
 
 def _now() -> str:
