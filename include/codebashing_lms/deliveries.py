@@ -122,7 +122,7 @@ def settle_by_hand(home: StagedPath, delivery: str, taken: bool, settled: dict[s
             f"No delivery of this ID is open; open are: {', '.join(found) or 'none'}. Nothing was changed."
         )
     folder = home / read_json(home / "open" / f"{delivery}.json")["folder"]
-    receipt = read_json(folder / NAME)
+    receipt: dict[str, Any] = read_json(folder / NAME)
     if receipt["state"] == "delivered" and not taken:
         raise ConnectorError(
             f"{receipt['file']} was {receipt['known']}: it cannot be recorded as not taken. Nothing was "

@@ -230,10 +230,8 @@ class _Load:
             sentence = f"{known} by an earlier try whose end was not seen; it was not sent again."
             return {**told, "outcome": "delivered", "sentence": sentence, "receipt": address}
         sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}."
-        return {
-            **told,
-            **_not_sent("already_delivered", f"{sentence} To have rows told again, trigger codebashing_lms_admin with the action resend.", address),
-        }
+        again = "To have rows told again, trigger the DAG codebashing_lms_admin with the action resend."
+        return {**told, **_not_sent("already_delivered", f"{sentence} {again}", address)}
 
 
 def _not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:

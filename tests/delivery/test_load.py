@@ -40,6 +40,7 @@ def test_receipt_says_what_was_sent_where_when_and_by_whom(staged, drop, folder)
         "reason": "Layoffs",
         "method": "folder",
         "where": str(drop / NAME),
+        "destination": {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": str(drop)},
         "file": NAME,
         "rows": 2,
         "bytes": len(CSV),
@@ -62,7 +63,7 @@ def test_second_load_of_a_run_sends_nothing(staged, drop, folder):
     second = staged.load(folder)
     assert second["outcome"] == "already_delivered"
     assert second["receipt"] == first["receipt"]
-    assert "trigger a new run" in second["sentence"]
+    assert "action resend" in second["sentence"]
     assert not list(drop.iterdir())
 
 

@@ -222,6 +222,24 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
     assert [entry["run_id"] for entry in entries(book(root, folder))] == ["scheduled__21", "scheduled__22"]
 
 
+def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
+    root, folder, drop, monkeypatch, tmp_path
+):
+    from include.codebashing_lms import load as module
+
+    other = folder | {"directory": str(tmp_path / "other")}
+    (tmp_path / "other").mkdir()
+    dead = day(root, 21, [ANN])
+    with monkeypatch.context() as patch:
+        cut_off(patch, (module, "enter"), after=False)
+        with pytest.raises(CutOffError):
+            dead.load(folder)
+    with pytest.raises(FirstDeliveryError, match="destination changed"):
+        day(root, 22, [ANN]).load(other)
+    assert ledger(root, folder) == {"1": (2500, "21")}
+    assert open_ledger(book(root, other)).is_empty
+
+
 def test_a_lost_delivery_of_an_appending_file_needs_a_person(root, folder, drop, monkeypatch):
     done = [learner("1", "java", 4, 4, "2026-11-01")]
     answered(root, folder)

@@ -11,7 +11,12 @@ every version can be folded from it again.
 
 from include.codebashing_lms.errors import LedgerMovedError
 from include.codebashing_lms.ledger.book import Journal, Ledger, append, entries, open_ledger
-from include.codebashing_lms.ledger.destinations import destination_folder, ledgers, other_destinations
+from include.codebashing_lms.ledger.destinations import (
+    destination_folder,
+    ledger_folder,
+    ledgers,
+    other_destinations,
+)
 from include.codebashing_lms.ledger.upkeep import purge, rebuild, roll_back
 
 __all__ = [
@@ -21,6 +26,7 @@ __all__ = [
     "append",
     "destination_folder",
     "entries",
+    "ledger_folder",
     "ledgers",
     "open_ledger",
     "other_destinations",

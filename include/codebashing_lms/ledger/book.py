@@ -40,7 +40,10 @@ log = logging.getLogger(__name__)
 DESCRIPTION = "destination.json"
 KEPT_VERSIONS = 10
 RECENT = 20  # entries among which the same delivery is looked for
-REBUILD = "python -m include.codebashing_lms rebuild-ledger --connector FILE --staging DIR"
+REBUILD = (
+    "trigger the DAG codebashing_lms_admin with the action rebuild, or run "
+    "python -m include.codebashing_lms rebuild-ledger --connector FILE --staging DIR"
+)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from include.codebashing_lms.ledger.store import names_in
 from include.codebashing_lms.staging import StagedPath, read_json
 
 Description = dict[str, str]
+IDENTITY = ("profile", "method", "conn_id", "where")
 
 
 def destination_folder(home: Any, connector: Connector) -> tuple[Any, Description]:
@@ -24,8 +25,13 @@ def destination_folder(home: Any, connector: Connector) -> tuple[Any, Descriptio
         "conn_id": getattr(delivery, "conn_id", ""),
         "where": delivery.endpoint if isinstance(delivery, HttpDelivery) else delivery.directory,
     }
-    identity = json.dumps(list(about.values())).encode()
-    return home / "ledger" / hashlib.sha256(identity).hexdigest()[:16], about
+    return ledger_folder(home, about), about
+
+
+def ledger_folder(home: Any, about: Description) -> Any:
+    """Return where the ledger of an LMS lies."""
+    identity = json.dumps([about[name] for name in IDENTITY]).encode()
+    return home / "ledger" / hashlib.sha256(identity).hexdigest()[:16]
 
 
 def ledgers(home: Any) -> list[Any]:
