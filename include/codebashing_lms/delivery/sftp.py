@@ -171,7 +171,10 @@ def _remove(sftp: "SFTPClient", path: str) -> None:
 
 
 def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
-    """Tell whether exactly this file lies there; it is read back, as one of the same size may be another."""
+    """Tell whether exactly this file lies there; it is read back, as one of the same size may be another.
+
+    Where nothing may be read back, as in a letter box, nothing can be told: False.
+    """
     try:
         if sftp.stat(path).st_size != size:
             return False
@@ -180,6 +183,6 @@ def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
             file.prefetch(size)
             while piece := file.read(PIECE):
                 digest.update(piece)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return False
     return digest.hexdigest() == sha256
