@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.changes import Decision, Memory, Rules, Verdict, decide
 
-SLICE = 100_000
+SLICE = 25_000
 
 
 class Comparison:
@@ -56,13 +56,14 @@ class Comparison:
         memory = Memory(told.to_pandas().assign(place=places), namesakes.to_pandas(), frozenset(still_there))
         return decide(table.to_pandas(), memory, rules)
 
-    def _slices(self) -> Iterator[pa.Table]:
-        with pq.ParquetFile(self.rows) as file:
-            for batch in file.iter_batches(SLICE):
+    def _slices(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        with pq.ParquetFile(self.rows, pre_buffer=False) as file:
+            for batch in file.iter_batches(SLICE, columns=columns, use_threads=False):
                 yield _plain(pa.Table.from_batches([batch]))
 
     def _column(self, name: str) -> pa.ChunkedArray:
-        return _plain(pq.read_table(self.rows, columns=[name]))[name]
+        parts = [part for table in self._slices([name]) for part in table[name].chunks]
+        return pa.chunked_array(parts, pa.string())
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from include.codebashing_lms import __version__
+from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.changes import Rules
 from include.codebashing_lms.comparison import Comparison, Summary
 from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
@@ -60,6 +61,7 @@ def load(
     locate: Locate = Path,
 ) -> Outcome:
     """Send the rows of `transformed` that the LMS does not know yet; return what became of it."""
+    give_memory_back()
     way = _way(connector, destination)
     if run.check_only:
         return _not_sent("checked", f"{way.probe()} Nothing was sent: this run only checks.")

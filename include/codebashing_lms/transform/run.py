@@ -14,6 +14,7 @@ import pandas as pd
 from msgspec import UNSET
 
 from include.codebashing_lms import __version__
+from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import file_name, iso
 from include.codebashing_lms.errors import GuardError, RunDateError, ShapeError, StagingError
@@ -84,6 +85,7 @@ def transform(
     :raises GuardError: a guard is crossed; the files are there to look at.
     """
     _check_fields(connector, facts, snapshot)
+    give_memory_back()
     judging = _Judging(connector, facts, locate)
     with TemporaryDirectory() as scratch:
         spool = Spool(Path(scratch))
