@@ -54,6 +54,13 @@ def test_whatever_is_in_a_file_it_only_breaks_itself(folder, name, content):
     assert len(broken[0].dag_id) <= 250
 
 
+def test_the_admin_dag_keeps_its_id(folder):
+    (folder / "admin.yaml").write_text(GOOD.format("admin"))
+    good, broken = read_connector_files()
+    assert (good, [one.dag_id for one in broken]) == ([], ["codebashing_lms_admin_"])
+    assert "name: is taken: the DAG of that name looks after all connectors" in broken[0].message
+
+
 def test_a_folder_named_like_a_file_only_breaks_itself(folder):
     (folder / "acme.yaml").mkdir()
     good, broken = read_connector_files()

@@ -23,6 +23,7 @@ from pydantic import (
 from include.codebashing_lms.profiles.generic_csv import GenericCsvOptions
 
 NAME = re.compile(r"[a-z0-9_]+")
+ADMIN = "admin"
 MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 QUARTERLY = "0 0 1 */3 *"
@@ -205,6 +206,7 @@ class StagingArea(Section):
 
     uri: Text | None = None
     keep_snapshots_days: PositiveInt = 90
+    keep_journal_days: PositiveInt | None = None
 
 
 class Connector(Section):
@@ -225,6 +227,8 @@ class Connector(Section):
     @field_validator("name")
     @classmethod
     def _usable_in_a_dag_id(cls, name: str) -> str:
+        if name == ADMIN:
+            raise ValueError("is taken: the DAG of that name looks after all connectors")
         if not NAME.fullmatch(name) or len(name) > MAX_NAME:
             raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
         return name

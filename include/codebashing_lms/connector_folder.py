@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import include
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import ADMIN, Connector
 from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
 from include.codebashing_lms.errors import ConnectorError
 
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
+ADMIN_DAG = f"codebashing_lms_{ADMIN}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def read_connector_files() -> tuple[list[GoodFile], list[BrokenFile]]:
             good.append(_read(path))
         except ConnectorError as error:
             messages[path] = str(error)
-    taken = {one.connector.dag_id for one in good}
+    taken = {ADMIN_DAG} | {one.connector.dag_id for one in good}
     broken = [BrokenFile(path, _free_id(path, taken), message) for path, message in messages.items()]
     return good, broken
 

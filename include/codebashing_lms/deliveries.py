@@ -94,7 +94,7 @@ def _unknown(receipt: dict[str, Any]) -> DeliveryError:
         f"Whether the LMS took {receipt['file']} is not known: an earlier run was cut off while sending it "
         f"to {receipt['where']}, and the LMS would add its rows a second time. Nothing was sent. Look at the "
         "LMS; then trigger the DAG codebashing_lms_admin with the action settle, the delivery "
-        f"{receipt['delivery']} and what you found: taken or not taken."
+        f"{receipt['delivery']}, what you found (taken or not taken) and a reason."
     )
 
 
@@ -122,6 +122,10 @@ def settle_by_hand(home: StagedPath, delivery: str, taken: bool, settled: dict[s
             f"No delivery of this ID is open; open are: {', '.join(found) or 'none'}. Nothing was changed."
         )
     folder = home / read_json(home / "open" / f"{delivery}.json")["folder"]
+    if not (folder / NAME).exists():
+        raise ConnectorError(
+            "Nothing of this delivery was sent: the next run clears it. Nothing was changed."
+        )
     receipt: dict[str, Any] = read_json(folder / NAME)
     if receipt["state"] == "delivered" and not taken:
         raise ConnectorError(

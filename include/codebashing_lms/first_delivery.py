@@ -14,8 +14,8 @@ from include.codebashing_lms.ledger import Ledger, entries, other_destinations
 from include.codebashing_lms.staging import StagedPath
 
 ANSWER = (
-    "Trigger the DAG codebashing_lms_admin with the action first_delivery and one answer: all, since a date, "
-    "or baseline with an export of the LMS (CSV employee_id,course,completed_at)."
+    "Trigger the DAG codebashing_lms_admin with the action first_delivery, a reason and one answer: all, "
+    "since a date, or baseline with an export of the LMS (CSV employee_id,course,completed_at)."
 )
 
 

@@ -25,7 +25,9 @@ class Person:
 def read_people(location: str | None, locate: Locate) -> dict[str, Person]:
     """Return the people of a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
     people: dict[str, Person] = {}
-    for line, row in _rows(location, locate, ("email", "action", "employee_id", "reason"), "identity.people"):
+    for line, row in csv_rows(
+        location, locate, ("email", "action", "employee_id", "reason"), "identity.people"
+    ):
         email, employee_id = row["email"].lower(), row["employee_id"] or None
         if row["action"] not in ACTIONS:
             raise ConnectorError(f"identity.people, line {line}: action must be one of {', '.join(ACTIONS)}.")
@@ -44,7 +46,7 @@ def read_course_map(course_map: CourseMap | str, locate: Locate) -> CourseMap:
     if not isinstance(course_map, str):
         return course_map
     found: CourseMap = {}
-    for line, row in _rows(course_map, locate, ("course", "id", "title"), "lms.course_map"):
+    for line, row in csv_rows(course_map, locate, ("course", "id", "title"), "lms.course_map"):
         if not row["course"] or not row["id"] or row["course"] in found:
             raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
         found[row["course"]] = (
@@ -55,18 +57,22 @@ def read_course_map(course_map: CourseMap | str, locate: Locate) -> CourseMap:
     return found
 
 
-def _rows(
+def lines_of(location: str, locate: Locate, what: str) -> list[str]:
+    """Return the lines of a text that a customer keeps; raise ConnectorError when it cannot be read."""
+    try:
+        with local_copy(locate(location)) as copy:
+            return Path(copy).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError, ImportError) as error:  # no such file, no text, no such kind of address
+        raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
+
+
+def csv_rows(
     location: str | None, locate: Locate, columns: tuple[str, ...], what: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Give the trimmed rows of a CSV file with their line numbers."""
     if location is None:
         return
-    try:
-        with local_copy(locate(location)) as copy:
-            text = Path(copy).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(lines_of(location, locate, what))
     if set(reader.fieldnames or ()) != set(columns):
         raise ConnectorError(f"{what}: {location} must have the columns {','.join(columns)}.")
     for row in reader:

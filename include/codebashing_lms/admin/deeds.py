@@ -1,0 +1,177 @@
+"""What the admin DAG does to the memory: what changes the last word of the LMS is an entry of the journal."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from include.codebashing_lms import archive, ledger
+from include.codebashing_lms.admin.desk import Desk
+from include.codebashing_lms.admin.named_rows import completions, employee_ids, rows_to_resend
+from include.codebashing_lms.admin.orders import Order, check, first_moment, refused
+from include.codebashing_lms.dates import iso
+from include.codebashing_lms.deliveries import settle_by_hand
+from include.codebashing_lms.ledger.rows import TOLD
+
+log = logging.getLogger(__name__)
+
+NO_ROWS = TOLD.empty_table()
+NEWEST = 10
+
+Result = dict[str, Any]
+
+
+def carry_out(desk: Desk) -> Result:
+    """Do what was ordered; return numbers and a sentence, and nothing about a person."""
+    desk = replace(desk, order=_trimmed(desk.order))
+    check(desk.order)
+    if any(entry["delivery"] == desk.delivery for entry in ledger.entries(desk.book.folder)):
+        done: Result = {"sentence": "This run has done it already; it is not done twice."}
+    else:
+        done = DEEDS[desk.order.action](desk)
+    log.info("%s for %s: %s", desk.order.action, desk.connector.name, done["sentence"])
+    return {"action": desk.order.action, "connector": desk.connector.name, **done}
+
+
+def _trimmed(order: Order) -> Order:
+    """Take an empty answer as none."""
+    texts: dict[str, Any] = {
+        name: value.strip() or None for name, value in vars(order).items() if isinstance(value, str)
+    }
+    return replace(order, **texts)
+
+
+def _first_delivery(desk: Desk) -> Result:
+    desk.refuse_while_open()
+    now, order = ledger.open_ledger(desk.book.folder), desk.order
+    if _told_since_the_start(desk):
+        raise refused(
+            f"first_delivery is no question any more: {len(now.table)} rows count as told to this "
+            "destination. If it was emptied, or another LMS took its place, use the action reset first"
+        )
+    since = first_moment(order.since, "since")
+    rows, others = NO_ROWS, 0
+    if order.file is not None:
+        rows, others = completions(desk.connector, desk.home, order.file, desk.locate)
+    # a second answer takes the place of the first
+    kind = "baseline" if now.is_empty else "reset"
+    number = desk.write(kind, now, rows, since=iso(since) if since else None)
+    sentence = "The next good run sends everything there is to tell."
+    if since:
+        sentence = f"Completions before {since:%Y-%m-%d} count as known; the next good run sends the others."
+    if order.file is not None:
+        sentence = (
+            f"{len(rows)} completions count as known, {others} in the export were of other courses; the next "
+            "good run sends what is missing. Look at a dry run first."
+        )
+    return {"journal": number, "rows": len(rows), "other_courses": others, "sentence": sentence}
+
+
+def _told_since_the_start(desk: Desk) -> bool:
+    for entry in reversed(ledger.entries(desk.book.folder)):
+        if entry["kind"] != "baseline":
+            return bool(entry["kind"] != "reset")
+    return False
+
+
+def _reset(desk: Desk) -> Result:
+    desk.refuse_while_open()
+    now = ledger.open_ledger(desk.book.folder)
+    number, rows = desk.write("reset", now, NO_ROWS, since=None), len(now.table)
+    return {
+        "journal": number,
+        "rows": rows,
+        "sentence": f"Forgot {rows} rows that counted as told; the next good run sends everything there is "
+        "to tell. To send less, answer first_delivery before that run.",
+    }
+
+
+def _rebuild(desk: Desk) -> Result:
+    folders = ledger.ledgers(desk.home)
+    if not folders:
+        raise refused("there is no journal yet: nothing was ever delivered")
+    rebuilt = [ledger.rebuild(folder) for folder in folders]
+    entries, rows = sum(one.number for one in rebuilt), sum(len(one.table) for one in rebuilt)
+    return {"rows": rows, "sentence": f"Folded {entries} entries of the journal again: {rows} rows."}
+
+
+def _purge(desk: Desk) -> Result:
+    staging = desk.connector.staging
+    snapshots = archive.purge(desk.home / "snapshots", staging.keep_snapshots_days, desk.now)
+    entries, kept = 0, "the journal is kept for ever"
+    if staging.keep_journal_days is not None:
+        before = desk.now - timedelta(days=staging.keep_journal_days)
+        entries = sum(ledger.purge(folder, before) for folder in ledger.ledgers(desk.home))
+        kept = f"{entries} entries of the journal older than {staging.keep_journal_days} days"
+    return {
+        "snapshots": snapshots,
+        "entries": entries,
+        "sentence": f"Removed {snapshots} snapshots older than {staging.keep_snapshots_days} days; {kept}.",
+    }
+
+
+def _resend(desk: Desk) -> Result:
+    desk.refuse_while_open()
+    file = desk.order.file
+    ids = employee_ids(file, desk.locate) if file is not None else None
+    now = ledger.open_ledger(desk.book.folder)
+    rows = rows_to_resend(now.table, desk.order, ids)
+    never = len(ids.difference(now.table["employee_id"].to_pylist())) if ids else 0
+    if not len(rows):
+        raise refused("resend fits no row that the LMS was told")
+    number = desk.write("resend", now, rows)
+    sentence = (
+        f"{len(rows)} rows are told again with the next good run, as far as Codebashing still has them; "
+        "first completion dates stay."
+    )
+    if ids:
+        sentence += f" {never} of {len(ids)} IDs were never told."
+    if desk.connector.lms.options.emits == "completion":
+        sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
+    return {"journal": number, "rows": len(rows), "never_told": never, "sentence": sentence}
+
+
+def _roll_back(desk: Desk) -> Result:
+    desk.refuse_while_open()
+    folder, number = desk.book.folder, desk.order.number
+    journal = ledger.entries(folder)
+    if number not in (0, *journal.numbers[:-1]):
+        raise refused(f"roll_back needs the number of an earlier entry of the journal. {_newest(journal)}")
+    since = journal[journal.numbers.index(number)].get("since") if number else None
+    meta = desk.facts("rollback") | {"since": since}
+    after = ledger.roll_back(folder, number, meta)
+    return {
+        "journal": after.number,
+        "rows": len(after.table),
+        "sentence": f"What counts as told is as it was after entry {number}: {len(after.table)} rows. The "
+        "next good run sends what is new or different from that.",
+    }
+
+
+def _newest(journal: ledger.Journal) -> str:
+    newest = islice(reversed(journal), NEWEST)
+    lines = [f"{one['number']}: {one['kind']}, {one['told']} rows, {one['when'][:16]}" for one in newest]
+    return f"The newest are {'; '.join(lines)}" if lines else "It has none yet"
+
+
+def _settle(desk: Desk) -> Result:
+    order = desk.order
+    settled = {"by": order.triggered_by, "reason": order.reason, "when": iso(desk.now)}
+    taken = order.found == "taken"
+    receipt = settle_by_hand(desk.home, str(order.delivery), taken, settled)
+    told = "its rows count as told" if taken else "the next good run sends its rows again"
+    sentence = f"{receipt['file']} is recorded as {'taken' if taken else 'not taken'}: {told}."
+    return {"rows": receipt["rows"], "sentence": sentence}
+
+
+DEEDS: dict[str, Callable[[Desk], Result]] = {
+    "first_delivery": _first_delivery,
+    "reset": _reset,
+    "rebuild": _rebuild,
+    "purge": _purge,
+    "resend": _resend,
+    "roll_back": _roll_back,
+    "settle": _settle,
+}
