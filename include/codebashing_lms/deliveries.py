@@ -51,6 +51,12 @@ def begin(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> None
     write_receipt(folder, receipt)
 
 
+def withdraw(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> None:
+    """Note that the LMS took nothing of a delivery that was begun, so that nobody need be asked."""
+    write_receipt(folder, receipt | {"state": "not_taken"})
+    _pointer(home, receipt).unlink()
+
+
 def enter(home: StagedPath, book: Book, folder: StagedPath, receipt: dict[str, Any], seen: Any) -> None:
     """Put a delivery into the journal, once, and close it."""
     with local_copy(folder / "told.parquet") as copy:

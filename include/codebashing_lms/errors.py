@@ -4,6 +4,7 @@ CodebashingLmsError
     heals = False   a person must act, trying again cannot help
     heals = True    trying again later is the remedy
     origin          where to look: configuration | source | data | staging | destination
+    nothing_taken   of a delivery: it is certain that the LMS took nothing
 
 Messages carry no secret, no body of an answer and nobody's name, address or ID.
 """
@@ -14,6 +15,7 @@ class CodebashingLmsError(Exception):
 
     heals = False
     origin = "configuration"
+    nothing_taken = False
 
     def notice(self) -> str:
         """Return one line for the person on call: class, message, whether it may wait."""
@@ -26,6 +28,8 @@ class CodebashingLmsError(Exception):
 
 class ConnectorError(CodebashingLmsError):
     """The connector file, an Airflow connection or the trigger form holds something unusable."""
+
+    nothing_taken = True
 
 
 class RunDateError(CodebashingLmsError):

@@ -16,12 +16,12 @@ from include.codebashing_lms.changes import Rules
 from include.codebashing_lms.comparison import Comparison, Summary
 from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.dates import iso, parse_instant
-from include.codebashing_lms.deliveries import Book, begin, enter, settle
+from include.codebashing_lms.deliveries import Book, begin, enter, settle, withdraw
 from include.codebashing_lms.delivery import Parcel, Way
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.delivery.http import HttpWay
 from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
-from include.codebashing_lms.errors import ConnectorError, StagingError
+from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, StagingError
 from include.codebashing_lms.first_delivery import answered_since, stop_before_the_first
 from include.codebashing_lms.guards_over_time import last_live, learners_fallen, learners_over_time
 from include.codebashing_lms.http_site import HttpSite
@@ -78,7 +78,7 @@ def _way(connector: Connector, destination: Destination) -> Way:
     if isinstance(delivery, FolderDelivery):
         return FolderWay(delivery)
     if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpSite):
-        return HttpWay(delivery, destination)
+        return HttpWay(delivery, destination, _appends(connector))
     if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpSite):
         return SftpWay(delivery, destination)
     raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
@@ -118,8 +118,7 @@ class _Load:
         if self.connector.delivery.hold:
             return _not_sent("held", "Nothing was sent: delivery.hold is on in the connector file.")
         if not self.run.dry_run:
-            appends = self.connector.lms.options.emits == "completion"
-            settled = settle(self.home, self.book, self.way, appends)
+            settled = settle(self.home, self.book, self.way, _appends(self.connector))
             for receipt, address in receipts_of(self.folder, self.run.run_id):
                 if receipt["state"] == "delivered":
                     return self._delivered_before(receipt, address, receipt["delivery"] in settled)
@@ -177,17 +176,26 @@ class _Load:
         return self._deliver(summary, receipt, what)
 
     def _deliver(self, summary: Summary, receipt: dict[str, Any], what: str) -> Outcome:
-        tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
-        begin(self.home, receipt, self.folder)
-        with _verified(self.folder / receipt["file"], receipt["sha256"]) as path:
-            parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
-            sent = self.way.deliver(parcel, receipt["delivery"] in tried)
+        sent = self._hand_over(receipt)
         known = f"{self.way.result} {receipt['where']}"
         done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
         address = write_receipt(self.folder, receipt | done)
         enter(self.home, self.book, self.folder, receipt | done, summary.seen)
         earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
         return {"outcome": "delivered", "sentence": f"{what} was {known}{earlier}.", "receipt": address}
+
+    def _hand_over(self, receipt: dict[str, Any]) -> bool:
+        """Send the file; where the LMS surely took nothing of it, no person needs to look afterwards."""
+        tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
+        with _verified(self.folder / receipt["file"], receipt["sha256"]) as path:
+            parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
+            begin(self.home, receipt, self.folder)
+            try:
+                return self.way.deliver(parcel, receipt["delivery"] in tried)
+            except CodebashingLmsError as error:
+                if error.nothing_taken and _appends(self.connector):
+                    withdraw(self.home, receipt, self.folder)
+                raise
 
     @property
     def _as_of(self) -> datetime:
@@ -234,6 +242,11 @@ class _Load:
         sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}."
         again = "To have rows told again, trigger the DAG codebashing_lms_admin with the action resend."
         return {**told, **_not_sent("already_delivered", f"{sentence} {again}", address)}
+
+
+def _appends(connector: Connector) -> bool:
+    """Tell whether the LMS would add rows a second time that it is sent a second time."""
+    return connector.lms.options.emits == "completion"
 
 
 def _not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:

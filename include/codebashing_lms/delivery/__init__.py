@@ -4,9 +4,13 @@ A way sends one parcel and knows where it went. It never says more than it can k
 dropped may still be refused by the LMS, an import endpoint's 2xx is its own word for it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from include.codebashing_lms.errors import DeliveryError
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,16 @@ class Way(Protocol):
 
     def probe(self) -> str:
         """Find out more, by writing a probe where that is harmless; return what was seen as a sentence."""
+
+
+@contextmanager
+def nothing_taken_yet() -> Iterator[None]:
+    """Note on errors that the LMS cannot have taken anything by then."""
+    try:
+        yield
+    except DeliveryError as error:
+        error.nothing_taken = True
+        raise
 
 
 def done_name(pattern: str, name: str) -> str:

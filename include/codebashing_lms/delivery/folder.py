@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.codebashing_lms.connector import FolderDelivery
-from include.codebashing_lms.delivery import Parcel, done_name
+from include.codebashing_lms.delivery import Parcel, done_name, nothing_taken_yet
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.staging import sha256_of
 
@@ -46,11 +46,11 @@ class FolderWay:
 
     def deliver(self, parcel: Parcel, resuming: bool) -> bool:
         """Put the file there under a hidden name and rename it; the marker comes last."""
+        in_place = resuming and self.found(parcel.name, parcel.bytes, parcel.sha256)
+        if not in_place:
+            with nothing_taken_yet(), self._explained():
+                _copy(parcel.path, self.folder / parcel.name)
         with self._explained():
-            target = self.folder / parcel.name
-            in_place = resuming and self.found(parcel.name, parcel.bytes, parcel.sha256)
-            if not in_place:
-                _copy(parcel.path, target)
             if self.delivery.done_file:
                 (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
         return not in_place

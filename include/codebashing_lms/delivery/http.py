@@ -28,10 +28,14 @@ BACK_OFF = tenacity.wait_exponential(max=30)
 
 @dataclass(frozen=True)
 class HttpWay:
-    """One POST of the file; what becomes of it there, the endpoint's answer says."""
+    """One POST of the file; what becomes of it there, the endpoint's answer says.
+
+    :param appends: whether the LMS adds the rows once more where it is sent them once more.
+    """
 
     delivery: HttpDelivery
     site: HttpSite
+    appends: bool = False
     result = "accepted by the import endpoint"
 
     def address(self, name: str = "") -> str:
@@ -45,13 +49,19 @@ class HttpWay:
         """
         until = time.monotonic() + self.delivery.deadline
         tries = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(DeliveryUnavailableError),
+            retry=tenacity.retry_if_exception(self._may_be_repeated),
             stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(self.delivery.deadline),
             wait=_wait,
             reraise=True,
         )
         tries(self._send, parcel, until)
         return True
+
+    def _may_be_repeated(self, error: BaseException) -> bool:
+        """Tell whether another try may help and cannot harm: not every LMS honours the key."""
+        if not isinstance(error, DeliveryUnavailableError):
+            return False
+        return error.nothing_taken or not self.appends
 
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Return False: an import endpoint cannot be asked what it took."""
@@ -100,6 +110,7 @@ class HttpWay:
             session.mount("http://", adapter)
             session.mount("https://", adapter)
             with (
+                _nothing_taken_unless_connected(adapter),
                 ends_in_time(adapter.cut, left, self.address()),
                 self._failure_explained(url),
                 session.request(
@@ -118,6 +129,15 @@ class HttpWay:
         except OSError as error:
             timeout = self.delivery.timeout
             raise failure(error, url, timeout, "delivery", DeliveryError, DeliveryUnavailableError) from None
+
+
+@contextmanager
+def _nothing_taken_unless_connected(adapter: WatchedAdapter) -> Iterator[None]:
+    try:
+        yield
+    except DeliveryError as error:
+        error.nothing_taken |= not adapter.sockets
+        raise
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -13,6 +13,7 @@ from include.codebashing_lms.http_faults import redirect_target, seconds_to_wait
 LARGEST_ANSWER = 1 << 20
 PIECE = 1 << 14
 HEALING = (408, 425, 429)
+NOTHING_TAKEN = (401, 403, 404, 405, 411, 413, 415, 429)  # others may come after a part was imported
 MEDIA_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}")
 ADVICE = {
     403: "The login works but may not import: ask the LMS's administrator for that right.",
@@ -27,6 +28,15 @@ MISSING = object()
 
 def judge(answer: requests.Response, success: Success, address: str, conn_id: str) -> None:
     """Return if the answer says that the file was accepted, else raise what it says."""
+    try:
+        _judge(answer, success, address, conn_id)
+    except DeliveryError as error:
+        code = answer.status_code
+        error.nothing_taken = 300 <= code < 400 or code in NOTHING_TAKEN
+        raise
+
+
+def _judge(answer: requests.Response, success: Success, address: str, conn_id: str) -> None:
     refuse_redirect(answer, address)
     refuse_login(answer, address, conn_id)
     code = answer.status_code

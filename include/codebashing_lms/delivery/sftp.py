@@ -51,6 +51,15 @@ class SftpWay:
 
     def deliver(self, parcel: Parcel, resuming: bool) -> bool:
         """Upload under a hidden name, check the size, rename; the marker comes last."""
+        placed: list[str] = []
+        try:
+            return self._deliver(parcel, resuming, placed)
+        except DeliveryError as error:
+            error.nothing_taken = not placed
+            raise
+
+    def _deliver(self, parcel: Parcel, resuming: bool, placed: list[str]) -> bool:
+        """Do so; `placed` gets the file's path when from then on it may have its name there."""
         with self._logged_in() as sftp:
             part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
             _remove(sftp, part)
@@ -58,7 +67,8 @@ class SftpWay:
                 there = self._path(parcel.name)
                 in_place = resuming and _holds(sftp, there, parcel.bytes, parcel.sha256)
             if not in_place:
-                self._upload(sftp, parcel, part)
+                self._upload(sftp, parcel, part, placed)
+            placed.append(there)
             self._mark_done(sftp, parcel.name)
         return not in_place
 
@@ -101,7 +111,7 @@ class SftpWay:
                 sftp.stat(self._path("."))
             yield sftp
 
-    def _upload(self, sftp: "SFTPClient", parcel: Parcel, part: str) -> None:
+    def _upload(self, sftp: "SFTPClient", parcel: Parcel, part: str, placed: list[str]) -> None:
         try:
             with self._explained("create a file in"), parcel.path.open("rb") as file:
                 sftp.putfo(file, part, confirm=False)
@@ -110,6 +120,7 @@ class SftpWay:
                 arrived = sftp.stat(part).st_size
             if arrived != parcel.bytes:
                 raise self._full(f"Only {arrived} of {parcel.bytes} bytes arrived in")
+            placed.append(self._path(parcel.name))
             with self._explained("rename a file in"):
                 _rename(sftp, part, self._path(parcel.name))
         finally:
