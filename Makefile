@@ -19,7 +19,7 @@ RELEASED_BEFORE := 2026-09-18T00:00:00Z
 COMPILE := $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
 	--generate-hashes --no-header requirements.txt
 
-.PHONY: help setup demo ui test test-slow check lock env clean
+.PHONY: help setup demo ui test test-slow check lock env clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: .venv/ready ## Check format, lint and types; changes nothing
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+bench: .venv/ready ## Measure against a plain script and write docs/benchmarks.md; LEARNERS="10000 100000" by default
+	.venv/bin/python -m bench.run
 
 lock: | $(UV) ## Resolve requirements.txt anew into the two locks; remove them first to take newer versions
 	$(COMPILE) -o requirements.lock

@@ -1,0 +1,1 @@
+"""What a run costs, beside the script that customers write today."""

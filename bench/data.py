@@ -1,0 +1,58 @@
+"""Invented learners in the shape of a tenant's answer: 71 keys, some 2,800 bytes. Seeded: always the same."""
+
+import json
+import random
+import sys
+from pathlib import Path
+
+COURSES = """
+java dotnet php nodejs ruby python scala cplus ios android go frontend http source_codes
+backend_java backend_dotnet java_advanced_lessons dotnet_advanced_lessons angular
+python_advanced_lessons angular_js dotnet_api_security java_api_security
+application_security_for_qa application_security_for_decision_makers
+java_advanced_lessons2 dotnet_advanced_lessons2 python_advanced_lessons2 react
+""".split()  # noqa: SIM905
+
+
+def learner(number: int, chance: random.Random) -> dict[str, object]:
+    """Return one learner; a few have no ID, share one, or stand twice."""
+    total = chance.choice((10, 20, 24, 30))
+    record: dict[str, object] = {
+        "uuid": f"{chance.getrandbits(128):032x}",
+        "email": f"Person.{number}@example.com",
+        "first_name": "Ann",
+        "last_name": "Lee",
+        "team": "Blue team",
+        "employee_id": f"{number:07d}",
+        "primary_course_name": chance.choice(COURSES),
+        "primary_course_completed_lessons_count": chance.randint(0, total),
+        "primary_course_lessons_count": total,
+        "last_active_at": f"2026-11-{chance.randint(1, 22):02d}T10:00:00.000",
+        "created_at": "2024-01-01T00:00:00.000",
+        "last_sign_in_at": None,
+    }
+    if number % 97 == 0:
+        record["employee_id"] = None
+    if number % 1013 == 7:
+        record |= {"email": "other@example.com", "employee_id": f"{number - 1:07d}"}
+    if number % 1009 == 8:
+        record |= {"email": f"person.{number - 1}@example.com", "employee_id": f"{number - 1:07d}"}
+    for course in COURSES:
+        percent = chance.choice((0.0, 0.0, 33.33, 50.5, 100.0, 87.5))
+        record[f"{course}.completed_percentage"] = percent
+        record[f"{course}.completed_date"] = "2026-10-01T15:45:33.000" if percent == 100 else None
+    return record
+
+
+def write(path: Path, learners: int) -> None:
+    """Write a snapshot of so many learners."""
+    chance = random.Random(20261123)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(learners):
+            file.write("," if number else "[")
+            file.write(json.dumps(learner(number, chance)))
+        file.write("]")
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[2]), int(sys.argv[1]))
