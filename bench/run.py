@@ -99,9 +99,9 @@ def main() -> None:
 
 PAGE = """# Benchmarks
 
-Written by `make bench` on {date}, commit {commit}, {machine}, Python {python}. Whole processes, start-up
-included, medians of {runs} runs in turns. The script (`bench/cron_script.py`) does what customers' own scripts
-do: it reads everything into memory and checks nothing.
+Written by `make bench` on {date}, commit {commit}, {machine}, Python {python}. Whole processes with
+their start-up, medians of {runs} runs in turns. The script (`bench/cron_script.py`) does what customers'
+own scripts do: it reads everything into memory and checks nothing.
 
 ## transform
 
