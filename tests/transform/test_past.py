@@ -312,7 +312,7 @@ def test_a_course_that_a_known_learner_came_to_later(tmp_path):
     """Who began it was there; a 0 may be of any day since."""
     course = PerCourse()
     earlier = [course.record(2, course="go"), course.record(2, course="go", employee_id="E2")]
-    later = [course.record(0), course.record(4, BEFORE, employee_id="E2", created_at=stamp(EARLIER - SECOND))]
+    later = [course.record(0, created_at=stamp(EARLIER - SECOND)), course.record(4, BEFORE, employee_id="E2")]
     for source in ({"conn_id": "c"}, CREATED):
         assert percents(past(tmp_path, later, earlier, courses="all", source=source)) == ["40"]
     quiet = [course.record(4, EARLIER - SECOND)]

@@ -21,10 +21,9 @@ from tests.transform.conftest import connector, facts, read_back
 
 START = datetime(2026, 9, 1, 5, tzinfo=UTC)
 DAYS = 60
-LESSONS = {"java": 4, "go": 7}
+LESSONS = {"java": 5, "go": 5}
 COLUMNS = ["employee_id", "course_id", "percent_complete", "status", "lessons_completed", "lessons_total",
            "completed_at", "last_active_at"]  # fmt: skip
-HOURS = st.integers(0, DAYS * 24)
 
 
 @dataclass(frozen=True)
@@ -90,28 +89,27 @@ def stamp(hour):
     return f"{moment(hour):%Y-%m-%dT%H:%M:%S.000}"
 
 
-ACTIVITY = st.tuples(HOURS, st.sampled_from(list(LESSONS)), st.integers(0, 4))
-LIFE = st.tuples(
-    st.just(0) | HOURS,
-    st.booleans() | st.just(False),
-    st.sampled_from(list(LESSONS)),
-    st.lists(ACTIVITY, max_size=6).map(sorted).map(tuple),
-)
-BREAK = st.tuples(st.sampled_from(["falls", "grows", "moves"]), HOURS)
-
-
-def learners(breaks):
-    return st.lists(st.tuples(LIFE, breaks), min_size=1, max_size=15).map(
-        lambda lives: [Learner(number, *life, broken) for number, (life, broken) in enumerate(lives)]
-    )
-
-
 @st.composite
-def days(draw, looking_back=False):
-    """The day told, the day whose snapshot tells it, and the day of the one before, if there is any."""
+def scenes(draw, breaking=False):
+    """Learners; the day told; the day whose snapshot tells it; the day of the one before, if there is any."""
     told = draw(st.integers(1, DAYS - 1))
-    earlier = draw(st.integers(0, told - 1) if looking_back else st.none() | st.integers(0, told - 1))
-    return told, draw(st.integers(told, DAYS)), earlier
+    earlier = draw(st.integers(0, told - 1) if breaking else st.none() | st.integers(0, told - 1))
+    later = draw(st.integers(told, DAYS))
+    close = st.tuples(st.sampled_from([told, later, earlier or 0]), st.integers(-26, 26))
+    hours = st.integers(0, DAYS * 24) | close.map(lambda one: max(one[0] * 24 + one[1], 0))
+    since = st.integers((earlier or 0) * 24, later * 24)
+    activity = st.tuples(hours, st.sampled_from(list(LESSONS)), st.integers(0, 5))
+    life = st.tuples(
+        st.just(0) | hours,
+        st.booleans() | st.just(False),
+        st.sampled_from(list(LESSONS)),
+        st.lists(activity, max_size=5).map(sorted).map(tuple),
+        st.tuples(st.sampled_from(["falls", "grows", "moves"]), since) if breaking else st.none(),
+    )
+    lives = draw(st.lists(life, min_size=1, max_size=20))
+    # No snapshot is empty: the shape guard is tested elsewhere.
+    first = Learner(99, 0, False, "java", (), None)
+    return [first, *(Learner(number, *one) for number, one in enumerate(lives))], told, later, earlier
 
 
 @pytest.fixture
@@ -155,17 +153,15 @@ def reconstructed(folder, kind, people, told, later, earlier, **sections):
 CREATED_AT = {"source": {"conn_id": "c", "keys": {"created_at": "created_at"}}}
 KINDS = pytest.mark.parametrize("kind", ["primary", "all"])
 BOUNDED = settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-FIRST = Learner(99, 0, False, "java", (), None)  # no snapshot is empty: the shape guard is tested elsewhere
 
 
 @KINDS
 @BOUNDED
-@given(people=learners(st.none()), days=days(), named=st.booleans())
-def test_what_is_told_is_what_the_live_run_said(folder, kind, people, days, named):
-    people = [FIRST, *people]
-    told, later, earlier = days
+@given(scene=scenes(), named=st.booleans())
+def test_what_is_told_is_what_the_live_run_said(folder, kind, scene, named):
+    people, told, later, earlier = scene
     said = live(folder, kind, people, told)
     got = reconstructed(folder, kind, people, told, later, earlier, **(CREATED_AT if named else {}))
     by_id = {f"E{one.number}": one for one in people}
@@ -193,10 +189,9 @@ def is_certain(record, course, told, earlier, named):
 
 @KINDS
 @BOUNDED
-@given(people=learners(BREAK), days=days(looking_back=True))
-def test_who_breaks_the_assumptions_in_between_is_withheld(folder, kind, people, days):
-    people = [FIRST, *people]
-    told, later, earlier = days
+@given(scene=scenes(breaking=True))
+def test_who_breaks_the_assumptions_in_between_is_withheld(folder, kind, scene):
+    people, told, later, earlier = scene
     got = reconstructed(folder, kind, people, told, later, earlier)
     for one in people:
         then, now = one.at(earlier * 24), one.at(later * 24)
