@@ -2,41 +2,13 @@
 
 import os
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-import requests
 from moto.server import ThreadedMotoServer
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.staging import create_file, create_json, read_json
-from tests.object_store import bucket_of
-
-
-class Forgetful(BaseHTTPRequestHandler):
-    """Hands on what it gets to S3, but for the condition of a put."""
-
-    s3: str
-
-    def _pass(self):
-        headers = {name: value for name, value in self.headers.items() if name.lower() != "if-none-match"}
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        answer = requests.request(
-            self.command, self.s3 + self.path, headers=headers, data=body, timeout=10, allow_redirects=False
-        )
-        self.send_response(answer.status_code)
-        for name, value in answer.headers.items():
-            if name.lower() not in ("content-length", "transfer-encoding", "connection"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer.content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.content)
-
-    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass
-
-    def log_message(self, *_):
-        pass
+from tests.object_store import ForgetsConditions, bucket_of, in_front_of
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +22,9 @@ def s3():
 
 @pytest.fixture
 def forgetful(s3):
-    handler = type("Bound", (Forgetful,), {"s3": s3})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    """Return an S3 that ignores the condition of a put."""
+    with in_front_of(s3, ForgetsConditions) as address:
+        yield address
 
 
 def test_on_disk_the_first_stays_whole_and_private(tmp_path):

@@ -67,10 +67,10 @@ def _refuse_a_store_that_overwrites(target: Any) -> None:
 
 
 def _creates_once(fs: Any, path: str) -> bool:
-    """Create the same file twice; only the first time may succeed."""
+    """Create the same file twice: the second must fail. The first may, too, where its answer was lost."""
     with tempfile.NamedTemporaryFile() as empty:
         try:
-            first, second = (_put(fs, Path(empty.name), path) for _ in range(2))
+            _, again = (_put(fs, Path(empty.name), path) for _ in range(2))
         except (TypeError, NotImplementedError):
             return False
         except OSError as error:
@@ -78,4 +78,4 @@ def _creates_once(fs: Any, path: str) -> bool:
                 return False
             raise
     fs.rm_file(path)
-    return first and not second
+    return not again

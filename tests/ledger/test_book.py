@@ -19,7 +19,7 @@ from include.codebashing_lms.ledger import (
     rebuild,
 )
 from include.codebashing_lms.ledger.book import REBUILD
-from include.codebashing_lms.ledger.store import numbers
+from include.codebashing_lms.ledger.store import consecutive, numbers
 from tests.ledger.connector import connector_of
 from tests.ledger.telling import ABOUT, day, mask, meta, noon, row, rows, said, tell, versions
 
@@ -88,6 +88,21 @@ def test_the_second_of_two_writers_is_told(tmp_path):
         append(tmp_path, stale, rows(row("3")), mask(stale), meta(day(3)))
     assert moved.value.heals
     assert open_ledger(tmp_path).table["employee_id"].to_pylist() == ["1", "2"]
+
+
+def test_the_first_entry_of_another_writer_seen_while_it_is_made(tmp_path, monkeypatch):
+    expected = tell(tmp_path, 1, row("1"))
+    listings = iter([[], numbers(tmp_path / "versions")])
+    monkeypatch.setattr("include.codebashing_lms.ledger.book.numbers", lambda _: next(listings))
+    assert open_ledger(tmp_path).table.equals(expected.table)
+
+
+def test_a_listing_that_lacks_a_name_is_made_again(tmp_path, monkeypatch):
+    for number in range(1, 4):
+        tell(tmp_path, number, row(str(number)))
+    listings = iter([[1, 3], [1, 2, 3]])
+    monkeypatch.setattr("include.codebashing_lms.ledger.store.numbers", lambda _: next(listings))
+    assert consecutive(tmp_path / "journal") == [1, 2, 3]
 
 
 def test_an_entry_without_its_version_is_folded_in(tmp_path):

@@ -17,16 +17,21 @@ from include.codebashing_lms.ledger import (
 )
 from tests.ledger.connector import connector_of
 from tests.ledger.telling import day, mask, meta, row, rows, said, tell, versions
-from tests.object_store import bucket_of
+from tests.object_store import HandsOn, bucket_of, in_front_of
 
 
 @pytest.fixture
-def store(monkeypatch):
+def s3():
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    yield bucket_of(f"http://{host}:{port}", f"ledger{port}", monkeypatch)
+    yield f"http://{host}:{port}"
     server.stop()
+
+
+@pytest.fixture
+def store(s3, monkeypatch):
+    return bucket_of(s3, f"ledger{s3.rpartition(':')[2]}", monkeypatch)
 
 
 def test_a_ledger_in_a_bucket(store, tmp_path):
@@ -77,3 +82,27 @@ def test_a_ledger_that_is_gone_from_a_bucket(store):
         open_ledger(folder)
     assert rebuild(folder).table.equals(expected.table)
     assert open_ledger(folder).table.equals(expected.table)
+
+
+class LosesTheAnswer(HandsOn):
+    """Puts the first journal entry and never says so: the client tries again, and finds the name taken."""
+
+    lost: set[str]
+
+    def is_lost(self):
+        if self.command != "PUT" or "journal/" not in self.path or self.path in self.lost:
+            return False
+        self.lost.add(self.path)
+        return True
+
+
+def test_an_entry_whose_answer_was_lost_is_in(s3, monkeypatch):
+    lost = set()
+    with in_front_of(s3, type("Loses", (LosesTheAnswer,), {"lost": lost})) as address:
+        name = f"lossy{s3.rpartition(':')[2]}"
+        root, _ = bucket_of(address, name, monkeypatch, behind=s3)
+        ledger = tell(root / "ledger", 1, row("1"))
+        assert len(lost) == 1
+        assert ledger.number == 1
+        assert said(ledger, "1")["hundredths"] == 5000
+        assert versions(root / "ledger") == [0, 1]

@@ -18,9 +18,17 @@ ROWS = 20
 
 def start(folder, name, rounds, how_many):
     arguments = [str(folder), name, str(rounds), str(how_many)]
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.ledger.writer", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
+    command = [sys.executable, "-m", "tests.ledger.writer", *arguments]
+    pipe = subprocess.PIPE
+    writer = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
+    assert writer.stdout.readline() == "ready\n"
+    return writer
+
+
+def go(*writers):
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
 
 
 def is_whole(folder):
@@ -35,8 +43,9 @@ def is_whole(folder):
 
 
 def test_two_writers_at_once(tmp_path):
-    rounds = 15
+    rounds = 25
     writers = [start(tmp_path, name, rounds, ROWS) for name in "ab"]
+    go(*writers)
     heard = [writer.communicate(timeout=120)[0].split() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
     assert any("moved" in words for words in heard)
@@ -51,7 +60,7 @@ def test_two_writers_at_once(tmp_path):
 def killed(folder, name, after):
     """Start a writer, kill it in the middle, return what it said it had entered."""
     writer = start(folder, name, 1000, 3000)
-    assert writer.stdout.readline() == "ready\n"
+    go(writer)
     time.sleep(after)
     writer.send_signal(signal.SIGKILL)
     said, _ = writer.communicate(timeout=60)
@@ -63,7 +72,7 @@ def kill_again_and_again(folder, times, rng):
     entered = []
     for number in range(times):
         name = f"writer{number}"
-        entered += killed(folder, name, rng.uniform(0, 0.4))
+        entered += killed(folder, name, rng.uniform(0, 0.6))
         there = [one["delivery"] for one in entries(folder)]
         assert there[: len(entered)] == entered
         assert len(there) <= len(entered) + 1  # the entry whose writer was killed before it could say so

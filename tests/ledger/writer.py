@@ -24,8 +24,9 @@ def say(word):
 
 
 def main(folder, name, rounds, how_many):
-    """Append, deciding anew whenever somebody else was first; say which delivery is in."""
+    """Wait for a line, then append, deciding anew whenever somebody else was first; say what is in."""
     say("ready")
+    sys.stdin.readline()
     for number in range(rounds):
         delivery = f"{name}-{number}"
         about = {

@@ -132,7 +132,7 @@ def _readable(source: StagedPath) -> Iterator[None]:
         raise LedgerMovedError(
             f"{source.name} of the ledger was replaced by a newer one while it was read. Nothing was sent."
         ) from error
-    except (OSError, pa.ArrowInvalid) as error:
+    except (OSError, ValueError) as error:
         raise StagingError(
             f"{source} cannot be read: it is damaged, or the rights of the Airflow workers are missing. "
             "Bring it back from a backup; what lies in versions/ can be rebuilt from journal/."
