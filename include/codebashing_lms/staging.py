@@ -4,6 +4,7 @@ A staged path is a `pathlib.Path` or anything shaped like one, such as Airflow's
 `file://` or `s3://`. A file appears whole or not at all, and on a file system only its owner reads it.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from include.codebashing_lms.conditional_put import put_new
 from include.codebashing_lms.errors import StagingError
 
 OWNER_ONLY = 0o600
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StagedPath(Protocol):
@@ -96,6 +98,21 @@ def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
     part.chmod(OWNER_ONLY)
     _flush(part)
     part.replace(final)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """Give a folder in this machine's temporary space; remove it with all that is in it."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise StagingError(
+            f"The worker's temporary space {tempfile.gettempdir()} is full ({os.strerror(error.errno)}). "
+            "Free space there, or let TMPDIR name a larger disk."
+        ) from error
 
 
 @contextmanager

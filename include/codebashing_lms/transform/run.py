@@ -5,7 +5,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +21,14 @@ from include.codebashing_lms.people import Locate, read_course_map, read_people
 from include.codebashing_lms.snapshot import check_sha256, read_chunks, read_item
 from include.codebashing_lms.source_fields import fields_not_asked
 from include.codebashing_lms.splitter import RecordSplitter
-from include.codebashing_lms.staging import StagedPath, local_copy, new_file, sha256_of, write_json
+from include.codebashing_lms.staging import (
+    StagedPath,
+    local_copy,
+    new_file,
+    scratch_folder,
+    sha256_of,
+    write_json,
+)
 from include.codebashing_lms.transform import contested, guards
 from include.codebashing_lms.transform.earlier import EarlierReading, EarlierSnapshot
 from include.codebashing_lms.transform.fates import Fate
@@ -87,8 +93,8 @@ def transform(
     _check_fields(connector, facts, snapshot)
     give_memory_back()
     judging = _Judging(connector, facts, locate)
-    with TemporaryDirectory() as scratch:
-        spool = Spool(Path(scratch))
+    with scratch_folder() as scratch:
+        spool = Spool(scratch)
         with _present(snapshot) as path:
             if snapshot_sha256:
                 check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
