@@ -11,8 +11,10 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from codebashing_lms_airflow.admin import admin_form
 from codebashing_lms_airflow.params import trigger_form
 from include.codebashing_lms import connector, errors
+from include.codebashing_lms.admin.orders import ACTIONS
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.profiles.generic_csv import DEFAULT_COLUMNS, GenericCsvOptions
 from include.codebashing_lms.transform.fates import Fate
@@ -100,6 +102,13 @@ def test_every_field_of_the_form_and_every_variable_is_there():
     assert {title for title in titles if title.lower() not in rows.lower()} == set()
     assert f"`{VARIABLE}`" in rows
     assert "`CODEBASHING_LMS_STAGING`" in rows
+
+
+def test_every_action_and_field_of_the_admin_dag_is_there():
+    section = README.partition("## The admin DAG")[2].partition("\n## ")[0]
+    titles = {param.schema["title"] for param in admin_form(["acme"]).values()}
+    assert {title for title in titles if f"**{title}**" not in section} == set()
+    assert {action for action in ACTIONS if f"| `{action}` |" not in section} == set()
 
 
 def texts_of_the_code() -> str:
