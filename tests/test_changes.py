@@ -86,8 +86,8 @@ def test_every_part_of_the_last_word_counts(changes):
 def test_an_address_counts_where_it_is_sent():
     before = [told(email="old@x.com")]
     assert verdicts(decided([row()], before)) == ["UNCHANGED"]
-    assert verdicts(decided([row()], before, email_is_sent=True)) == ["CHANGED"]
-    assert verdicts(decided([row(email="1@X.com")], [told()], email_is_sent=True)) == ["UNCHANGED"]
+    assert verdicts(decided([row()], before, email_matters=True)) == ["CHANGED"]
+    assert verdicts(decided([row(email="1@X.com")], [told()], email_matters=True)) == ["UNCHANGED"]
 
 
 def test_a_new_target_is_a_change_and_the_old_one_is_listed():
@@ -185,5 +185,5 @@ def test_an_older_run_does_not_tell_it_again():
 
 def test_an_export_without_addresses_makes_nobody_changed():
     known = told(email=None, baseline=True)
-    assert verdicts(decided([row()], [known], email_is_sent=True)) == ["UNCHANGED"]
-    assert verdicts(decided([row()], [known | {"baseline": False}], email_is_sent=True)) == ["CHANGED"]
+    assert verdicts(decided([row()], [known], email_matters=True)) == ["UNCHANGED"]
+    assert verdicts(decided([row()], [known | {"baseline": False}], email_matters=True)) == ["CHANGED"]

@@ -38,7 +38,7 @@ class Rules:
     :param full: send every row that may be sent, not only new and changed ones.
     :param accepted: lower-case e-mail addresses whose change of identity HR accepted.
     :param since: completions before it count as known to the LMS already.
-    :param email_is_sent: a changed e-mail address is a change of the row.
+    :param email_matters: a changed e-mail address is a change of the row.
     :param held: employees whose identity is in doubt, by rows that are judged elsewhere.
     """
 
@@ -46,7 +46,7 @@ class Rules:
     full: bool
     accepted: frozenset[str] = frozenset()
     since: np.datetime64 | None = None
-    email_is_sent: bool = False
+    email_matters: bool = False
     held: frozenset[str] = frozenset()
 
 
@@ -161,7 +161,7 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
     for name in ("hundredths", "status", "completed_at", "course_id", "user_key"):
         changed |= _differs(known[name], known[f"told_{name}"])
-    if rules.email_is_sent:
+    if rules.email_matters:
         # an export of the LMS names nobody's address: that the LMS has none does not follow
         not_known = (known["told_baseline"].eq(True) & known["told_email"].isna()).to_numpy(dtype=np.bool_)
         changed |= _differs(known["person"], known["told_email"]) & ~not_known

@@ -57,15 +57,23 @@ def withdraw(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> N
     _pointer(home, receipt).unlink()
 
 
-def enter(home: StagedPath, book: Book, folder: StagedPath, receipt: dict[str, Any], seen: Any) -> None:
-    """Put a delivery into the journal, once, and close it."""
+def enter(
+    home: StagedPath,
+    book: Book,
+    folder: StagedPath,
+    receipt: dict[str, Any],
+    at: int | None = None,
+    seen: Any = None,
+) -> None:
+    """Put a delivery into the journal, once, and close it.
+
+    :param seen: which rows of version `at` of the ledger were found unchanged; it says nothing of another.
+    """
     with local_copy(folder / "told.parquet") as copy:
         told = pq.read_table(copy)
     while True:
         ledger = open_ledger(book.folder)
-        # What was found unchanged was found so in one version of the ledger, and says nothing of another.
-        fits = seen is not None and len(seen) == len(ledger.table)
-        mask = seen if fits else np.zeros(len(ledger.table), dtype=np.bool_)
+        mask = seen if ledger.number == at else np.zeros(len(ledger.table), dtype=np.bool_)
         try:
             append(book.folder, ledger, told, mask, book.facts(receipt, "delivery"))
             break

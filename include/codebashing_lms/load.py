@@ -173,14 +173,14 @@ class _Load:
             return _not_sent(
                 "nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell."
             )
-        return self._deliver(summary, receipt, what)
+        return self._deliver(ledger, summary, receipt, what)
 
-    def _deliver(self, summary: Summary, receipt: dict[str, Any], what: str) -> Outcome:
+    def _deliver(self, ledger: Ledger, summary: Summary, receipt: dict[str, Any], what: str) -> Outcome:
         sent = self._hand_over(receipt)
         known = f"{self.way.result} {receipt['where']}"
         done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
         address = write_receipt(self.folder, receipt | done)
-        enter(self.home, self.book, self.folder, receipt | done, summary.seen)
+        enter(self.home, self.book, self.folder, receipt | done, ledger.number, summary.seen)
         earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
         return {"outcome": "delivered", "sentence": f"{what} was {known}{earlier}.", "receipt": address}
 

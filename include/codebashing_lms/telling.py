@@ -50,8 +50,14 @@ def rules_of(
         full=full,
         accepted=frozenset(email for email, person in people.items() if person.action == "accept"),
         since=utc(since) if since else None,
-        email_is_sent="email" in {column.source for column in connector.lms.options.columns},
+        email_matters=_email_matters(connector),
     )
+
+
+def _email_matters(connector: Connector) -> bool:
+    """Tell whether a new address alone makes a row worth telling; not where the LMS would add it again."""
+    options = connector.lms.options
+    return options.emits == "snapshot" or "email" in {column.source for column in options.columns}
 
 
 @dataclass(frozen=True)
