@@ -1,3 +1,4 @@
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -85,6 +86,20 @@ def test_a_snapshot_counts_when_it_was_noted_what_it_is(tmp_path):
         (tmp_path / f"{instant_name(unfinished)}.json.zst").touch()
     assert around(tmp_path, NOW + TICK) == (noted, None)
     assert around(tmp_path, NOW - TICK) == (None, noted)
+
+
+def test_what_a_killed_extract_left_half_written_stops_no_purge(tmp_path):
+    archived_for(tmp_path, NOW, NOW)
+    folders = [tmp_path / kind for kind in ("about", "used", "by_logical_date")]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        (folder / ".20260101T000000.000000Z.json.x.part").touch()
+        old = folder / ".20260101T000000.000000Z.json.y.part"
+        old.touch()
+        os.utime(old, (0, 0))
+    purge(tmp_path, 90, NOW)
+    parts = [".20260101T000000.000000Z.json.x.part"]
+    assert [sorted(path.name for path in folder.glob(".*")) for folder in folders] == [parts] * 3
 
 
 def test_old_snapshots_go_with_all_that_was_noted(tmp_path):

@@ -15,7 +15,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging import StagedPath, create_json, instant_name, read_json, write_json
+from include.codebashing_lms.staging import (
+    StagedPath,
+    create_json,
+    instant_name,
+    read_json,
+    remove_old_parts,
+    write_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +115,8 @@ def purge(snapshots: StagedPath, keep_days: int, now: datetime) -> int:
         for path in (about(snapshots, name), _use_of(snapshots, name), snapshots / name):
             if path.exists():
                 path.unlink()
+    for kind in ("about", "used", "by_logical_date"):
+        remove_old_parts(snapshots / kind)
     if doomed:
         logger.info("Removed %s snapshots older than %s days", len(doomed), keep_days)
     return len(doomed)
@@ -121,4 +130,5 @@ def _in_use(snapshots: StagedPath, name: str, now: datetime) -> bool:
 def _pointers_before(snapshots: StagedPath, oldest: str) -> list[Any]:
     """Return the pointers that may lead to an old snapshot: no date is read long before it."""
     folder = snapshots / "by_logical_date"
-    return [path for path in folder.iterdir() if path.name < oldest] if folder.exists() else []
+    there = folder.iterdir() if folder.exists() else ()
+    return [path for path in there if path.name < oldest and not path.name.startswith(".")]

@@ -10,8 +10,9 @@ import json
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from include.codebashing_lms.conditional_put import put_new
 from include.codebashing_lms.errors import StagingError
 
 OWNER_ONLY = 0o600
+OLD = 24 * 60 * 60  # seconds
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -193,6 +195,15 @@ def remove_leftovers(folder: StagedPath) -> None:
     here = on_disk(folder)
     for part in here.glob(".*.part") if here else ():
         part.unlink(missing_ok=True)
+
+
+def remove_old_parts(folder: StagedPath) -> None:
+    """Remove what killed tasks left half-written in a shared folder; what is young may be in the making."""
+    here = on_disk(folder)
+    for part in here.glob(".*.part") if here else ():
+        with suppress(FileNotFoundError):
+            if time.time() - part.stat().st_mtime > OLD:
+                part.unlink()
 
 
 def sha256_of(path: Path) -> str:

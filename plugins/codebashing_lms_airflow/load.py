@@ -9,7 +9,7 @@ from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
-from include.codebashing_lms.staging import read_json
+from include.codebashing_lms.staging import read_json, remove_leftovers
 from include.codebashing_lms.verdict import verdict
 
 # Nothing was sent on purpose: green would read as delivered.
@@ -56,6 +56,7 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
         send=run.form.send,
     )
     manifest = written(transformed["manifest"], transformed, "transform")
+    remove_leftovers(manifest.parent)
     lms = destination(connector.delivery)
     outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
     if run.form.check_only:

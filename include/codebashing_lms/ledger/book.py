@@ -31,9 +31,8 @@ from include.codebashing_lms.ledger.store import (
     read,
     read_metadata,
     remove,
-    remove_old_parts,
 )
-from include.codebashing_lms.staging import StagedPath, create_json
+from include.codebashing_lms.staging import StagedPath, create_json, remove_old_parts
 
 log = logging.getLogger(__name__)
 

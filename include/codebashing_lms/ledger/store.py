@@ -1,7 +1,6 @@
 """Numbered files: each appears whole or not at all, and only one writer gets a number."""
 
 import re
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -17,7 +16,6 @@ NUMBERED = re.compile(r"(\d{6,})\.parquet")
 FEW_TEXTS = ["course", "course_id", "refusal"]
 ROWS_AT_ONCE = 100_000
 LISTINGS = 3
-OLD = 24 * 60 * 60  # seconds
 
 Metadata = dict[str, str]
 
@@ -78,15 +76,6 @@ def remove(target: StagedPath) -> None:
     """Remove a file that another writer may be removing, too."""
     with suppress(FileNotFoundError):
         target.unlink()
-
-
-def remove_old_parts(folder: StagedPath) -> None:
-    """Remove what killed writers left half-written; what is young may be in the making."""
-    here = on_disk(folder)
-    for part in here.glob(".*.part") if here else ():
-        with suppress(FileNotFoundError):
-            if time.time() - part.stat().st_mtime > OLD:
-                part.unlink()
 
 
 def _write(path: str, table: pa.Table, metadata: Metadata) -> None:
