@@ -78,6 +78,13 @@ def test_nothing_older_overwrites_anything_newer():
     assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
 
 
+def test_a_run_that_loads_late_finds_nobody_fallen():
+    newer = {"valid_at": THURSDAY}
+    before = [told(hundredths=8000, **newer), told("2", hundredths=10_000, completed_at=FIRST, **newer)]
+    decision = decided([row(), row("2")], before)
+    assert (decision.fell, decision.warnings) == (0, Counter())
+
+
 @pytest.mark.parametrize("changes", [{"course_id": "J"}, {"status": 0}, {"hundredths": 1}, {"user_key": "9"}])
 def test_every_part_of_the_last_word_counts(changes):
     assert verdicts(decided([row()], [told(**changes)])) == ["CHANGED"]

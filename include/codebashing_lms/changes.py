@@ -93,7 +93,7 @@ class Decision:
 def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
     """Compare rows of a run with what was told of them before."""
     warnings: Counter[str] = Counter()
-    known = rows.pipe(with_told, memory.told)
+    known = rows.pipe(with_told, memory.told, rules)
     growth = grown_courses(known)
     learners_fell = int(known.loc[known["fell"], "employee_id"].nunique())
     known = (
@@ -106,8 +106,8 @@ def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
     return Decision(known, send, +warnings, growth, learners_fell)
 
 
-def with_told(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
-    """Put beside each row what was told of it before, and its place in the ledger."""
+def with_told(rows: pd.DataFrame, told: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+    """Put beside each row what was told of it before, whether that is newer, and its place in the ledger."""
     status = statuses(rows).to_numpy().astype(np.int64)
     now = rows.assign(status=status, user_key=rows["employee_id"], person=rows["email"].str.lower())
     before = told.drop(columns="place").add_prefix("told_").assign(place=told["place"])
@@ -119,7 +119,9 @@ def with_told(rows: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
         validate="1:1",
     )
     known["place"] = known["place"].fillna(-1).astype(np.int64)
-    known["fell"] = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
+    known["older"] = (known["told_valid_at"] > rules.as_of).to_numpy(dtype=np.bool_)
+    less = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
+    known["fell"] = less & ~known["older"]
     return known
 
 
@@ -145,7 +147,7 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
     below = known["hundredths"].to_numpy() < DONE
     first, now = known["told_completed_at"], known["completed_at"]
     again = stands & ~below & (now > first).to_numpy()
-    warnings["fell_below_100"] += int((stands & below).sum())
+    warnings["fell_below_100"] += int((stands & below & ~known["older"]).sum())
     warnings["completed_again"] += int(again.sum())
     return known.assign(
         hundredths=np.where(stands, DONE, known["hundredths"]),
@@ -165,12 +167,11 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
         # an export of the LMS names nobody's address: that the LMS has none does not follow
         not_known = (known["told_baseline"].eq(True) & known["told_email"].isna()).to_numpy(dtype=np.bool_)
         changed |= _differs(known["person"], known["told_email"]) & ~not_known
-    older = (known["told_valid_at"] > rules.as_of).to_numpy()
     before = (
         new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
     )
     verdict = np.select(
-        [before, new, changed & older, changed],
+        [before, new, changed & known["older"], changed],
         [Verdict.BEFORE_START, Verdict.NEW, Verdict.STALE, Verdict.CHANGED],
         Verdict.UNCHANGED,
     )

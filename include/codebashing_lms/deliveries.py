@@ -17,9 +17,9 @@ from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery import Parcel, Way
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, LedgerMovedError
 from include.codebashing_lms.ledger import append, entries, ledger_folder, open_ledger
-from include.codebashing_lms.ledger.store import names_in
+from include.codebashing_lms.ledger.store import names_in, remove
 from include.codebashing_lms.receipt import NAME, write_receipt
-from include.codebashing_lms.staging import StagedPath, local_copy, read_json, write_json
+from include.codebashing_lms.staging import StagedPath, local_copy, read_json, remove_old_parts, write_json
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,12 @@ def enter(
             break
         except LedgerMovedError:
             log.info("The ledger moved meanwhile; entering the delivery after its newest entry")
-    _pointer(home, receipt).unlink()
+    remove(_pointer(home, receipt))
 
 
 def settle(home: StagedPath, book: Book, way: Way, appends: bool) -> set[str]:
     """Bring every delivery that was begun before to its end; return those that are at the LMS after all."""
+    remove_old_parts(home / "open")
     settled = set()
     for receipt, folder in _open(home):
         own = _book_of(home, receipt)  # the destination may have been changed since
@@ -96,7 +97,7 @@ def settle(home: StagedPath, book: Book, way: Way, appends: bool) -> set[str]:
             raise _unknown(receipt)
         else:
             write_receipt(folder, receipt | {"state": "unknown"})
-            _pointer(home, receipt).unlink()
+            remove(_pointer(home, receipt))
             log.warning(
                 "Whether %s was taken is not known; its rows are compared and sent again", receipt["file"]
             )
@@ -136,11 +137,11 @@ def settle_by_hand(home: StagedPath, delivery: str, taken: bool, settled: dict[s
             f"No delivery of this ID is open; open are: {', '.join(found) or 'none'}. Nothing was changed."
         )
     folder = home / read_json(home / "open" / f"{delivery}.json")["folder"]
-    if not (folder / NAME).exists():
+    receipt = _receipt_of(delivery, folder)
+    if receipt is None:
         raise ConnectorError(
             "Nothing of this delivery was sent: the next run clears it. Nothing was changed."
         )
-    receipt: dict[str, Any] = read_json(folder / NAME)
     if receipt["state"] == "delivered" and not taken:
         raise ConnectorError(
             f"{receipt['file']} was {receipt['known']}: it cannot be recorded as not taken. Nothing was "
@@ -177,10 +178,20 @@ def _open(home: StagedPath) -> Iterator[tuple[dict[str, Any], StagedPath]]:
         if not pointer.name.endswith(".json"):
             continue
         folder = home / read_json(pointer)["folder"]
-        if (folder / NAME).exists():
-            yield read_json(folder / NAME), folder
-        else:  # killed between the pointer and the receipt: nothing had been sent
-            pointer.unlink()
+        receipt = _receipt_of(pointer.name.removesuffix(".json"), folder)
+        if receipt:
+            yield receipt, folder
+        else:
+            remove(pointer)
+
+
+def _receipt_of(delivery: str, folder: StagedPath) -> dict[str, Any] | None:
+    """Return the receipt of an open delivery, None when it was cut off before it had one: nothing was sent.
+
+    The receipt that is there may be of an earlier try, which sent other rows than this one was about to.
+    """
+    receipt: dict[str, Any] | None = read_json(folder / NAME) if (folder / NAME).exists() else None
+    return receipt if receipt and receipt["delivery"] == delivery else None
 
 
 def _pointer(home: StagedPath, receipt: dict[str, Any]) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.errors import DeliveryError, FirstDeliveryError, GuardError, StagingError
 from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
+from include.codebashing_lms.staging import write_json
 from tests.delivery.conftest import connector, learner, stage
 
 COMPLETIONS = {"options": {"emits": "completion"}}
@@ -268,6 +269,16 @@ def answered(root, folder):
     facts = {"kind": "baseline", "delivery": "first", "as_of": "2026-11-01T00:00:00Z", "destination": about}
     facts["when"] = datetime.now(UTC).isoformat()
     append(place, open_ledger(place), EMPTY, np.zeros(0, dtype=np.bool_), facts)
+
+
+def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root, folder, drop):
+    first = day(root, 21, [ANN])
+    first.load(folder)
+    receipt = first.receipt
+    write_json(root / "acme" / "open" / "0.json", {"folder": str(first.folder.relative_to(root / "acme"))})
+    assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
+    assert first.receipt == receipt
+    assert not list((root / "acme" / "open").iterdir())
 
 
 def test_a_ledger_that_is_gone_is_an_error(root, folder, drop):
