@@ -1,0 +1,56 @@
+"""The memory, and the lists that people hand in, in an object store."""
+
+from datetime import UTC, datetime
+
+import pytest
+from airflow.sdk import ObjectStoragePath
+from moto.server import ThreadedMotoServer
+
+from include.codebashing_lms.admin.deeds import carry_out
+from include.codebashing_lms.admin.desk import Desk
+from include.codebashing_lms.admin.orders import Order
+from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.ledger import destination_folder, open_ledger
+from include.codebashing_lms.staging import read_json, write_json
+from tests.delivery.conftest import connector
+from tests.object_store import bucket_of
+
+EXPORT = b"employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2020-01-01\n"
+
+
+@pytest.fixture
+def store(monkeypatch):
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield bucket_of(f"http://{host}:{port}", f"admin{port}", monkeypatch)
+    server.stop()
+
+
+def test_a_baseline_a_resend_and_an_open_delivery(store):
+    root, bucket = store
+    bucket.put_object(Key="lists/export.csv", Body=EXPORT)
+    lists = f"s3://store_{bucket.name}@{bucket.name}/lists"
+    it, home = connector({"method": "folder", "directory": "/drop"}), root / "acme"
+    folder, about = destination_folder(home, it)
+
+    def ordered(action, run_id, **answers):
+        order = Order(action, run_id, "ada", "as agreed", **answers)
+        return carry_out(Desk(it, "c0ffee", home, order, ObjectStoragePath, datetime.now(UTC)))
+
+    assert ordered("first_delivery", "1", answer="baseline", file=f"{lists}/export.csv")["rows"] == 2
+    bucket.put_object(Key="lists/ids.csv", Body=b"2\n3\n")
+    assert ordered("resend", "2", file=f"{lists}/ids.csv")["rows"] == 1
+    words = open_ledger(folder).table.to_pylist()
+    assert [word["told_at"] is None for word in words] == [False, True]
+
+    write_json(home / "open" / "key.json", {"folder": "runs/a/b.0"})
+    receipt = {"state": "sending", "delivery": "key", "destination": about, "file": "x.csv", "rows": 1}
+    write_json(home / "runs" / "a" / "b.0" / "receipt.json", receipt)
+    with pytest.raises(ConnectorError, match="under way, or was cut off: key"):
+        ordered("reset", "3")
+    ordered("settle", "4", delivery="key", found="not_taken")
+    assert read_json(home / "runs" / "a" / "b.0" / "receipt.json")["state"] == "not_taken"
+    assert ordered("reset", "5")["rows"] == 2
+    with pytest.raises(ConnectorError, match=r"gone.csv cannot be read \(FileNotFoundError\)"):
+        ordered("resend", "6", file=f"{lists}/gone.csv")
