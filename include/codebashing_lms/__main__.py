@@ -43,7 +43,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from include.codebashing_lms.transform.run import RunFacts, transform
+    from include.codebashing_lms.transform import RunFacts, transform
 
     connector = read_connector(options.connector)
     as_of = parse_instant(options.as_of)

@@ -9,10 +9,11 @@ past       rules about a past date: what of a later snapshot is certain
 earlier    what the nearest earlier snapshot said, to contradict it
 contested  rules over the whole snapshot: conflicting and duplicate learners
 rows       the rows of the LMS file, and staged_rows the same for the next task
-run        the two passes, the guards and the manifest
+judging    the first pass; writing the second; run both, with the guards and the manifest
 """
 
 from include.codebashing_lms.transform.earlier import EarlierReading
-from include.codebashing_lms.transform.run import RunFacts, transform
+from include.codebashing_lms.transform.facts import RunFacts
+from include.codebashing_lms.transform.run import transform
 
 __all__ = ["EarlierReading", "RunFacts", "transform"]

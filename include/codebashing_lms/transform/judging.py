@@ -1,0 +1,143 @@
+"""The first pass over a snapshot: every record judged by itself."""
+
+from collections import Counter
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from msgspec import UNSET
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.errors import ShapeError
+from include.codebashing_lms.people import Locate, read_course_map, read_people
+from include.codebashing_lms.snapshot import read_chunks, read_item
+from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.transform.contested import EmployeeIds
+from include.codebashing_lms.transform.facts import RunFacts
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.past import note_dates, note_people
+from include.codebashing_lms.transform.progress import (
+    Courses,
+    course_records,
+    judge_courses,
+    judge_learners,
+    keep_true_dates,
+    primary_records,
+)
+from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
+from include.codebashing_lms.transform.spool import Spool
+
+STALE = timedelta(days=7)
+
+
+class Judging:
+    """Reads a snapshot once; knows its rules, the courses met, and what was remarkable."""
+
+    def __init__(self, connector: Connector, facts: RunFacts, locate: Locate) -> None:
+        self.connector, self.facts = connector, facts
+        self.keys = Keys(connector)
+        self.reconstructed = facts.provenance == "reconstructed"
+        self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
+        self.courses = Courses(read_course_map(connector.lms.course_map, locate))
+        self.primary = connector.courses == "primary"
+        self.listed = connector.courses if isinstance(connector.courses, list) else []
+        wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
+        if self.primary:
+            wanted += [self.keys.completed, self.keys.total, self.keys.course]
+        wanted += [self.keys.created_at] if self.keys.created_at else []
+        self.reader = RecordReader(connector, wanted, self.listed)
+        self.unseen = set(self._needed())
+        self.newest = np.datetime64("NaT", "us")
+        self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.ids = EmployeeIds()
+
+    def _needed(self) -> list[str]:
+        """Return the keys without which the file would be wrong, or wholly empty in a column."""
+        keys = self.keys
+        needed = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
+        columns = {column.source for column in self.connector.lms.options.columns}
+        needed += [keys.email] if "email" in columns else []
+        needed += [keys.active_at] if "last_active_at" in columns else []
+        if self.primary:
+            needed += [keys.completed, keys.total]
+            needed += [keys.course] if self.courses.course_map else []
+        if self.reconstructed and keys.created_at:
+            needed.append(keys.created_at)
+        return needed + [keys.percentage_of(course) for course in self.listed]
+
+    def read(self, path: Path, spool: Spool) -> None:
+        """Judge every record by itself, and keep the verdicts in the spool."""
+        splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
+        objects = False
+        for batch in self.reader.batches(read_chunks(path, splitter)):
+            objects = objects or any(batch.is_object())
+            self._see(batch)
+            learners = read_learners(batch, self.keys, self.rules)
+            if self.reconstructed:
+                learners = note_people(learners, batch, self.keys)
+            records = self._records(batch, learners)
+            self.ids.add(learners, records)
+            spool.append(learners, records)
+        spool.close()
+        if objects:
+            self._guard_shape(path)
+
+    def _see(self, batch: Batch) -> None:
+        """Strike off the needed keys that a record holds."""
+        for key in list(self.unseen):
+            if any(value is not UNSET for value in batch.column(key)):
+                self.unseen.discard(key)
+
+    def _records(self, batch: Batch, learners: pd.DataFrame) -> pd.DataFrame:
+        if self.primary:
+            records = primary_records(batch, self.keys, self.courses)
+        else:
+            records = course_records(batch, self.keys, list(self.reader.courses), self.courses)
+        records = records.pipe(judge_courses, self.courses).pipe(judge_learners, learners)
+        self._warn(learners, records)
+        records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
+        if self.reconstructed:
+            records = note_dates(records, batch, self.keys, self.courses.slugs)
+        return records.drop(columns=["date_odd", "too_much"])
+
+    def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        faultless = (learners["fate"] == Fate.EMITTED).to_numpy()[records["learner"].to_numpy()]
+        name = "completed_exceeds_total" if self.primary else "percentage_over_100"
+        self.warnings[name] += int((records["too_much"].to_numpy() & faultless).sum())
+        self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
+        self.newest = np.fmax(
+            self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)
+        )
+
+    def _guard_shape(self, path: Path) -> None:
+        """Raise ShapeError for needed keys that no record holds; a listed course may be nowhere."""
+        courses = {self.keys.percentage_of(course) for course in self.listed}
+        self.warnings["course_not_in_snapshot"] += len(self.unseen & courses)
+        missing = self.unseen - courses
+        if self.connector.courses == "all" and not self.reader.courses:
+            missing.add(self.keys.percentage_of("<course>"))
+        if missing:
+            there = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])
+            raise ShapeError(
+                f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {there}. "
+                "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
+            )
+
+    def looks_stale(self) -> bool:
+        """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
+        read_at = np.datetime64(self.facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
+        return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
+
+
+def keys_there(path: Path, records_path: str | None) -> set[str]:
+    """Return the keys of the first records, for a message."""
+    splitter = RecordSplitter(records_path, decode=_undecoded, read_item=read_item)
+    first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
+    return {key for record in (first.records if first else ()) if isinstance(record, dict) for key in record}
+
+
+def _undecoded(array: memoryview) -> Any:
+    raise ValueError("read each record alone")
