@@ -33,7 +33,7 @@ class Writing:
         self.tally = Tally()
 
     def write(self, spool: Spool, folder: StagedPath) -> dict[str, Any]:
-        """Settle what needs the whole snapshot, write the files; return the LMS file's name, size, checksum."""
+        """Settle what needs the whole snapshot and write the files; return what the LMS file is."""
         shared = self.judging.ids.shared()
         changed = contested.settle(spool, shared, self.courses, self.connector.identity.on_conflict == "best")
         lms, as_of = self.connector.lms, self.facts.as_of
