@@ -89,6 +89,8 @@ class Listings:
 
 
 def harmless(cells: list[Any]) -> list[Any]:
-    """Keep a spreadsheet from taking a cell for a formula."""
+    """Keep a spreadsheet from taking a cell for a formula; some overlook blanks before it."""
     texts = ["" if pd.isna(cell) else cell for cell in cells]
-    return [f"'{text}" if isinstance(text, str) and text.startswith(FORMULA) else text for text in texts]
+    return [
+        f"'{text}" if isinstance(text, str) and text.lstrip().startswith(FORMULA) else text for text in texts
+    ]

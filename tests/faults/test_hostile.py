@@ -1,0 +1,318 @@
+"""Whatever the source says, nothing crashes, leaves its cell or its folder, or is dropped unseen."""
+
+import csv
+import io
+import json
+from collections import Counter
+
+import pyarrow.parquet as pq
+import pytest
+
+from demo.lms import Lms
+from include.codebashing_lms.ledger import ledgers, open_ledger
+from include.codebashing_lms.staging import run_folder
+from tests.delivery.conftest import NAME, StagedRun, lms_site, stage
+from tests.source.conftest import fetch
+from tests.source.loopback import answer, serving
+from tests.transform.conftest import READ_AT, connector, run
+
+__all__ = ["fetch"]
+
+ANYTHING = {"pattern": r"(?s)^.+$"}
+IMPORT = {"method": "http", "conn_id": "lms_http", "endpoint": "/import"}
+FORMULAS = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    '=HYPERLINK("http://x","y")',
+    "=cmd|' /C calc'!A0",
+    "'=1",
+    "\t=2",
+    "\r=3",
+]
+PATHS = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "..\\..\\x",
+    "C:\\x",
+    ".",
+    "..",
+    "~",
+    "file:///x",
+    "a/../../b",
+    "%2e%2e%2f",
+]
+CELLS = [
+    "\0",
+    "a\0b",
+    "\n",
+    "a\nb",
+    "a\r\nb",
+    ",",
+    ";",
+    '"',
+    '""',
+    '","',
+    "a\\",
+    '\\"',
+    "'",
+    "\t",
+    "\x1a",
+    "\x85",
+    "\u2028",
+]
+SCRIPTS = [
+    "\u202egnp.exe",
+    "\u0645\u0631\u062d\u0628\u0627",
+    "\U0001f469\u200d\U0001f4bb",
+    "e\u0301",
+    "\ufeff1",
+    "\ufffd",
+    "\U0010ffff",
+]
+OTHERS = [
+    "x" * 100_000,
+    "\U0001f4a3" * 25_000,
+    "NULL",
+    "NaN",
+    "null",
+    "undefined",
+    "{0}",
+    "%s%n",
+    "${x}",
+    "{{ x }}",
+    "1e400",
+    "0042",
+]
+HOSTILE = [*FORMULAS, *PATHS, *CELLS, *SCRIPTS, *OTHERS]
+
+
+def learner(number, **values):
+    """Return a learner with something hostile in one place."""
+    fine = {
+        "employee_id": f"E{number}",
+        "email": f"{number}@example.com",
+        "primary_course_name": "java",
+        "primary_course_completed_lessons_count": 1,
+        "primary_course_lessons_count": 4,
+        "java.completed_percentage": 25,
+    }
+    return fine | values
+
+
+IN_EVERY_PLACE = {
+    "employee_id": lambda text, number: learner(number, employee_id=text),
+    "email": lambda text, number: learner(number, email=text),
+    "course": lambda text, number: learner(
+        number, primary_course_name=text, **{f"{text}.completed_percentage": 25}
+    ),
+    "key": lambda text, number: learner(number, **{text: text}),
+    "count": lambda text, number: learner(number, primary_course_lessons_count=text),
+    "percentage": lambda text, number: learner(number, **{"java.completed_percentage": text}),
+    "date": lambda text, number: learner(number, last_active_at=text, **{"java.completed_date": text}),
+}
+COLUMNS = ["employee_id", "email", "course_id", "course_title", "percent_complete", "status", "completed_at"]
+
+
+def cells_of(raw, **shape):
+    return list(csv.reader(io.StringIO(raw.decode(), newline=""), strict=True, **shape))
+
+
+def adds_up(got, read):
+    numbers = got.records
+    out = sum(numbers["withheld"].values()) + sum(numbers["set_aside"].values()) + numbers["merged"]
+    assert (numbers["read"], numbers["emitted"] + out) == (read, read)
+    listed = Counter()
+    for line in got.set_aside:
+        listed[line["reason"]] += int(line["records"])
+    unmapped = numbers["set_aside"].get("unmapped_course", 0)
+    assert listed.total() == sum(numbers["set_aside"].values()) or unmapped
+    left_out = pq.read_table(got.out / "left_out.parquet")
+    assert len(left_out) == sum(numbers["withheld"].values()) + numbers["merged"]
+
+
+def stays_in_its_cell(got, columns=7, **shape):
+    """Assert that the file reads back as so many rows of the same width, and that lists hold no formula."""
+    lines = cells_of(got.raw, **shape)
+    assert {len(line) for line in lines} == {columns}
+    assert len(lines) == got.records["emitted"] + 1
+    for line in got.set_aside:
+        assert not any(cell.lstrip().startswith(("=", "+", "-", "@")) for cell in line.values() if cell)
+    return lines[1:]
+
+
+def nothing_else(folder, got):
+    """Assert that a transform left its own files in its own folder and nothing anywhere else."""
+    names = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    own = {"manifest.json", "set_aside.csv", "left_out.parquet", got.manifest["file"]}
+    assert names == {"snapshot.json", *(f"out/{name}" for name in own)}
+
+
+@pytest.mark.parametrize(
+    "courses", ["primary", "all", ["java", *PATHS, *FORMULAS]], ids=["primary", "all", "list"]
+)
+@pytest.mark.parametrize("identity", [{}, ANYTHING], ids=["default", "anything"])
+@pytest.mark.parametrize("place", IN_EVERY_PLACE)
+def test_hostile_text(place, identity, courses, tmp_path):
+    records = [IN_EVERY_PLACE[place](text, number) for number, text in enumerate(HOSTILE)]
+    options = {"lms": {"options": {"columns": COLUMNS}}}
+    got = run(records, tmp_path, identity=identity, courses=courses, **options)
+    if courses == "primary":
+        adds_up(got, len(records))
+    else:
+        adds_up(got, got.records["read"])
+    rows = stays_in_its_cell(got)
+    nothing_else(tmp_path, got)
+    if place == "employee_id":
+        expected = (
+            {text.strip() for text in HOSTILE}
+            if identity
+            else {"NULL", "NaN", "null", "undefined", "1e400", "0042"}
+        )
+        assert expected - {row[0] for row in rows} <= {""} | ({"x" * 100_000} if not identity else set())
+
+
+@pytest.mark.parametrize("courses", ["primary", "all"])
+def test_hostile_courses_that_nobody_mapped(courses, tmp_path):
+    records = [IN_EVERY_PLACE["course"](text, number) for number, text in enumerate(HOSTILE)]
+    lms = {"options": {"columns": COLUMNS}, "course_map": {"java": {"id": "=J"}}}
+    got = run([learner(999), *records], tmp_path, courses=courses, lms=lms)
+    adds_up(got, got.records["read"])
+    assert {row[2] for row in stays_in_its_cell(got)} == {"=J"}
+    cells = {line["course"] for line in got.set_aside}
+    listed = cells | {cell.removeprefix("'") for cell in cells}
+    assert {text for text in HOSTILE if text.strip()} <= listed
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"delimiter": ";", "quoting": "all"},
+        {"delimiter": "\t", "line_ending": "\n"},
+        {"delimiter": "|", "line_ending": "\r"},
+    ],
+)
+def test_other_shapes_of_the_file(shape, tmp_path):
+    records = [learner(number, employee_id=text, email=None) for number, text in enumerate(HOSTILE)]
+    options = {"lms": {"options": {"columns": COLUMNS, **shape}}}
+    got = run(records, tmp_path, identity=ANYTHING, **options)
+    adds_up(got, len(records))
+    stays_in_its_cell(got, delimiter=shape["delimiter"])
+
+
+def test_hostile_text_arrives_at_the_lms_as_it_is(tmp_path):
+    records = [learner(number, employee_id=text) for number, text in enumerate(HOSTILE)]
+    root = tmp_path / "staging"
+    staged: StagedRun = stage(root, records, identity=ANYTHING)
+    with Lms() as lms:
+        outcome = staged.load(IMPORT, lms_site(lms), identity=ANYTHING)
+        again = stage(root, records, run_id="next", day=24, identity=ANYTHING)
+        unchanged = again.load(IMPORT, lms_site(lms), identity=ANYTHING, send="changes")
+    known = {text.strip() for text in HOSTILE} - {""}
+    assert {employee_id for employee_id, _ in lms.rows} == known
+    assert (outcome["rows"], unchanged["outcome"]) == (len(known), "nothing_to_send")
+    [book] = ledgers(root / "acme")
+    assert set(open_ledger(book).table["employee_id"].to_pylist()) == known
+    assert {path.name for path in tmp_path.iterdir()} == {"staging"}
+    assert {path.name for path in (root / "acme").iterdir()} <= {
+        "runs",
+        "ledger",
+        "open",
+        "courses_seen.json",
+    }
+    assert staged.file.name == NAME
+
+
+DEEP = "[" * 1000 + "]" * 1000
+DEEP_OBJECT = '{"a":' * 1000 + "1" + "}" * 1000
+FINE = json.dumps(learner(0))
+STRANGE = {
+    "deep list": f'{{"employee_id": {DEEP}, "email": "a@x.com"}}',
+    "deep object": f'{{"employee_id": "1", "email": {DEEP_OBJECT}}}',
+    "deep elsewhere": f'{{"employee_id": "1", "email": "a@x.com", "other": {DEEP}}}',
+    "duplicate keys": '{"employee_id": "1", "employee_id": "2", "email": "a@x.com", "email": "b@x.com"}',
+    "too large": '{"employee_id": 1e400, "email": "a@x.com", "primary_course_lessons_count": 1e400}',
+    "huge integer": f'{{"employee_id": {"9" * 5000}, "primary_course_lessons_count": {"9" * 5000}}}',
+    "not a number": '{"employee_id": NaN, "email": "a@x.com", "java.completed_percentage": -Infinity}',
+    "surrogate id": '{"employee_id": "\\ud800", "email": "a@x.com"}',
+    "surrogate e-mail": '{"employee_id": "1", "email": "\\udfff@x.com"}',
+    "surrogate course": '{"employee_id": "1", "primary_course_name": "\\ud800", '
+    '"primary_course_completed_lessons_count": 1, "primary_course_lessons_count": 2}',
+    "surrogate key": '{"employee_id": "1", "\\ud800.completed_percentage": 50, "\\udc00": 1}',
+    "raw surrogate": '{"employee_id": "\ud800", "email": "\udfff"}',
+    "surrogate and key": '{"employee_id": "1", "\\ud83d\\ude00.completed_percentage": 50}',
+    "null": "null",
+    "number": "1e400",
+    "text": '"=1+1"',
+    "list": DEEP,
+    "empty": "{}",
+    "empty key": '{"": 1, ".completed_percentage": 50, "employee_id": "1"}',
+    "objects": '{"employee_id": {"a": 1}, "email": [1], "primary_course_name": {}, '
+    '"java.completed_percentage": []}',
+    "many keys": json.dumps({f"key{at}": at for at in range(10_000)} | learner(9)),
+    "many courses": json.dumps({f"c{at}.completed_percentage": at % 101 for at in range(3_000)} | learner(8)),
+    "quoted keys": json.dumps(
+        {'"a\\': 1, "b\nc.completed_percentage": 2, '"\\.completed_percentage': 3} | learner(7)
+    ),
+}
+
+
+@pytest.mark.parametrize("courses", ["primary", "all", ["java", "c7"]], ids=["primary", "all", "list"])
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_record_among_others(name, courses, tmp_path):
+    """It is judged alone: its neighbours are emitted as ever."""
+    text = f"[{FINE},{STRANGE[name]},{json.dumps(learner(1))}]"
+    got = run(text, tmp_path, courses=courses)
+    adds_up(got, got.records["read"] if courses != "primary" else 3)
+    rows = stays_in_its_cell(got, columns=5)
+    assert {"E0", "E1"} <= {row[0] for row in rows}
+    nothing_else(tmp_path, got)
+
+
+@pytest.mark.parametrize("courses", ["primary", "all"])
+def test_strange_records_together(courses, tmp_path):
+    text = f"[{','.join([FINE, *STRANGE.values()])}]"
+    got = run(text, tmp_path, courses=courses)
+    adds_up(got, got.records["read"] if courses == "all" else len(STRANGE) + 1)
+    stays_in_its_cell(got, columns=5)
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_record_is_read_from_the_source(name, fetch):
+    body = f"[{FINE},{STRANGE[name]}]".encode("utf-8", "surrogatepass")
+    with serving(answer(body)) as server:
+        assert fetch(server.base_url).records == 2
+
+
+@pytest.mark.parametrize("courses", ["primary", "all"])
+def test_ten_thousand_keys_of_every_learner(courses, tmp_path):
+    many = {f"key{at}": at for at in range(10_000)}
+    got = run([many | learner(number) for number in range(20)], tmp_path, courses=courses)
+    assert got.records["emitted"] == 20
+    adds_up(got, 20)
+
+
+@pytest.mark.parametrize("run_id", [*PATHS, "a\0b", "\n", "x" * 5000, "\u202e", ""])
+def test_a_run_id_never_becomes_a_path(run_id, tmp_path):
+    folder = run_folder(tmp_path, "acme", READ_AT, run_id, 0)
+    assert folder.resolve().parent.parent == (tmp_path / "acme" / "runs").resolve()
+    assert len(folder.name) < 200
+    folder.mkdir(parents=True)
+
+
+NAMES = [
+    {"lms": {"options": {"file_name": "../x.csv"}}},
+    {"lms": {"options": {"file_name": "a/b.csv"}}},
+    {"lms": {"options": {"file_name": ".."}}},
+    {"delivery": {"method": "folder", "directory": "/drop", "done_file": "../ready"}},
+    {"delivery": {"method": "sftp", "directory": "/drop", "done_file": "{file}/../ready"}},
+    {"delivery": {"method": "sftp", "directory": "/drop", "temp_suffix": "/../x"}},
+    {"name": "../acme"},
+]
+
+
+@pytest.mark.parametrize("sections", NAMES)
+def test_a_name_in_the_connector_file_is_no_path(sections):
+    with pytest.raises(ValueError, match="name|done_file|temp_suffix"):
+        connector(**sections)
