@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import resource
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.server import ThreadedMotoServer
 
 from demo.codebashing import Codebashing
@@ -19,6 +20,7 @@ from include.codebashing_lms.staging import sha256_of
 from include.codebashing_lms.transform import RunFacts, transform
 from tests.delivery.conftest import NAME, RUN, as_nobody, connector, stage
 from tests.faults.conftest import SOME, agreed
+from tests.faults.proxy import Fault, Proxy
 from tests.object_store import bucket_of
 from tests.source.conftest import IMPATIENT
 from tests.source.conftest import connector as source_connector
@@ -148,3 +150,52 @@ def test_a_snapshot_altered_between_the_tasks(tmp_path):
     with pytest.raises(StagingError, match="not the file that was staged"):
         transform(it, snapshot, noted, tmp_path / "out", facts)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def distant_store(monkeypatch, template):
+    """A staged run in a bucket behind proxies, each with its faults."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    start = template.folder.parents[3]
+    opened = ExitStack()
+
+    def _store(*faults):
+        proxy = opened.enter_context(Proxy(port, *faults))
+        name = f"distant{proxy.port}"
+        root, bucket = bucket_of(
+            f"http://127.0.0.1:{proxy.port}", name, monkeypatch, behind=f"http://{host}:{port}"
+        )
+        for path in start.rglob("*"):
+            if path.is_file():
+                bucket.upload_file(str(path), f"training/{path.relative_to(start)}")
+        return root / str(template.folder.relative_to(start)), bucket, proxy
+
+    with opened:
+        yield _store
+    server.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["close", "reset"])
+def test_a_store_that_breaks_off(how, distant_store, template, tmp_path):
+    """Its client tries again by itself, or the next try of the task does."""
+    run = dataclasses.replace(RUN, run_id=template.run_id)
+    for offset in (3_000, 12_000, 25_000):
+        drop = tmp_path / f"{how}{offset}"
+        drop.mkdir()
+        it = connector({"method": "folder", "directory": str(drop)})
+        folder, bucket, proxy = distant_store(*[Fault(up=offset, how=how)] * 2)
+        for _ in range(3):
+            try:
+                outcome = load(it, None, template.transformed, folder, run)
+                break
+            except (OSError, CodebashingLmsError, BotoCoreError, ClientError):
+                continue
+        assert outcome["outcome"] in ("delivered", "already_delivered")
+        assert len(proxy.traffic) > 2
+        assert (drop / NAME).read_bytes() == template.file.read_bytes()
+        keys = [one.key for one in bucket.objects.all()]
+        assert sum("/journal/" in key for key in keys) == 1
+        assert not [key for key in keys if "/open/" in key or key.endswith(".part")]
