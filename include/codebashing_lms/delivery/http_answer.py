@@ -23,6 +23,7 @@ ADVICE = {
     415: "It does not take this kind of upload: try the other one of delivery.upload: multipart, raw.",
 }
 OTHER_ADVICE = "The LMS refused the file: its own import log says why."
+LENGTH = {"content-length", "transfer-encoding"}
 MISSING = object()
 
 
@@ -138,4 +139,6 @@ def _body(answer: requests.Response) -> bytes:
                 f"The answer ({_facts(answer)}) is too long to be judged by delivery.success: is "
                 "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there."
             )
+    if not body and answer.status_code != 204 and not LENGTH.intersection(map(str.lower, answer.headers)):
+        raise DeliveryUnavailableError("The answer broke off within its headers.")
     return body
