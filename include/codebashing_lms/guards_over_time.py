@@ -30,6 +30,13 @@ def learners_fallen(guards: Guards, fell: int, known: int) -> dict[str, str]:
     }
 
 
-def last_live(journal: Sequence[dict[str, Any]]) -> dict[str, int] | None:
-    """Return the learners of the newest live entry of a journal."""
-    return next((entry["learners"] for entry in reversed(journal) if entry.get("provenance") == "live"), None)
+def last_live(journal: Sequence[dict[str, Any]], as_of: str) -> dict[str, int] | None:
+    """Return the learners of the newest live entry of a journal that is not younger than a run."""
+    return next(
+        (
+            entry["learners"]
+            for entry in reversed(journal)
+            if entry.get("provenance") == "live" and entry["as_of"] <= as_of
+        ),
+        None,
+    )

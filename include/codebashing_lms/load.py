@@ -151,7 +151,7 @@ class _Load:
         if manifest["provenance"] != "live":
             return
         guards, now = self.connector.guards, _learners(manifest, summary)
-        last = last_live(entries(self.book.folder))
+        last = last_live(entries(self.book.folder), self.transformed["as_of"])
         check(
             learners_over_time(guards, now, last) | learners_fallen(guards, summary.fell, now["known"]),
             self.run.skip_guards,

@@ -281,6 +281,12 @@ def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root,
     assert not list((root / "acme" / "open").iterdir())
 
 
+def test_a_run_that_loads_late_is_not_compared_with_a_later_one(root, folder, drop):
+    late = day(root, 21, [ANN])
+    day(root, 22, [learner(str(number), "java", 1, 4) for number in range(9)]).load(folder)
+    assert late.load(folder)["outcome"] == "nothing_to_send"
+
+
 def test_a_ledger_that_is_gone_is_an_error(root, folder, drop):
     day(root, 21, [ANN]).load(folder)
     for version in (book(root, folder) / "versions").iterdir():
