@@ -128,6 +128,8 @@ def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_
     ]  # fmt: skip
     assert mapped.words["1", "java"]["completed_at"].year == 2019
     assert mapped.run(22, ANN, BOB, CY) == ["3"]
+    assert mapped.order("resend", course="G1")["rows"] == 1
+    assert mapped.run(23, ANN, BOB, CY) == ["2"]
 
 
 def test_a_baseline_of_unknown_courses_is_refused(lms):
@@ -165,6 +167,7 @@ def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(l
         answer="baseline",
         file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
     )
+    assert lms.words["1", "java"]["baseline"]
     lms.order("first_delivery", answer="since", since="2026-11-01")
     assert not lms.words
     assert lms.run(22, ANN, BOB) == ["2"]
@@ -213,17 +216,21 @@ def test_a_rebuild_brings_back_a_lost_ledger(lms):
 
 def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
     lms = Lms(tmp_path, staging={"keep_journal_days": 30})
+    today = datetime.now(UTC)
     for days in (200, 100, 1):
-        name = f"{instant_name(NOW - timedelta(days=days))}.json.gz"
+        name = f"{instant_name(today - timedelta(days=days))}.json.gz"
         archive(lms.home / "snapshots", {"snapshot": name})
         (lms.home / "snapshots" / name).touch()
     lms.run(22, ANN)
     lms.run(23, ANN, BOB)
-    done = lms.order("purge", reason=None)
-    assert (done["snapshots"], done["entries"]) == (2, 0)
     words = lms.words
-    later = datetime.now(UTC) + timedelta(days=31)
-    assert lms.carry_out(replace(ORDER, action="purge", run_id="later"), later)["entries"] == 1
+
+    def purged(days):
+        order = replace(ORDER, action="purge", run_id=f"{days} days later", reason=None)
+        done = lms.carry_out(order, today + timedelta(days=days))
+        return done["snapshots"], done["entries"]
+
+    assert [purged(0), purged(29), purged(31)] == [(2, 0), (0, 0), (0, 1)]
     assert lms.words == words
     assert lms.run(24, ANN, BOB, CY) == ["3"]
 
@@ -346,6 +353,22 @@ def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
 def test_an_open_delivery_that_was_not_taken_is_sent_again(told, cut_off):
     told.order("settle", delivery=cut_off, found="not_taken")
     assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+
+
+def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
+    def enter(*_):
+        raise CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("include.codebashing_lms.load.enter", enter)
+        with pytest.raises(CutOffError):
+            told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
+    [pointer] = (told.home / "open").iterdir()
+    with pytest.raises(ConnectorError, match="cannot be recorded as not taken"):
+        told.order("settle", delivery=pointer.stem, found="not_taken")
+    told.order("settle", delivery=pointer.stem, found="taken")
+    assert told.words["4", "go"]["told_at"]
+    assert not list((told.home / "open").iterdir())
 
 
 def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_off):
