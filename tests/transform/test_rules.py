@@ -97,7 +97,8 @@ def shares(*values, key="java.completed_percentage"):
 @pytest.mark.parametrize(
     ("value", "percent"),
     [(33.335, "33.34"), (1.005, "1.01"), (99.995, "99.99"), (99.999999, "99.99"), (100, "100"),
-     (100.0, "100"), (87, "87"), ("87.5", "87.5"), (0.001, "0"), (0.125, "0.13"), (120, "100"), (1e300, "100")],
+     (100.0, "100"), (87, "87"), ("87.5", "87.5"), (0.001, "0"), (0.125, "0.13"), (120, "100"),
+     (1e300, "100")],
 )  # fmt: skip
 def test_percentage_of_a_course(render, value, percent):
     [row] = render(shares(value), courses="all").rows
