@@ -1,0 +1,188 @@
+"""A backfill by a real scheduler, forwards and backwards, several runs at once, with live runs in between.
+
+Every day somebody leaves whose last word only that day's run can tell, and everybody else has moved on since:
+in whatever order the days are told, the LMS ends with the last word about each. A fourth of the days has no
+snapshot of its own. Airflow takes some four minutes for all that, more where SQLite makes it do one task at a
+time.
+"""
+
+import gzip
+import hashlib
+import json
+from datetime import UTC, datetime, time, timedelta
+from itertools import combinations
+
+import pytest
+import yaml
+
+from demo.codebashing import Codebashing
+from demo.lms import Lms
+from include.codebashing_lms.archive import archive, remember
+from include.codebashing_lms.staging import instant_name
+from tests.airflow.installation import installed, wait_for
+
+DAY = timedelta(days=1)
+DAG_ID = "codebashing_lms_acme"
+LESSONS = 40
+FIRST, MIDDLE, LAST = 21, 12, 2  # days ago
+STAYING = [f"S{number}" for number in range(8)]
+CONNECTOR = {
+    "name": "acme",
+    "start_date": datetime(2026, 1, 1, tzinfo=UTC).date(),
+    "source": {"conn_id": "codebashing"},
+    "delivery": {"method": "http", "endpoint": "/import", "send": "changes"},
+}
+PATIENCE = 500  # seconds
+
+
+def midnight(days_ago):
+    return datetime.combine(datetime.now(UTC), time(), UTC) - days_ago * DAY
+
+
+def lessons(days_ago):
+    """Everybody does a lesson a day."""
+    return 30 - days_ago
+
+
+def learner(employee_id, done, active):
+    return {
+        "employee_id": employee_id,
+        "email": f"{employee_id}@example.com",
+        "primary_course_name": "java",
+        "primary_course_completed_lessons_count": done,
+        "primary_course_lessons_count": LESSONS,
+        "last_active_at": f"{active:%Y-%m-%dT%H:%M:%S}",
+        "java.completed_date": None,
+    }
+
+
+def is_archived(days_ago):
+    return days_ago % 4 != 0
+
+
+def leaver(days_ago):
+    return f"L{days_ago}"
+
+
+def learners_of(days_ago):
+    """Return who was there: those who stay, and those of whom this or a later day is the last."""
+    leaving = [leaver(day) for day in range(LAST, days_ago + 1) if is_archived(day)]
+    active = midnight(days_ago) - timedelta(hours=6)
+    return [learner(who, lessons(days_ago), active) for who in [*STAYING, *leaving]]
+
+
+def read_back_then(snapshots, days_ago):
+    """Put the snapshot into the archive that a run of that day would have read."""
+    read_at = midnight(days_ago) + timedelta(seconds=7)
+    name, body = f"{instant_name(read_at)}.json.gz", gzip.compress(json.dumps(learners_of(days_ago)).encode())
+    snapshots.mkdir(parents=True, exist_ok=True)
+    (snapshots / name).write_bytes(body)
+    noted = {"snapshot": name, "sha256": hashlib.sha256(body).hexdigest(), "read_at": read_at.isoformat()}
+    archive(snapshots, {**noted, "fields": None, "records": 0, "warnings": {}})
+    remember(snapshots, midnight(days_ago), name)
+
+
+@pytest.fixture
+def source(tmp_path):
+    for days_ago in filter(is_archived, range(LAST, FIRST + 1)):
+        read_back_then(tmp_path / "staging" / "acme" / "snapshots", days_ago)
+    now = datetime.now(UTC)
+    with Codebashing([learner(who, lessons(0), now) for who in STAYING]) as api:
+        yield api
+
+
+@pytest.fixture
+def lms():
+    with Lms() as server:
+        yield server
+
+
+@pytest.fixture
+def airflow(tmp_path, source, lms):
+    connectors = tmp_path / "connectors"
+    connectors.mkdir()
+    (connectors / "acme.yaml").write_text(yaml.safe_dump(CONNECTOR))
+    codebashing = {"password": source.token, "extra": {"api_key": source.api_key}}
+    surroundings = {
+        "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": source.url, **codebashing}),
+        "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
+        "CODEBASHING_LMS_CONNECTORS": str(connectors),
+        "CODEBASHING_LMS_STAGING": f"file://{tmp_path / 'staging'}",
+    }
+    with installed(tmp_path / "airflow", surroundings) as it:
+        yield it
+
+
+def tasks_of(airflow):
+    return airflow.ask(f"dags/{DAG_ID}/dagRuns/~/taskInstances?limit=100").get("task_instances", [])
+
+
+def runs_of(airflow, kind):
+    """Return how many runs of a kind ended well; no task may have to be tried again."""
+    states = {task["state"] for task in tasks_of(airflow)}
+    assert not states & {"failed", "up_for_retry", "upstream_failed"}
+    runs = airflow.ask(f"dags/{DAG_ID}/dagRuns?run_type={kind}&limit=100").get("dag_runs", [])
+    return sum(run["state"] == "success" for run in runs)
+
+
+def backfill(airflow, begin, end, *more):
+    dates = ["--from-date", midnight(begin).isoformat(), "--to-date", midnight(end).isoformat()]
+    airflow.command("backfill", "create", "--dag-id", DAG_ID, *dates, "--max-active-runs", "3", *more)
+
+
+def is_over(airflow):
+    backfills = airflow.ask(f"backfills?dag_id={DAG_ID}").get("backfills")
+    return bool(backfills) and all(one["completed_at"] for one in backfills)
+
+
+def told(lms):
+    return {employee_id: float(row["percent_complete"]) for (employee_id, _), row in lms.rows.items()}
+
+
+def percent(done):
+    return 100 * done / LESSONS
+
+
+def gone(since, until):
+    """Return the last word about those who left between two days."""
+    return {leaver(day): percent(lessons(day)) for day in range(until, since + 1) if is_archived(day)}
+
+
+def at_once(tasks):
+    """Return the pairs of tasks that ran at the same time."""
+    return [
+        (one["task_id"], other["task_id"])
+        for one, other in combinations(tasks, 2)
+        if one["start_date"] < other["end_date"] and other["start_date"] < one["end_date"]
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_ten_past_days_forwards_then_ten_backwards(airflow, source, lms, tmp_path):
+    wait_for(lambda: runs_of(airflow, "scheduled") == 1, PATIENCE)
+    live = dict.fromkeys(STAYING, percent(lessons(0)))
+    assert told(lms) == live
+
+    backfill(airflow, FIRST, MIDDLE)
+    wait_for(lambda: runs_of(airflow, "backfill") == 10 and is_over(airflow), PATIENCE)
+    # Those of later days were there, too, and the newest day of the ten is the last word about them so far.
+    later = {who: percent(lessons(MIDDLE + 1)) for who in gone(MIDDLE - 1, LAST)}
+    assert told(lms) == live | gone(FIRST, MIDDLE) | later
+
+    backfill(airflow, MIDDLE - 1, LAST, "--run-backwards")
+    wait_for(lambda: runs_of(airflow, "backfill") > 12, PATIENCE)
+    source.learners = [learner(who, 35, datetime.now(UTC)) for who in [*STAYING, "N"]]
+    assert airflow.ask(f"dags/{DAG_ID}/dagRuns", {"logical_date": None})["state"] == "queued"
+    wait_for(lambda: runs_of(airflow, "manual") == 1, PATIENCE)
+    wait_for(lambda: runs_of(airflow, "backfill") == 20, PATIENCE)
+    assert told(lms) == dict.fromkeys([*STAYING, "N"], percent(35)) | gone(FIRST, LAST)
+
+    manifests = [json.loads(path.read_text()) for path in tmp_path.rglob("runs/*/*/manifest.json")]
+    kinds = [manifest["provenance"] for manifest in manifests]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"live": 2, "replayed": 15, "reconstructed": 5}
+    tasks = tasks_of(airflow)
+    assert [(task["state"], task["try_number"]) for task in tasks] == [("success", 1)] * 66
+    together = at_once(tasks)
+    assert ("load", "load") not in together
+    assert bool(together) is airflow.several
