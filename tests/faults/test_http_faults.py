@@ -86,7 +86,7 @@ def test_stall_is_ended_by_the_deadline(fault, new_run):
 @pytest.mark.parametrize("how", ["close", "reset"])
 def test_cut_answer_whose_body_is_judged(how, conversation, new_run):
     """An answer that ends within its headers looks like one without a body."""
-    for offset in spread(conversation.down, 6):
+    for offset in spread(conversation.down, 4):
         fault = Fault(down=offset, how=how)
         results, _ = survives(fault, new_run(), success={"json": {"status": "ok"}})
         assert [result.heals for result in results[:-1]] == [True], offset
