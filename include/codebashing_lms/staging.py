@@ -4,7 +4,6 @@ A staged path is a `pathlib.Path` or anything shaped like one, such as Airflow's
 `file://` or `s3://`. A file appears whole or not at all, and on a file system only its owner reads it.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -19,10 +18,9 @@ from typing import Any, Protocol
 
 from include.codebashing_lms.conditional_put import put_new
 from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.scratch import OLD, temporary_folder
 
 OWNER_ONLY = 0o600
-OLD = 24 * 60 * 60  # seconds
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class StagedPath(Protocol):
@@ -103,28 +101,13 @@ def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """Give a folder in this machine's temporary space; remove it with all that is in it."""
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise StagingError(
-            f"The worker's temporary space {tempfile.gettempdir()} is full ({os.strerror(error.errno)}). "
-            "Free space there, or let TMPDIR name a larger disk."
-        ) from error
-
-
-@contextmanager
 def local_copy(source: StagedPath) -> Iterator[Path]:
     """Give the staged file as a file of the same name on this machine."""
     here = on_disk(source)
     if here is not None:
         yield here
         return
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         copy = Path(folder) / source.name
         source.fs.get_file(source.path, str(copy))  # type: ignore[attr-defined]
         yield copy

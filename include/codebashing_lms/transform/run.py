@@ -9,9 +9,10 @@ from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import GuardError, RunDateError, StagingError
 from include.codebashing_lms.people import Locate
+from include.codebashing_lms.scratch import scratch_folder
 from include.codebashing_lms.snapshot import check_sha256
 from include.codebashing_lms.source_fields import fields_not_asked
-from include.codebashing_lms.staging import StagedPath, local_copy, scratch_folder, sha256_of, write_json
+from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of, write_json
 from include.codebashing_lms.transform import guards
 from include.codebashing_lms.transform.earlier import EarlierReading, EarlierSnapshot
 from include.codebashing_lms.transform.facts import RunFacts
