@@ -59,6 +59,7 @@ class Company:
             "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
             "CODEBASHING_LMS_CONNECTORS": str(connectors),
             "CODEBASHING_LMS_STAGING": f"file://{folder / 'staging'}",
+            "TMPDIR": str(folder),  # killed tasks leave something there
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")]),
         }
         self.tasks = subprocess.Popen(
