@@ -54,6 +54,7 @@ def test_three_lines_are_a_connector(tmp_path):
             GOOD + "lms: {options: {columns: [{labl: x}]}}\n",
             r"columns\.0\.labl: unknown key; did you mean label",
         ),
+        (GOOD + "identity: {crosswalk: keys.csv}\n", "identity.crosswalk is for profiles"),
         (GOOD.replace("folder", "ftp"), "delivery: .*'http', 'sftp', 'folder'"),
         (GOOD.replace("directory", "dir"), "delivery.directory: is required"),
         (GOOD.replace("method: folder, ", ""), "delivery: .*method"),

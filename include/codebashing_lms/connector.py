@@ -262,6 +262,11 @@ class Connector(Section):
                 "guards.max_missing_id_percent needs identity.on_missing: set_aside; "
                 f"with {self.identity.on_missing} no learner is without an ID"
             )
+        if self.identity.crosswalk is not None:
+            raise ValueError(
+                "identity.crosswalk is for profiles whose user key is not the employee ID; "
+                f"{self.lms.profile} has none"
+            )
         return self
 
     @property
