@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connector import Course, CourseMap
+from include.codebashing_lms.connector import Connector, Course, CourseMap
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.staging import StagedPath, local_copy
+from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
 
 Locate = Callable[[str], StagedPath]
 ACTIONS = ("use_id", "exclude", "accept")

@@ -137,8 +137,8 @@ def test_fallen_percentages_are_a_guard(root, folder, drop):
 
 
 def test_two_days_of_changes_pass_the_default_guards(root, folder, drop):
-    many = [learner(str(number), "java", 1, 4) for number in range(800)]
-    assert day(root, 21, many).load(folder)["rows"] == 800
+    many = [learner(str(number), "java", 1, 4) for number in range(8000)]
+    assert day(root, 21, many).load(folder)["rows"] == 8000
     assert (
         day(root, 22, [learner(str(n), "java", 2, 4) for n in range(15)] + many[15:]).load(folder)["rows"]
         == 15

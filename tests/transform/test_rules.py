@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
+from include.codebashing_lms.staging import sha256_of
 from tests.transform.conftest import GUARDS_OFF, connector, facts, run
 
 COLUMNS = ["employee_id", "email", "course_id", "percent_complete", "status", "completed_at"]
@@ -360,6 +361,8 @@ def test_a_course_map_may_be_a_file(tmp_path):
     columns = {"columns": ["course_id", "course_title"]}
     got = run([person()], tmp_path, lms={"course_map": "courses.csv", "options": columns})
     assert got.raw.decode() == "course_id,course_title\r\nJ-1,Java basics\r\n"
+    assert list(got.manifest["lists_sha256"]) == ["lms.course_map"]
+    assert got.manifest["lists_sha256"]["lms.course_map"] == sha256_of(tmp_path / "courses.csv")
 
 
 def test_a_renamed_key_fails_the_run_and_names_what_is_there(render):

@@ -8,7 +8,7 @@ from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import GuardError, RunDateError, StagingError
-from include.codebashing_lms.people import Locate
+from include.codebashing_lms.people import Locate, sha256_of_lists
 from include.codebashing_lms.scratch import scratch_folder
 from include.codebashing_lms.snapshot import check_sha256
 from include.codebashing_lms.source_fields import fields_not_asked
@@ -58,6 +58,7 @@ def transform(
     crossed = guards.findings(connector.guards, writing.tally.census())
     manifest = {
         **_about(connector, facts),
+        "lists_sha256": sha256_of_lists(connector, locate),
         **looked_back,
         **file,
         **_numbers(judging, writing.tally),
