@@ -66,6 +66,17 @@ def lines_of(location: str, locate: Locate, what: str) -> list[str]:
         raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
 
 
+def sha256_of_lists(connector: Connector, locate: Locate) -> dict[str, str]:
+    """Return the checksums of the CSV files that a connector names, by the key that names them."""
+    named = {"identity.people": connector.identity.people, "lms.course_map": connector.lms.course_map}
+    found = {}
+    for key, location in named.items():
+        if isinstance(location, str):
+            with local_copy(locate(location)) as copy:
+                found[key] = sha256_of(copy)
+    return found
+
+
 def csv_rows(
     location: str | None, locate: Locate, columns: tuple[str, ...], what: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
