@@ -148,6 +148,18 @@ def test_a_fault_of_the_learner_sets_aside_all_their_records(render):
     assert [(line["reason"], line["records"]) for line in got.set_aside] == [("missing_employee_id", "2")]
 
 
+def test_faults_of_a_learner_and_of_a_record_are_counted_apart(render):
+    java, go, php = ("java.completed_percentage", "go.completed_percentage", "php.completed_percentage")
+    people = [{"employee_id": "1", "email": f"{name}@x", java: 1, go: "x", php: 2} for name in "ab"]
+    got = render(people, courses="all")
+    assert [(line["reason"], line["email"], line["course"], line["records"]) for line in got.set_aside] == [
+        ("conflicting_employee_id", "a@x", "", "2"),
+        ("invalid_percentage", "a@x", "go", "1"),
+        ("conflicting_employee_id", "b@x", "", "2"),
+        ("invalid_percentage", "b@x", "go", "1"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("value", "employee_id"),
     [("0042", "0042"), ("  0042\t", "0042"), ("1042.0", "1042.0"), (1042, "1042"), (1042.0, "1042"), (0, "0"),

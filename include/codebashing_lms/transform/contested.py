@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.progress import Courses, of_courses
@@ -55,10 +56,11 @@ def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
 
 def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
     items = numbers = 0
+    ids = pa.array(sorted(shared), pa.string())
     for learners, records in spool.batches():
-        who = learners["employee_id"].isin(shared)
+        who = pc.is_in(pa.array(learners["employee_id"], pa.string()), value_set=ids)
         learner = records["learner"].to_numpy()
-        wanted = who.to_numpy(dtype=np.bool_)[learner] & (records["fate"] == Fate.EMITTED).to_numpy()
+        wanted = who.to_numpy(zero_copy_only=False)[learner] & (records["fate"] == Fate.EMITTED).to_numpy()
         at = np.flatnonzero(wanted)
         people = learners.iloc[learner[at]].reset_index(drop=True)
         yield (

@@ -6,12 +6,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.transform.fates import MERGED, REMEDY, SET_ASIDE, WITHHELD, Fate
 from include.codebashing_lms.transform.progress import Courses, of_courses
+from include.codebashing_lms.transform.values import Bools, Ints
 
 SET_ASIDE_COLUMNS = ("reason", "detail", "email", "employee_id", "course", "records")
 FORMULA = ("=", "+", "-", "@")
@@ -61,17 +63,19 @@ class Listings:
         self._add_left_out(rows[fate.isin([*WITHHELD, *MERGED])])
 
     def _add_set_aside(self, rows: pd.DataFrame) -> None:
+        """List a line for each record; one for all of a learner where the fault is the learner's."""
         if rows.empty:
             return
-        whole_learner = rows["fate"].isin(OF_THE_LEARNER) & (not self.one_course)
-        listed = rows.assign(slug=rows["slug"].where(~whole_learner, ""))
-        lines = listed.groupby(["learner", "fate", "slug"], sort=False).agg(
-            email=("email", "first"), employee_id=("employee_id", "first"), records=("slug", "size")
+        whole = rows["fate"].isin(OF_THE_LEARNER).to_numpy() & (not self.one_course)
+        at, records = _lines(rows["learner"].to_numpy(), whole)
+        lines = rows.iloc[at]
+        slugs = np.where(whole[at], "", lines["slug"])
+        people = zip(
+            lines["fate"], lines["email"], lines["employee_id"], slugs, records.tolist(), strict=True
         )
-        for (_, number, slug), line in zip(lines.index, lines.itertuples(index=False), strict=True):
+        for number, email, employee_id, slug, count in people:
             fate = Fate(number)
-            cells = [fate.reason, REMEDY[fate], line.email, line.employee_id, slug, line.records]
-            self._csv.writerow(harmless(cells))
+            self._csv.writerow(harmless([fate.reason, REMEDY[fate], email, employee_id, slug, count]))
 
     def _add_left_out(self, rows: pd.DataFrame) -> None:
         if rows.empty:
@@ -86,6 +90,16 @@ class Listings:
             "percent_complete": rows["hundredths"] / 100,
         }
         self._left_out.write_table(pa.table(table, schema=LEFT_OUT))
+
+
+def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:
+    """Return which rows stand for a line, and for how many: one a learner where `whole`, else each alone."""
+    of_learners, alone = np.flatnonzero(whole), np.flatnonzero(~whole)
+    begins = np.flatnonzero(np.diff(learner[of_learners], prepend=-1))
+    at = np.concatenate([of_learners[begins], alone])
+    records = np.concatenate([np.diff(begins, append=len(of_learners)), np.ones(len(alone), dtype=np.int64)])
+    order = np.argsort(at)
+    return at[order], records[order]
 
 
 def harmless(cells: list[Any]) -> list[Any]:

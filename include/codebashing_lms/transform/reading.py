@@ -17,7 +17,7 @@ from include.codebashing_lms.splitter import Chunk, Decode
 
 MOST_KEYS = 2_000
 PRIMARY_BATCH = 16_000
-COURSES_BATCH = 2_000
+COURSES_BATCH = 3_000
 
 
 class Keys:

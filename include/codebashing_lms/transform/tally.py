@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.transform.fates import MERGED, SET_ASIDE, WITHHELD, Fate
@@ -25,10 +26,11 @@ class Tally:
         """Count a batch of judged records."""
         self.learners += learners
         self.read += len(rows)
-        self.fates.update(rows["fate"].tolist())
+        for fate, times in enumerate(np.bincount(rows["fate"], minlength=len(Fate)).tolist()):
+            self.fates[fate] += times
         emitted = rows[rows["fate"] == Fate.EMITTED]
-        for code, count in statuses(emitted).value_counts().items():
-            self.status[STATUSES[int(str(code))]] += int(count)
+        for name, times in zip(STATUSES, np.bincount(statuses(emitted), minlength=3).tolist(), strict=True):
+            self.status[name] += times
         missing = rows["fate"] == Fate.MISSING_EMPLOYEE_ID
         other = rows["fate"].isin(SET_ASIDE) & ~missing
         self.learners_missing_id += rows.loc[missing, "learner"].nunique()
