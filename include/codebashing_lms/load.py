@@ -21,7 +21,12 @@ from include.codebashing_lms.delivery import Parcel, Way
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.delivery.http import HttpWay
 from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
-from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, StagingError
+from include.codebashing_lms.errors import (
+    CodebashingLmsError,
+    ConnectorError,
+    DeliveryUnavailableError,
+    StagingError,
+)
 from include.codebashing_lms.first_delivery import answered_since, stop_before_the_first
 from include.codebashing_lms.guards_over_time import last_live, learners_fallen, learners_over_time
 from include.codebashing_lms.http_site import HttpSite
@@ -187,6 +192,8 @@ class _Load:
     def _hand_over(self, receipt: dict[str, Any]) -> bool:
         """Send the file; where the LMS surely took nothing of it, no person needs to look afterwards."""
         tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
+        if receipt["delivery"] not in tried:
+            self._leave_what_was_not_fetched(receipt)
         with _verified(self.folder / receipt["file"], receipt["sha256"]) as path:
             parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
             begin(self.home, receipt, self.folder)
@@ -196,6 +203,16 @@ class _Load:
                 if error.nothing_taken and _appends(self.connector):
                     withdraw(self.home, receipt, self.folder)
                 raise
+
+    def _leave_what_was_not_fetched(self, receipt: dict[str, Any]) -> None:
+        """Refuse to put changes over an earlier file of the same name, whose rows would be lost."""
+        full = is_full(self.connector, self.run.send)
+        if not full and self.way.occupied(receipt["file"]):
+            raise DeliveryUnavailableError(
+                f"The LMS has not fetched {receipt['where']} yet: a file of that name still lies there, and "
+                "changes do not replace it. Nothing was sent. This run's rows go with the next run; a file "
+                "name that carries the time, as the default does, keeps them apart."
+            )
 
     @property
     def _as_of(self) -> datetime:

@@ -7,7 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.delivery.folder import FolderWay
-from include.codebashing_lms.errors import DeliveryError, FirstDeliveryError, GuardError, StagingError
+from include.codebashing_lms.errors import (
+    DeliveryError,
+    DeliveryUnavailableError,
+    FirstDeliveryError,
+    GuardError,
+    StagingError,
+)
 from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
 from include.codebashing_lms.staging import write_json
 from tests.delivery.conftest import connector, learner, stage
@@ -171,6 +177,18 @@ def test_a_dry_run_and_a_hold_remember_nothing(root, folder, drop):
 def test_the_form_may_ask_for_everything_once(root, folder, drop):
     day(root, 21, [ANN]).load(folder)
     assert day(root, 22, [ANN]).load(folder, send="full")["rows"] == 1
+
+
+def test_changes_do_not_replace_a_file_that_was_not_fetched(root, folder, drop):
+    name = "codebashing_20261121T051502.csv"
+    (drop / name).write_text("rows of an earlier run")
+    staged = day(root, 21, [ANN])
+    with pytest.raises(DeliveryUnavailableError, match=f"has not fetched .*{name}") as caught:
+        staged.load(folder)
+    assert caught.value.heals
+    assert (drop / name).read_text() == "rows of an earlier run"
+    (drop / name).unlink()
+    assert staged.load(folder)["outcome"] == "delivered"
 
 
 class CutOffError(Exception):

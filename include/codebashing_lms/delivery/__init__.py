@@ -37,6 +37,9 @@ class Way(Protocol):
     def deliver(self, parcel: Parcel, resuming: bool) -> bool:
         """Send the parcel; False when an earlier try of ours, now `resuming`, turns out to have done so."""
 
+    def occupied(self, name: str) -> bool:
+        """Tell whether a file of this name lies at the LMS, whatever it holds; False where nobody can look."""
+
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file lies at the LMS; False also where nobody can look."""
 

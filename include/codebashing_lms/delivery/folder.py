@@ -55,6 +55,11 @@ class FolderWay:
                 (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
         return not in_place
 
+    def occupied(self, name: str) -> bool:
+        """Tell whether a file of this name still lies in the folder."""
+        with self._explained():
+            return (self.folder / name).exists()
+
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the folder."""
         with self._explained():

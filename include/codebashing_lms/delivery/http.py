@@ -63,6 +63,10 @@ class HttpWay:
             return False
         return error.nothing_taken or not self.appends
 
+    def occupied(self, name: str) -> bool:
+        """Return False: an import endpoint has no files to look at."""
+        return False
+
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Return False: an import endpoint cannot be asked what it took."""
         return False

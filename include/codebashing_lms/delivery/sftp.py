@@ -72,6 +72,15 @@ class SftpWay:
             self._mark_done(sftp, parcel.name)
         return not in_place
 
+    def occupied(self, name: str) -> bool:
+        """Tell whether a file of this name still lies in the directory."""
+        with self._logged_in() as sftp:
+            try:
+                sftp.stat(self._path(name))
+            except OSError:
+                return False
+            return True
+
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the directory."""
         with self._logged_in() as sftp:
