@@ -38,7 +38,7 @@ class Way(Protocol):
         """Send the parcel; False when an earlier try of ours, now `resuming`, turns out to have done so."""
 
     def occupied(self, name: str) -> bool:
-        """Tell whether a file of this name lies at the LMS, whatever it holds; False where nobody can look."""
+        """Tell whether a file of this name lies at the LMS, of any content; False where nobody can look."""
 
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file lies at the LMS; False also where nobody can look."""
