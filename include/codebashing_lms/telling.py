@@ -112,6 +112,7 @@ class _FileRows:
     file: CsvRows
 
     def add(self, rows: pd.DataFrame) -> None:
+        """Write rows to the file."""
         named = rows[rows["course"] != ""].drop_duplicates("course")
         for slug, id_, title in zip(named["course"], named["course_id"], named["course_title"], strict=True):
             self.courses.course_map[slug] = Course(id=id_, title=title or None)
@@ -166,6 +167,7 @@ class _Corrections:
         self._file.close()
 
     def add(self, decision: Decision) -> None:
+        """List the rows of a decision that replace another target."""
         self._csv.writerows(map(harmless, decision.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
 
 
@@ -176,6 +178,7 @@ class _Held:
         self.lines: dict[Any, list[Any]] = {}
 
     def add(self, decision: Decision) -> None:
+        """Take up the learners whom a decision holds."""
         held = decision.rows[decision.rows["verdict"] == Verdict.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
             before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
@@ -186,6 +189,7 @@ class _Held:
             line[-1] += len(records)
 
     def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's set_aside.csv; a second try replaces what the first one added."""
         with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
             lines = [line for line in csv.reader(file) if line and line[0] != "changed_identity"]
         lines += map(harmless, self.lines.values())
@@ -200,6 +204,7 @@ class _Stale:
         self.rows: list[pa.Table] = []
 
     def add(self, decision: Decision) -> None:
+        """Take up the rows that a decision found overtaken."""
         stale = decision.rows[decision.rows["verdict"] == Verdict.STALE]
         columns = {
             "place": ["withheld"] * len(stale),
@@ -212,6 +217,7 @@ class _Stale:
         self.rows.append(pa.table(columns, schema=LEFT_OUT))
 
     def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's left_out.parquet, in the same way."""
         with local_copy(folder / "left_out.parquet") as copy:
             table = pq.read_table(copy)
         others = table.filter(pc.not_equal(table["reason"], "stale"))

@@ -66,8 +66,7 @@ def transform(
         "guards": {"crossed": crossed, "skipped": list(facts.skip_guards)},
     }
     if facts.check_only:
-        without_id = writing.tally.learners_missing_id
-        manifest["seen"] = {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": without_id}
+        manifest["seen"] = _seen(keys, judging, writing.tally)
     write_json(folder / "manifest.json", manifest)
     if facts.provenance == "live":
         write_json(folder.parent.parent.parent / "courses_seen.json", {"courses": judging.courses.slugs})
@@ -135,6 +134,11 @@ def _look_back(judging: Judging, earlier: EarlierReading | None) -> tuple[Past |
     used = before and earlier and {"file": earlier.snapshot.name, "sha256": earlier.sha256}
     words = {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
     return Past(judging.facts.as_of, judging.primary, before), words
+
+
+def _seen(keys: list[str], judging: Judging, tally: Tally) -> dict[str, Any]:
+    """Return what a check tells of the source."""
+    return {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": tally.learners_missing_id}
 
 
 def _about(connector: Connector, facts: RunFacts) -> dict[str, Any]:
