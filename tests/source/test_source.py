@@ -136,7 +136,7 @@ def test_retry_after_seconds(status, fetch):
     with serving(answer(b"", status, Retry_After="1"), answer(LEARNERS)) as server:
         start = time.monotonic()
         fetch(server.base_url)
-    assert 1 <= time.monotonic() - start < 2
+    assert time.monotonic() - start >= 1
     assert len(server.requests) == 2
 
 
