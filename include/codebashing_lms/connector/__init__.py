@@ -1,0 +1,31 @@
+"""The connector file as models: every key a user may write, its default and its allowed values."""
+
+from include.codebashing_lms.connector.delivery import (
+    Delivery,
+    FolderDelivery,
+    HttpDelivery,
+    Send,
+    SftpDelivery,
+    Success,
+)
+from include.codebashing_lms.connector.guards import Guards
+from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
+from include.codebashing_lms.connector.model import ADMIN, Connector
+from include.codebashing_lms.connector.source import Identity, Source
+
+__all__ = [
+    "ADMIN",
+    "Connector",
+    "Course",
+    "CourseMap",
+    "Delivery",
+    "FolderDelivery",
+    "Guards",
+    "HttpDelivery",
+    "Identity",
+    "Lms",
+    "Send",
+    "SftpDelivery",
+    "Source",
+    "Success",
+]

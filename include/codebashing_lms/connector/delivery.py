@@ -1,0 +1,81 @@
+"""How the file gets to the LMS."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, field_validator
+
+from include.codebashing_lms.connector.common import Regex, Section, Text
+
+
+def _marker_name(pattern: str) -> str:
+    plain = pattern.replace("{file}", "x")
+    if re.search(r"[{}/\\\x00-\x1f]", plain) or plain in (".", "..") or pattern == "{file}":
+        raise ValueError("must be a file name, and may hold {file}, the delivered file's name: {file}.done")
+    return pattern
+
+
+MarkerName = Annotated[Text, AfterValidator(_marker_name)]
+
+
+class Send(Section):
+    """What every way of delivery shares."""
+
+    send: Literal["changes", "full"] | None = None
+    hold: bool = False
+
+
+class FolderDelivery(Send):
+    """A folder of this machine, or a mounted share."""
+
+    method: Literal["folder"]
+    directory: Text
+    done_file: MarkerName | None = None
+
+
+class SftpDelivery(Send):
+    """A drop directory on an SFTP server."""
+
+    method: Literal["sftp"]
+    conn_id: Text = "lms"
+    directory: Text = "."
+    temp_suffix: Text = ".part"
+    done_file: MarkerName | None = None
+    deadline: PositiveInt = 600
+
+    @field_validator("temp_suffix")
+    @classmethod
+    def _is_a_suffix(cls, suffix: str) -> str:
+        if "/" in suffix:
+            raise ValueError("must not hold a slash")
+        return suffix
+
+
+class Success(Section):
+    """What the answer's body must say, because LMSs answer errors with 200, too."""
+
+    json_values: dict[Text, Any] = Field(default_factory=dict, alias="json")
+    matches: Regex | None = None
+    rejects: Regex | None = None
+
+
+class HttpDelivery(Send):
+    """An import endpoint."""
+
+    method: Literal["http"]
+    conn_id: Text = "lms"
+    endpoint: Text
+    upload: Literal["multipart", "raw"] = "multipart"
+    field: Text = "file"
+    params: dict[Text, str] = Field(default_factory=dict)
+    success: Success = Success()
+    timeout: PositiveFloat = 60
+    deadline: PositiveInt = 600
+
+
+Delivery = Annotated[
+    Annotated[HttpDelivery, Tag("http")]
+    | Annotated[SftpDelivery, Tag("sftp")]
+    | Annotated[FolderDelivery, Tag("folder")],
+    Discriminator("method"),
+]

@@ -1,0 +1,15 @@
+"""Limits beyond which nothing is sent."""
+
+from pydantic import NonNegativeInt
+
+from include.codebashing_lms.connector.common import Percent, Section
+
+
+class Guards(Section):
+    """Limits beyond which a run fails before anything is sent; null switches one off."""
+
+    min_learners: NonNegativeInt | None = 1
+    max_set_aside_percent: Percent | None = 25
+    max_missing_id_percent: Percent | None = None
+    max_drop_percent: Percent | None = 20
+    max_fall_percent: Percent | None = 5

@@ -1,0 +1,106 @@
+"""The whole connector file."""
+
+import re
+from datetime import date
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from croniter import CroniterBadDateError, croniter
+from pydantic import Field, PositiveInt, field_validator, model_validator
+
+from include.codebashing_lms.connector.common import Section, Text, TimeZone
+from include.codebashing_lms.connector.delivery import Delivery
+from include.codebashing_lms.connector.guards import Guards
+from include.codebashing_lms.connector.lms import Lms
+from include.codebashing_lms.connector.source import Identity, Source
+
+NAME = re.compile(r"[a-z0-9_]+")
+ADMIN = "admin"
+MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
+PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
+QUARTERLY = "0 0 1 */3 *"
+
+
+class StagingArea(Section):
+    """Where tasks leave files for each other."""
+
+    uri: Text | None = None
+    keep_snapshots_days: PositiveInt = 90
+    keep_journal_days: PositiveInt | None = None
+
+
+class Connector(Section):
+    """One Codebashing tenant, one LMS: the whole connector file."""
+
+    name: Text
+    schedule: str | None = "@daily"
+    timezone: TimeZone = "UTC"
+    start_date: date = date(2026, 1, 1)
+    source: Source
+    courses: Literal["primary", "all"] | Annotated[list[Text], Field(min_length=1)] = "primary"
+    identity: Identity = Identity()
+    guards: Guards = Guards()
+    lms: Lms = Lms()
+    delivery: Delivery
+    staging: StagingArea = StagingArea()
+
+    @field_validator("name")
+    @classmethod
+    def _usable_in_a_dag_id(cls, name: str) -> str:
+        if name == ADMIN:
+            raise ValueError("is taken: the DAG of that name looks after all connectors")
+        if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+            raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
+        return name
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_a_schedule(cls, schedule: str | None) -> str | None:
+        if schedule is None or schedule in PRESETS:
+            return schedule
+        if len(schedule.split()) != 5 or not croniter.is_valid(schedule):
+            raise ValueError(
+                f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields"
+            )
+        try:
+            croniter(schedule).get_next()
+        except CroniterBadDateError:
+            raise ValueError("never comes: no such day in the calendar") from None
+        return schedule
+
+    @field_validator("courses")
+    @classmethod
+    def _named_once(cls, courses: str | list[str]) -> str | list[str]:
+        if isinstance(courses, list) and len(set(courses)) < len(courses):
+            raise ValueError("names a course twice")
+        return courses
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "Connector":
+        if self.identity.on_missing != "set_aside" and self.guards.max_missing_id_percent is not None:
+            raise ValueError(
+                "guards.max_missing_id_percent needs identity.on_missing: set_aside; "
+                f"with {self.identity.on_missing} no learner is without an ID"
+            )
+        if self.identity.crosswalk is not None:
+            raise ValueError(
+                "identity.crosswalk is for profiles whose user key is not the employee ID; "
+                f"{self.lms.profile} has none"
+            )
+        return self
+
+    @property
+    def dag_id(self) -> str:
+        """Return the ID of this connector's DAG."""
+        return f"codebashing_lms_{self.name}"
+
+    @property
+    def cron(self) -> str | None:
+        """Return the schedule as a cron line of five fields, None without a schedule."""
+        presets = {"@quarterly": QUARTERLY}
+        return presets.get(self.schedule, self.schedule) if self.schedule else None
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Return the time zone of the schedule."""
+        return ZoneInfo(self.timezone)
