@@ -1,37 +1,29 @@
 """From a run's rows and the ledger to what is sent: the file, lists for people, the manifest's last word."""
 
-import csv
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.changes import Decision, Rules, Verdict, utc
 from include.codebashing_lms.comparison import Comparison, Summary
 from include.codebashing_lms.connector import Connector, Course
 from include.codebashing_lms.ledger import rows as ledger_rows
+from include.codebashing_lms.load_lists import Corrections, Held, Stale
 from include.codebashing_lms.people import Locate, read_people
-from include.codebashing_lms.staging import StagedPath, local_copy, new_file, read_json, sha256_of, write_json
-from include.codebashing_lms.transform.listings import LEFT_OUT, harmless
+from include.codebashing_lms.staging import StagedPath, new_file, read_json, sha256_of, write_json
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import STATUSES, CsvRows
 
 TOLD = pa.schema([field for field in ledger_rows.TOLD if field.name != "refusal"])
 TOLD_FILE = "told.parquet"
-CHANGED_IDENTITY_REMEDY = (
-    "the LMS knows this e-mail address or this employee ID as another person; "
-    "ask HR, and put the answer into identity.people"
-)
-CORRECTIONS = ("employee_id", "email", "told_course_id", "told_user_key", "course_id", "user_key")
 
 
 def is_full(connector: Connector, chosen: str | None) -> bool:
@@ -72,7 +64,7 @@ class Sending:
     def write(self, comparison: Comparison) -> tuple[dict[str, Any], Summary]:
         """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
         summary = Summary(np.zeros(len(comparison.ledger), dtype=np.bool_))
-        held, stale = _Held(), _Stale()
+        held, stale = Held(), Stale()
         with ExitStack() as stack:
             file, told, corrections = (
                 stack.enter_context(new_file(self.folder / one))
@@ -81,7 +73,7 @@ class Sending:
             out = stack.enter_context(file.open("wb"))
             rows = self._rows(out)
             told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
-            to_correct = stack.enter_context(_Corrections(corrections))
+            to_correct = stack.enter_context(Corrections(corrections))
             for decision in comparison.decisions():
                 summary.add(decision)
                 rows.add(decision.rows[decision.send])
@@ -150,76 +142,3 @@ def completed(manifest: dict[str, Any], summary: Summary) -> dict[str, Any]:
         "course_growth": summary.course_growth(),
         "to_correct": summary.corrections,
     }
-
-
-class _Corrections:
-    """to_correct.csv: rows that the LMS still has under another course id or user key."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
-        self._csv = csv.writer(self._file)
-        self._csv.writerow(CORRECTIONS)
-
-    def __enter__(self) -> "_Corrections":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, decision: Decision) -> None:
-        """List the rows of a decision that replace another target."""
-        self._csv.writerows(map(harmless, decision.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
-
-
-class _Held:
-    """Learners who may have become somebody else, for set_aside.csv, with the old and the new."""
-
-    def __init__(self) -> None:
-        self.lines: dict[Any, list[Any]] = {}
-
-    def add(self, decision: Decision) -> None:
-        """Take up the learners whom a decision holds."""
-        held = decision.rows[decision.rows["verdict"] == Verdict.CHANGED_IDENTITY]
-        for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
-            before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
-            detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
-            line = self.lines.setdefault(
-                (employee_id, str(email)), ["changed_identity", detail, email, employee_id, "", 0]
-            )
-            line[-1] += len(records)
-
-    def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's set_aside.csv; a second try replaces what the first one added."""
-        with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
-            lines = [line for line in csv.reader(file) if line and line[0] != "changed_identity"]
-        lines += map(harmless, self.lines.values())
-        with new_file(folder / "set_aside.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(lines)
-
-
-class _Stale:
-    """Rows that something newer had overtaken, for left_out.parquet."""
-
-    def __init__(self) -> None:
-        self.rows: list[pa.Table] = []
-
-    def add(self, decision: Decision) -> None:
-        """Take up the rows that a decision found overtaken."""
-        stale = decision.rows[decision.rows["verdict"] == Verdict.STALE]
-        columns = {
-            "place": ["withheld"] * len(stale),
-            "reason": ["stale"] * len(stale),
-            "email": stale["email"],
-            "employee_id": stale["employee_id"],
-            "course": stale["course"],
-            "percent_complete": stale["hundredths"] / 100,
-        }
-        self.rows.append(pa.table(columns, schema=LEFT_OUT))
-
-    def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's left_out.parquet, in the same way."""
-        with local_copy(folder / "left_out.parquet") as copy:
-            table = pq.read_table(copy)
-        others = table.filter(pc.not_equal(table["reason"], "stale"))
-        with new_file(folder / "left_out.parquet") as part:
-            pq.write_table(pa.concat_tables([others, *self.rows]), part)

@@ -1,0 +1,92 @@
+"""Lists for people that only load can write: what the LMS knows otherwise, who is in doubt, what is stale."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.changes import Decision, Verdict
+from include.codebashing_lms.staging import StagedPath, local_copy, new_file
+from include.codebashing_lms.transform.listings import LEFT_OUT, harmless
+
+CHANGED_IDENTITY_REMEDY = (
+    "the LMS knows this e-mail address or this employee ID as another person; "
+    "ask HR, and put the answer into identity.people"
+)
+CORRECTIONS = ("employee_id", "email", "told_course_id", "told_user_key", "course_id", "user_key")
+
+
+class Corrections:
+    """to_correct.csv: rows that the LMS still has under another course id or user key."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._csv = csv.writer(self._file)
+        self._csv.writerow(CORRECTIONS)
+
+    def __enter__(self) -> "Corrections":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, decision: Decision) -> None:
+        """List the rows of a decision that replace another target."""
+        self._csv.writerows(map(harmless, decision.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
+
+
+class Held:
+    """Learners who may have become somebody else, for set_aside.csv, with the old and the new."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Any, list[Any]] = {}
+
+    def add(self, decision: Decision) -> None:
+        """Take up the learners whom a decision holds."""
+        held = decision.rows[decision.rows["verdict"] == Verdict.CHANGED_IDENTITY]
+        for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
+            before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
+            detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
+            line = self.lines.setdefault(
+                (employee_id, str(email)), ["changed_identity", detail, email, employee_id, "", 0]
+            )
+            line[-1] += len(records)
+
+    def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's set_aside.csv; a second try replaces what the first one added."""
+        with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
+            lines = [line for line in csv.reader(file) if line and line[0] != "changed_identity"]
+        lines += map(harmless, self.lines.values())
+        with new_file(folder / "set_aside.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(lines)
+
+
+class Stale:
+    """Rows that something newer had overtaken, for left_out.parquet."""
+
+    def __init__(self) -> None:
+        self.rows: list[pa.Table] = []
+
+    def add(self, decision: Decision) -> None:
+        """Take up the rows that a decision found overtaken."""
+        stale = decision.rows[decision.rows["verdict"] == Verdict.STALE]
+        columns = {
+            "place": ["withheld"] * len(stale),
+            "reason": ["stale"] * len(stale),
+            "email": stale["email"],
+            "employee_id": stale["employee_id"],
+            "course": stale["course"],
+            "percent_complete": stale["hundredths"] / 100,
+        }
+        self.rows.append(pa.table(columns, schema=LEFT_OUT))
+
+    def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's left_out.parquet, in the same way."""
+        with local_copy(folder / "left_out.parquet") as copy:
+            table = pq.read_table(copy)
+        others = table.filter(pc.not_equal(table["reason"], "stale"))
+        with new_file(folder / "left_out.parquet") as part:
+            pq.write_table(pa.concat_tables([others, *self.rows]), part)
