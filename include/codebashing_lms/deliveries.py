@@ -162,9 +162,9 @@ def _finished(receipt: dict[str, Any], folder: StagedPath, way: Way) -> dict[str
     """Do what is left of a delivery whose file is in its place; return its receipt."""
     with local_copy(folder / receipt["file"]) as path:
         parcel = Parcel(path, receipt["file"], receipt["bytes"], receipt["sha256"], receipt["delivery"])
-        sent = way.deliver(parcel, resuming=True)
+        handed = way.deliver(parcel, resuming=True)
     known = f"{way.result} {receipt['where']}"
-    done = {"state": "delivered", "known": known, "sent_by_earlier_try": not sent}
+    done = {"state": "delivered", "known": known, "sent_by_earlier_try": not handed.sent}
     receipt = receipt | done | {"delivered_at": iso(datetime.now(UTC))}
     write_receipt(folder, receipt)
     return receipt

@@ -106,3 +106,7 @@ class DeliveryUnavailableError(DeliveryError):
 
 class FirstDeliveryError(DeliveryError):
     """A first delivery, or one to a new destination, waits for a word from a person."""
+
+
+class UnknownJobError(DeliveryError):
+    """The LMS does not know an import job that it gave us the ID of."""

@@ -14,22 +14,18 @@ from include.codebashing_lms import __version__
 from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.changes import Rules
 from include.codebashing_lms.comparison import Comparison, Summary
-from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.deliveries import Book, begin, enter, settle, withdraw
-from include.codebashing_lms.delivery import Parcel, Way
-from include.codebashing_lms.delivery.folder import FolderWay
-from include.codebashing_lms.delivery.http import HttpWay
-from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
+from include.codebashing_lms.delivery import Handed, Parcel, Way
+from include.codebashing_lms.delivery.ways import Destination, appends, way_to
 from include.codebashing_lms.errors import (
     CodebashingLmsError,
-    ConnectorError,
     DeliveryUnavailableError,
     StagingError,
 )
 from include.codebashing_lms.first_delivery import answered_since, stop_before_the_first
 from include.codebashing_lms.guards_over_time import last_live, learners_fallen, learners_over_time
-from include.codebashing_lms.http_site import HttpSite
 from include.codebashing_lms.ledger import Ledger, append, destination_folder, entries, open_ledger
 from include.codebashing_lms.people import Locate
 from include.codebashing_lms.receipt import idempotency_key, receipts_of, write_receipt
@@ -39,7 +35,6 @@ from include.codebashing_lms.transform.guards import check
 
 log = logging.getLogger(__name__)
 
-Destination = HttpSite | SftpSite | None
 Outcome = dict[str, Any]
 
 
@@ -67,7 +62,7 @@ def load(
 ) -> Outcome:
     """Send the rows of `transformed` that the LMS does not know yet; return what became of it."""
     give_memory_back()
-    way = _way(connector, destination)
+    way = way_to(connector, destination)
     if run.check_only:
         return _not_sent("checked", f"{way.probe()} Nothing was sent: this run only checks.")
     home = folder.parent.parent.parent
@@ -76,17 +71,6 @@ def load(
     outcome = it.outcome(locate)
     log.info("%s: %s", outcome["outcome"], outcome["sentence"])
     return outcome
-
-
-def _way(connector: Connector, destination: Destination) -> Way:
-    delivery = connector.delivery
-    if isinstance(delivery, FolderDelivery):
-        return FolderWay(delivery)
-    if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpSite):
-        return HttpWay(delivery, destination, _appends(connector))
-    if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpSite):
-        return SftpWay(delivery, destination)
-    raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
 
 
 @contextmanager
@@ -123,7 +107,7 @@ class _Load:
         if self.connector.delivery.hold:
             return _not_sent("held", "Nothing was sent: delivery.hold is on in the connector file.")
         if not self.run.dry_run:
-            settled = settle(self.home, self.book, self.way, _appends(self.connector))
+            settled = settle(self.home, self.book, self.way, appends(self.connector))
             for receipt, address in receipts_of(self.folder, self.run.run_id):
                 if receipt["state"] == "delivered":
                     return self._delivered_before(receipt, address, receipt["delivery"] in settled)
@@ -181,15 +165,20 @@ class _Load:
         return self._deliver(ledger, summary, receipt, what)
 
     def _deliver(self, ledger: Ledger, summary: Summary, receipt: dict[str, Any], what: str) -> Outcome:
-        sent = self._hand_over(receipt)
+        handed = self._hand_over(receipt)
         known = f"{self.way.result} {receipt['where']}"
-        done = {"state": "delivered", "known": known, "delivered_at": _now(), "sent_by_earlier_try": not sent}
+        done = {
+            "state": "delivered",
+            "known": known,
+            "delivered_at": _now(),
+            "sent_by_earlier_try": not handed.sent,
+        }
         address = write_receipt(self.folder, receipt | done)
         enter(self.home, self.book, self.folder, receipt | done, ledger.number, summary.seen)
-        earlier = "" if sent else ", by an earlier try whose end was not seen; it was not sent again"
+        earlier = "" if handed.sent else ", by an earlier try whose end was not seen; it was not sent again"
         return {"outcome": "delivered", "sentence": f"{what} was {known}{earlier}.", "receipt": address}
 
-    def _hand_over(self, receipt: dict[str, Any]) -> bool:
+    def _hand_over(self, receipt: dict[str, Any]) -> Handed:
         """Send the file; where the LMS surely took nothing of it, no person needs to look afterwards."""
         tried = {old["delivery"] for old, _ in receipts_of(self.folder, self.run.run_id)}
         if receipt["delivery"] not in tried:
@@ -200,7 +189,7 @@ class _Load:
             try:
                 return self.way.deliver(parcel, receipt["delivery"] in tried)
             except CodebashingLmsError as error:
-                if error.nothing_taken and _appends(self.connector):
+                if error.nothing_taken and appends(self.connector):
                     withdraw(self.home, receipt, self.folder)
                 raise
 
@@ -259,11 +248,6 @@ class _Load:
         sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}."
         again = "To have rows told again, trigger the DAG codebashing_lms_admin with the action resend."
         return {**told, **_not_sent("already_delivered", f"{sentence} {again}", address)}
-
-
-def _appends(connector: Connector) -> bool:
-    """Tell whether the LMS would add rows a second time that it is sent a second time."""
-    return connector.lms.options.emits == "completion"
 
 
 def _not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:

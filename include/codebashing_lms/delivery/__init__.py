@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from include.codebashing_lms.errors import DeliveryError
+
+LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,46 @@ class Parcel:
     idempotency_key: str
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A row that the LMS did not take; it says which by its number in the file, or by learner and course.
+
+    :param reason: the LMS's word for it, cut to LONGEST_REASON characters. It may name people: it goes to
+        staged lists only.
+    :param row: number of the row in the file, from 0, the header not counted.
+    """
+
+    reason: str
+    row: int | None = None
+    user_key: str | None = None
+    course_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What is known after a parcel was sent.
+
+    :param sent: False when an earlier try of ours turned out to have sent it.
+    :param job: the LMS works on it under this ID, and can be asked about it.
+    """
+
+    sent: bool = True
+    job: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the LMS says of a job.
+
+    :param sentence: the LMS's state in our words, for a receipt and an error.
+    """
+
+    state: Literal["working", "done", "failed"]
+    refusals: tuple[Refusal, ...] = ()
+    sentence: str = ""
+
+
 class Way(Protocol):
     """How a file gets to the LMS."""
 
@@ -34,8 +76,8 @@ class Way(Protocol):
     def address(self, name: str) -> str:
         """Return where a file of this name goes, without credentials."""
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
-        """Send the parcel; False when an earlier try of ours, now `resuming`, turns out to have done so."""
+    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
+        """Send the parcel; an earlier try of ours, now `resuming`, may turn out to have done so."""
 
     def occupied(self, name: str) -> bool:
         """Tell whether a file of this name lies at the LMS, of any content; False where nobody can look."""
@@ -48,6 +90,14 @@ class Way(Protocol):
 
     def probe(self) -> str:
         """Find out more, by writing a probe where that is harmless; return what was seen as a sentence."""
+
+
+@runtime_checkable
+class JobWay(Way, Protocol):
+    """A way to an LMS that works on a file for a while, and can be asked about it."""
+
+    def ask(self, job: str) -> Asked:
+        """Ask how far a job is; UnknownJobError where the LMS does not know it."""
 
 
 @contextmanager

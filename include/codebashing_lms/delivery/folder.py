@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.codebashing_lms.connector import FolderDelivery
-from include.codebashing_lms.delivery import Parcel, done_name, nothing_taken_yet
+from include.codebashing_lms.delivery import Handed, Parcel, done_name, nothing_taken_yet
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.staging import sha256_of
 
@@ -44,7 +44,7 @@ class FolderWay:
         """Return the file's path."""
         return str(self.folder / name)
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
         """Put the file there under a hidden name and rename it; the marker comes last."""
         in_place = resuming and self.found(parcel.name, parcel.bytes, parcel.sha256)
         if not in_place:
@@ -53,7 +53,7 @@ class FolderWay:
         with self._explained():
             if self.delivery.done_file:
                 (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
-        return not in_place
+        return Handed(sent=not in_place)
 
     def occupied(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the folder."""

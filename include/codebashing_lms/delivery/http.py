@@ -13,7 +13,7 @@ from requests_toolbelt import MultipartEncoder
 from urllib3.exceptions import HTTPError
 
 from include.codebashing_lms.connector import HttpDelivery
-from include.codebashing_lms.delivery import Parcel
+from include.codebashing_lms.delivery import Handed, Parcel
 from include.codebashing_lms.delivery.deadline import ends_in_time
 from include.codebashing_lms.delivery.http_answer import judge, refuse_login, refuse_redirect
 from include.codebashing_lms.delivery.http_connections import WatchedAdapter
@@ -42,7 +42,7 @@ class HttpWay:
         """Return the endpoint's address, which is the same for every file."""
         return site_url(self.site, self.delivery.endpoint).partition("?")[0]
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
         """Send the file, again with the same key where that may help: the LMS imports one key once.
 
         An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
@@ -55,7 +55,7 @@ class HttpWay:
             reraise=True,
         )
         tries(self._send, parcel, until)
-        return True
+        return Handed()
 
     def _may_be_repeated(self, error: BaseException) -> bool:
         """Tell whether another try may help and cannot harm: not every LMS honours the key."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from include.codebashing_lms.connector import SftpDelivery
-from include.codebashing_lms.delivery import Parcel, done_name
+from include.codebashing_lms.delivery import Handed, Parcel, done_name
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class SftpWay:
         home = "" if path.startswith("/") else "/~/"
         return f"sftp://{self.site.host}:{self.site.port}{home}{path}"
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> bool:
+    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
         """Upload under a hidden name, check the size, rename; the marker comes last."""
         placed: list[str] = []
         try:
@@ -58,7 +58,7 @@ class SftpWay:
             error.nothing_taken = not placed
             raise
 
-    def _deliver(self, parcel: Parcel, resuming: bool, placed: list[str]) -> bool:
+    def _deliver(self, parcel: Parcel, resuming: bool, placed: list[str]) -> Handed:
         """Do so; `placed` gets the file's path when from then on it may have its name there."""
         with self._logged_in() as sftp:
             part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
@@ -70,7 +70,7 @@ class SftpWay:
                 self._upload(sftp, parcel, part, placed)
             placed.append(there)
             self._mark_done(sftp, parcel.name)
-        return not in_place
+        return Handed(sent=not in_place)
 
     def occupied(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the directory."""
