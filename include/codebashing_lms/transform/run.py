@@ -62,6 +62,7 @@ def transform(
         **looked_back,
         **file,
         **_numbers(judging, writing.tally),
+        "figures": writing.figures.shown(judging.courses.slugs),
         "snapshot": {"file": snapshot.name, "sha256": snapshot_sha256},
         "guards": {"crossed": crossed, "skipped": list(facts.skip_guards)},
     }

@@ -11,6 +11,7 @@ from include.codebashing_lms.dates import file_name
 from include.codebashing_lms.staging import StagedPath, new_file, sha256_of
 from include.codebashing_lms.transform import contested
 from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.figures import Figures
 from include.codebashing_lms.transform.judging import Judging
 from include.codebashing_lms.transform.listings import Listings
 from include.codebashing_lms.transform.past import Past
@@ -30,7 +31,7 @@ class Writing:
     def __init__(self, judging: Judging, past: Past | None) -> None:
         self.judging, self.past = judging, past
         self.connector, self.facts, self.courses = judging.connector, judging.facts, judging.courses
-        self.tally = Tally()
+        self.tally, self.figures = Tally(), Figures()
 
     def write(self, spool: Spool, folder: StagedPath) -> dict[str, Any]:
         """Settle what needs the whole snapshot and write the files; return what the LMS file is."""
@@ -49,6 +50,7 @@ class Writing:
             rows = self._staged_rows(stack, folder)
             for learners, records in self._judged(spool, changed):
                 self.tally.add(len(learners), records)
+                self.figures.add(learners, records)
                 emitted = records["fate"] == Fate.EMITTED
                 writer.write(records[emitted], learners)
                 if rows:

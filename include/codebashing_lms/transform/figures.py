@@ -1,0 +1,84 @@
+"""Figures of a run for people: learners by what became of them, their progress, who has an employee ID.
+
+Counted while the rows pass by, so that a page over hundreds of runs reads their manifests and no row.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.transform.fates import MERGED, SET_ASIDE, WITHHELD, Fate
+from include.codebashing_lms.transform.rows import STATUSES, statuses
+from include.codebashing_lms.transform.values import Ints
+
+# Of whom the LMS is told, or would be: their progress is what the pictures show.
+TOLD = (Fate.EMITTED, Fate.BELOW_THRESHOLD, Fate.MISSING_COMPLETED_DATE)
+BANDS = 12  # nothing done, ten of ten percent each, all done
+
+
+class Figures:
+    """Added up batch by batch; a batch holds all records of its learners."""
+
+    def __init__(self) -> None:
+        self.learners: Ints = np.zeros(len(Fate), dtype=np.int64)
+        self.bands: Ints = np.zeros(BANDS, dtype=np.int64)
+        self.courses: Counter[tuple[int, int]] = Counter()
+        self.with_id = 0
+        self.without_id: Counter[str] = Counter()
+
+    def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        """Count a batch of learners and their judged records."""
+        self._add_learners(len(learners), records)
+        self._add_ids(learners, records)
+        told = records[records["fate"].isin(TOLD)]
+        status = statuses(told).to_numpy()
+        tenths = told["hundredths"].to_numpy() // 1000
+        bands = np.select([status == 0, status == STATUSES.index("completed")], [0, BANDS - 1], 1 + tenths)
+        self.bands += np.bincount(bands.astype(np.int64), minlength=BANDS)
+        course = np.maximum(told["course"].to_numpy(), -1).astype(np.int64)
+        counts = np.bincount((course + 1) * len(STATUSES) + status)
+        for at in np.flatnonzero(counts).tolist():
+            number, place = divmod(at, len(STATUSES))
+            self.courses[number - 1, place] += int(counts[at])
+
+    def _add_learners(self, learners: int, records: pd.DataFrame) -> None:
+        """Count learners, not records: each once under every fate that one of their records has."""
+        met = np.zeros((learners, len(Fate)), dtype=np.bool_)
+        met[records["learner"].to_numpy(), records["fate"].to_numpy()] = True
+        self.learners += met.sum(axis=0)
+
+    def _add_ids(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        """Tell learners with an employee ID from those without, these by the day of their last activity."""
+        missing = (records["fate"] == Fate.MISSING_EMPLOYEE_ID).to_numpy()
+        without = np.zeros(len(learners), dtype=np.bool_)
+        without[records["learner"].to_numpy()[missing]] = True
+        ids = learners["employee_id"]
+        without |= ids.eq(learners["email"].str.lower()).fillna(False).to_numpy(dtype=np.bool_)  # use_email
+        self.with_id += int((ids.notna().to_numpy() & ~without).sum())
+        days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
+        for day, count in zip(*np.unique(days, return_counts=True), strict=True):
+            self.without_id["" if np.isnat(day) else str(day)] += int(count)
+
+    def shown(self, slugs: list[str]) -> dict[str, Any]:
+        """Return them for the manifest; `without_id` by the day of the last activity, "" for none."""
+        courses: dict[str, list[int]] = {}
+        for (course, status), count in sorted(self.courses.items()):
+            name = slugs[course] if course >= 0 else ""
+            courses.setdefault(name, [0] * len(STATUSES))[status] += count
+        return {
+            "learners": {
+                "emitted": int(self.learners[Fate.EMITTED]),
+                "withheld": self._by_reason(WITHHELD),
+                "set_aside": self._by_reason(SET_ASIDE),
+                "merged": self._by_reason(MERGED),
+            },
+            "courses": courses,
+            "bands": self.bands.tolist(),
+            "with_id": self.with_id,
+            "without_id": dict(sorted(self.without_id.items())),
+        }
+
+    def _by_reason(self, fates: tuple[Fate, ...]) -> dict[str, int]:
+        return {fate.reason: int(self.learners[fate]) for fate in fates if self.learners[fate]}
