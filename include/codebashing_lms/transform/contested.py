@@ -1,6 +1,7 @@
 """Rules over the whole snapshot: learners that share an employee ID, and courses that share an LMS course."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,15 @@ def settle(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.S
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
     """Return the records of all learners whose ID others have, too; `item` numbers the learners."""
     found = [frame for frame in _contested_batches(spool, shared) if len(frame)] if shared else []
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+    if not found:
+        return pd.DataFrame()
+    everybody = pd.concat(found, ignore_index=True)
+    return everybody.assign(**{key: _numbered(everybody[key]) for key in ("employee_id", "person")})
+
+
+def _numbered(texts: pd.Series) -> Any:
+    """Return a number for each text: older pandas take two for one that differ only after a NUL."""
+    return pa.array(texts, pa.string()).dictionary_encode().indices.to_numpy()
 
 
 def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
