@@ -31,7 +31,7 @@ class Figures:
     def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         """Count a batch of learners and their judged records."""
         self._add_learners(len(learners), records)
-        self._add_ids(learners, records)
+        self._add_ids(learners)
         told = records[records["fate"].isin(TOLD)]
         status = statuses(told).to_numpy()
         tenths = told["hundredths"].to_numpy() // 1000
@@ -49,13 +49,11 @@ class Figures:
         met[records["learner"].to_numpy(), records["fate"].to_numpy()] = True
         self.learners += met.sum(axis=0)
 
-    def _add_ids(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+    def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""
-        missing = (records["fate"] == Fate.MISSING_EMPLOYEE_ID).to_numpy()
-        without = np.zeros(len(learners), dtype=np.bool_)
-        without[records["learner"].to_numpy()[missing]] = True
-        ids = learners["employee_id"]
-        without |= ids.eq(learners["email"].str.lower()).fillna(False).to_numpy(dtype=np.bool_)  # use_email
+        ids, fate = learners["employee_id"], learners["fate"]
+        by_email = ids.eq(learners["email"].str.lower()).fillna(False)  # identity.on_missing: use_email
+        without = (fate.eq(Fate.MISSING_EMPLOYEE_ID) | (fate.eq(Fate.EMITTED) & by_email)).to_numpy(np.bool_)
         self.with_id += int((ids.notna().to_numpy() & ~without).sum())
         days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):
