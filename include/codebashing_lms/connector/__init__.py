@@ -11,6 +11,8 @@ from include.codebashing_lms.connector.delivery import (
 from include.codebashing_lms.connector.guards import Guards
 from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
 from include.codebashing_lms.connector.model import ADMIN, Connector
+from include.codebashing_lms.connector.notify import Notify
+from include.codebashing_lms.connector.report import Report
 from include.codebashing_lms.connector.source import Identity, Source
 
 __all__ = [
@@ -24,6 +26,8 @@ __all__ = [
     "HttpDelivery",
     "Identity",
     "Lms",
+    "Notify",
+    "Report",
     "Send",
     "SftpDelivery",
     "Source",

@@ -12,6 +12,8 @@ from include.codebashing_lms.connector.common import Section, Text, TimeZone
 from include.codebashing_lms.connector.delivery import Delivery
 from include.codebashing_lms.connector.guards import Guards
 from include.codebashing_lms.connector.lms import Lms
+from include.codebashing_lms.connector.notify import Notify
+from include.codebashing_lms.connector.report import Report
 from include.codebashing_lms.connector.source import Identity, Source
 
 NAME = re.compile(r"[a-z0-9_]+")
@@ -43,6 +45,8 @@ class Connector(Section):
     lms: Lms = Lms()
     delivery: Delivery
     staging: StagingArea = StagingArea()
+    notify: Notify = Notify()
+    report: Report = Report()
 
     @field_validator("name")
     @classmethod
