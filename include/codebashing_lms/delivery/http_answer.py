@@ -42,13 +42,13 @@ def _judge(answer: requests.Response, success: Success, address: str, conn_id: s
     refuse_login(answer, address, conn_id)
     code = answer.status_code
     if code in HEALING or code >= 500:
-        raise _later(answer, address)
+        raise later(answer, address)
     if not 200 <= code < 300:
-        raise DeliveryError(f"{address} answered {_facts(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
+        raise DeliveryError(f"{address} answered {facts(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
     broken = _broken_rule(answer, success)
     if broken:
         raise DeliveryError(
-            f"{address} answered {_facts(answer)}, but not that the file was accepted: delivery.success."
+            f"{address} answered {facts(answer)}, but not that the file was accepted: delivery.success."
             f"{broken}. Look into the LMS's import log; if the file is there, correct delivery.success."
         )
 
@@ -72,13 +72,15 @@ def refuse_login(answer: requests.Response, address: str, conn_id: str) -> None:
         )
 
 
-def _later(answer: requests.Response, address: str) -> DeliveryUnavailableError:
-    error = DeliveryUnavailableError(f"{address} is not able to take the file now ({_facts(answer)}).")
+def later(answer: requests.Response, address: str) -> DeliveryUnavailableError:
+    """Return an answer that says to come again, as an error."""
+    error = DeliveryUnavailableError(f"{address} is not able to take the file now ({facts(answer)}).")
     error.retry_after = seconds_to_wait(answer.headers.get("Retry-After"))
     return error
 
 
-def _facts(answer: requests.Response) -> str:
+def facts(answer: requests.Response) -> str:
+    """Return what may be said of an answer: nothing that its server wrote freely."""
     media_type = MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
     length = answer.headers.get("Content-Length", "")
     kind = media_type.group() if media_type else "no content type"
@@ -91,7 +93,7 @@ def _broken_rule(answer: requests.Response, success: Success) -> str | None:
     """Return which rule of delivery.success the body breaks."""
     if not (success.json_values or success.matches or success.rejects):
         return None
-    body = _body(answer)
+    body = body_of(answer)
     text = body.decode("utf-8", "replace")
     if success.matches and not re.search(success.matches, text):
         return "matches is not found in the body"
@@ -129,16 +131,16 @@ def _at(document: Any, path: str) -> Any:
     return document
 
 
-def _body(answer: requests.Response) -> bytes:
+def body_of(answer: requests.Response, largest: int = LARGEST_ANSWER) -> bytes:
     """Read the body; a cut one is an error here, which requests' iter_content hides."""
-    body = b""
+    body = bytearray()
     while piece := answer.raw.read(PIECE, decode_content=True):
         body += piece
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > largest:
             raise DeliveryError(
-                f"The answer ({_facts(answer)}) is too long to be judged by delivery.success: is "
+                f"The answer ({facts(answer)}) is too long to be judged by delivery.success: is "
                 "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there."
             )
     if not body and answer.status_code != 204 and not LENGTH.intersection(map(str.lower, answer.headers)):
         raise DeliveryUnavailableError("The answer broke off within its headers.")
-    return body
+    return bytes(body)

@@ -1,0 +1,95 @@
+"""Answers of an LMS's programming interface: their status, their JSON, and the LMS's word for a refusal."""
+
+import base64
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+
+from include.codebashing_lms.delivery import LONGEST_REASON
+from include.codebashing_lms.delivery.http_answer import (
+    HEALING,
+    body_of,
+    facts,
+    later,
+    refuse_login,
+    refuse_redirect,
+)
+from include.codebashing_lms.delivery.http_calls import Calls
+from include.codebashing_lms.errors import DeliveryError
+from include.codebashing_lms.http_site import HttpSite
+
+LARGEST_DOCUMENT = 256 << 20
+WORDS = ("detail", "message", "error", "errors", "msg", "title", "text")
+DEEPEST = 4
+
+
+def status_of(answer: requests.Response, calls: Calls) -> int:
+    """Return the status of an answer; raise where it says nothing of what was asked."""
+    refuse_redirect(answer, calls.address)
+    refuse_login(answer, calls.address, calls.delivery.conn_id)
+    if answer.status_code in HEALING or answer.status_code >= 500:
+        raise later(answer, calls.address)
+    return answer.status_code
+
+
+def refused(answer: requests.Response, calls: Calls, what: str, advice: str = "") -> DeliveryError:
+    """Return an error for an answer that refuses all of what was asked."""
+    if answer.status_code == 403:
+        advice = "The login works but lacks the right: ask the LMS's administrator for it."
+    elif answer.status_code in (404, 405) and not advice:
+        advice = "Correct the connection's host or delivery.endpoint."
+    return DeliveryError(f"{calls.address} did not {what} ({facts(answer)}). {advice}".rstrip())
+
+
+def json_of(answer: requests.Response, calls: Calls, largest: int = LARGEST_DOCUMENT) -> Any:
+    """Return the JSON of an answer."""
+    try:
+        return json.loads(body_of(answer, largest))
+    except (ValueError, RecursionError):
+        raise DeliveryError(
+            f"{calls.address} answered {facts(answer)}, which is no JSON: a sign-in page or a proxy answered, "
+            "or delivery.endpoint is not the LMS's programming interface."
+        ) from None
+
+
+def secrets_of(site: HttpSite) -> list[str]:
+    """Return what must be in no list, in all the forms in which a server may echo it."""
+    if not site.password:
+        return []
+    basic = f"{site.login or ''}:{site.password}".encode()
+    return [base64.b64encode(basic).decode(), site.password]
+
+
+def word_of(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return the LMS's word for a refusal as it may stand in a list for people: one short line."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
+
+
+def words_in(document: Any, depth: int = 0) -> str:
+    """Return what an error document says in words, whatever its shape: LMSs agree on none."""
+    if isinstance(document, str):
+        return document
+    if depth >= DEEPEST:
+        return ""
+    if isinstance(document, list):
+        said = [words_in(one, depth + 1) for one in document]
+    elif isinstance(document, dict):
+        said = [words_in(document[name], depth + 1) for name in WORDS if name in document]
+    else:
+        return ""
+    return "; ".join(filter(None, said))
+
+
+def refusal_word(answer: requests.Response, calls: Calls) -> str:
+    """Return why a request was refused, as its answer says it."""
+    body = body_of(answer)
+    try:
+        said = words_in(json.loads(body))
+    except (ValueError, RecursionError):
+        said = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+    return word_of(f"{answer.status_code}: {said}" if said else facts(answer), secrets_of(calls.site))
