@@ -49,8 +49,8 @@ def json_of(answer: requests.Response, calls: Calls, largest: int = LARGEST_DOCU
         return json.loads(body_of(answer, largest))
     except (ValueError, RecursionError):
         raise DeliveryError(
-            f"{calls.address} answered {facts(answer)}, which is no JSON: a sign-in page or a proxy answered, "
-            "or delivery.endpoint is not the LMS's programming interface."
+            f"{calls.address} answered {facts(answer)}, which is no JSON: a sign-in page or a proxy, "
+            "or delivery.endpoint is not what the LMS offers programs."
         ) from None
 
 
