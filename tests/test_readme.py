@@ -15,6 +15,7 @@ from codebashing_lms_airflow.admin import admin_form
 from codebashing_lms_airflow.params import trigger_form
 from include.codebashing_lms import connector, errors
 from include.codebashing_lms.admin.orders import ACTIONS
+from include.codebashing_lms.connector.delivery import Pgp, SftpPgp
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.profiles.generic_csv import DEFAULT_COLUMNS, GenericCsvOptions
 from include.codebashing_lms.transform.fates import Fate
@@ -73,6 +74,11 @@ def test_every_key_of_a_delivery_is_there_with_its_default(model):
     own = {key: value for key, value in settings(model).items() if key not in connector.Send.model_fields}
     del own["method"]
     assert [key for key, default in own.items() if not row_of(key, default)] == []
+
+
+@pytest.mark.parametrize("model", [Pgp, SftpPgp])
+def test_every_key_of_pgp_is_there_with_its_default(model):
+    assert [key for key, default in settings(model, "pgp.").items() if not row_of(key, default)] == []
 
 
 @pytest.mark.parametrize(("key", "default"), settings(GenericCsvOptions).items())

@@ -18,6 +18,7 @@ from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.deliveries import Book, begin, enter, settle, withdraw
 from include.codebashing_lms.delivery import Handed, Parcel, Way
+from include.codebashing_lms.delivery.packing import packed, packing_of
 from include.codebashing_lms.delivery.ways import Destination, appends, way_to
 from include.codebashing_lms.errors import (
     CodebashingLmsError,
@@ -64,10 +65,11 @@ def load(
     give_memory_back()
     way = way_to(connector, destination)
     if run.check_only:
-        return _not_sent("checked", f"{way.probe()} Nothing was sent: this run only checks.")
+        keys = packing_of(connector.delivery, destination, locate).sentence
+        return _not_sent("checked", f"{way.probe()}{keys} Nothing was sent: this run only checks.")
     home = folder.parent.parent.parent
     book = Book(*destination_folder(home, connector))
-    it = _Load(connector, way, folder, run, home, book, transformed)
+    it = _Load(connector, destination, way, folder, run, home, book, transformed)
     outcome = it.outcome(locate)
     log.info("%s: %s", outcome["outcome"], outcome["sentence"])
     return outcome
@@ -95,6 +97,7 @@ class _Load:
     """One run's load: what it works with, and its steps in their order."""
 
     connector: Connector
+    destination: Destination
     way: Way
     folder: StagedPath
     run: LoadRun
@@ -116,9 +119,18 @@ class _Load:
         with self._verified_rows() as rows:
             manifest, summary = sending.write(Comparison(rows, ledger.table, self._rules(locate)))
         self._guard(ledger, manifest, summary)
-        told = {name: manifest[name] for name in ("file", "bytes", "sha256")}
-        where = self.way.address(manifest["file"])
-        return {"where": where, "rows": summary.sent, **told, **self._send(ledger, manifest, summary)}
+        receipt = self._receipt(manifest, summary, self._packed(manifest, summary, locate))
+        told = {name: receipt[name] for name in ("where", "rows", "file", "bytes", "sha256")}
+        return {**told, **self._send(ledger, summary, receipt)}
+
+    def _packed(self, manifest: dict[str, Any], summary: Summary, locate: Locate) -> dict[str, Any]:
+        """Return name, bytes and checksum of the file as it goes to the LMS."""
+        content = {name: manifest[name] for name in ("file", "bytes", "sha256")}
+        if not summary.sent:
+            return content
+        packing = packing_of(self.connector.delivery, self.destination, locate)
+        with _verified(self.folder / content["file"], content["sha256"]) as plain:
+            return packed(packing, plain, content, self.folder)
 
     def _rules(self, locate: Locate) -> Rules:
         since = answered_since(self.book.folder)
@@ -146,14 +158,13 @@ class _Load:
             self.run.skip_guards,
         )
 
-    def _send(self, ledger: Ledger, manifest: dict[str, Any], summary: Summary) -> Outcome:
+    def _send(self, ledger: Ledger, summary: Summary, receipt: dict[str, Any]) -> Outcome:
         rows = "1 row" if summary.sent == 1 else f"{summary.sent} rows"
-        what = f"{manifest['file']} ({rows}, {manifest['bytes']} bytes)"
+        what = f"{receipt['file']} ({rows}, {receipt['bytes']} bytes)"
         if self.run.dry_run:
             return _not_sent(
                 "dry_run", f"{self.way.try_connection()} {what} was not sent: this is a dry run."
             )
-        receipt = self._receipt(manifest, summary)
         if summary.sent == 0:
             with local_copy(self.folder / TOLD_FILE) as copy:
                 known = pq.read_table(copy)
@@ -212,8 +223,8 @@ class _Load:
             )
         return as_of
 
-    def _receipt(self, manifest: dict[str, Any], summary: Summary) -> dict[str, Any]:
-        where = self.way.address(manifest["file"])
+    def _receipt(self, manifest: dict[str, Any], summary: Summary, parcel: dict[str, Any]) -> dict[str, Any]:
+        where = self.way.address(parcel["file"])
         run = self.run
         return {
             "state": "sending",
@@ -229,10 +240,8 @@ class _Load:
             "method": self.connector.delivery.method,
             "where": where,
             "destination": self.book.destination,
-            "file": manifest["file"],
             "rows": summary.sent,
-            "bytes": manifest["bytes"],
-            "sha256": manifest["sha256"],
+            **parcel,
             "as_of": self.transformed["as_of"],
             "provenance": manifest["provenance"],
             "learners": _learners(manifest, summary),

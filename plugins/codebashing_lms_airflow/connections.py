@@ -109,6 +109,9 @@ def _sftp_site(connection: Connection) -> SftpSite:
         host_key=_extra(connection, "host_key", str),
         known_hosts=_extra(connection, "known_hosts", str),
         no_host_key_check=_switch(connection, "no_host_key_check", default=False),
+        pgp_public_key=_extra(connection, "pgp_public_key", str),
+        pgp_private_key=_masked(_extra(connection, "pgp_private_key", str)),
+        pgp_private_key_passphrase=_masked(_extra(connection, "pgp_private_key_passphrase", str)),
     )
 
 

@@ -23,6 +23,20 @@ class Send(Section):
 
     send: Literal["changes", "full"] | None = None
     hold: bool = False
+    compression: Literal["zip", "gzip"] | None = None
+
+
+class Pgp(Section):
+    """Encryption of the file to the LMS's public key."""
+
+    key: Text
+
+
+class SftpPgp(Section):
+    """The same, with keys that the Airflow connection may hold."""
+
+    key: Text | None = None
+    sign: bool = False
 
 
 class FolderDelivery(Send):
@@ -31,6 +45,7 @@ class FolderDelivery(Send):
     method: Literal["folder"]
     directory: Text
     done_file: MarkerName | None = None
+    pgp: Pgp | None = None
 
 
 class SftpDelivery(Send):
@@ -42,6 +57,7 @@ class SftpDelivery(Send):
     temp_suffix: Text = ".part"
     done_file: MarkerName | None = None
     deadline: PositiveInt = 600
+    pgp: SftpPgp | None = None
 
     @field_validator("temp_suffix")
     @classmethod

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import requests
@@ -15,7 +16,7 @@ from include.codebashing_lms.delivery.http_calls import Calls, retrying
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
 
-CONTENT_TYPE = "text/csv"
+CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ class HttpWay:
                 judge(answer, self.delivery.success, self.address(), self.delivery.conn_id)
 
     def _body(self, file: BinaryIO, parcel: Parcel) -> tuple[Any, str]:
+        content_type = CONTENT_TYPES.get(PurePath(parcel.name).suffix, "text/csv")
         if self.delivery.upload == "raw":
-            return file, CONTENT_TYPE
-        form = MultipartEncoder({self.delivery.field: (parcel.name, file, CONTENT_TYPE)})
+            return file, content_type
+        form = MultipartEncoder({self.delivery.field: (parcel.name, file, content_type)})
         return form, form.content_type
 
     @property

@@ -33,6 +33,9 @@ class SftpSite:
     host_key: str | None = None
     known_hosts: str | None = None
     no_host_key_check: bool = False
+    pgp_public_key: str | None = None
+    pgp_private_key: str | None = field(default=None, repr=False)
+    pgp_private_key_passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

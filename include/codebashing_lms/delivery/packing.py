@@ -1,0 +1,167 @@
+"""What a file is wrapped in on its way to the LMS: compressed, then encrypted, as the connector file says."""
+
+import gzip
+import logging
+import shutil
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.codebashing_lms.connector import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.people import Locate
+from include.codebashing_lms.receipt import NAME as RECEIPT
+from include.codebashing_lms.scratch import scratch_folder
+from include.codebashing_lms.staging import StagedPath, local_copy, new_file, read_json, sha256_of
+
+if TYPE_CHECKING:
+    from include.codebashing_lms.delivery.pgp import Recipient, Signer
+
+log = logging.getLogger(__name__)
+
+SUFFIXES = {"zip": ".zip", "gzip": ".gz"}
+PIECE = 1 << 20
+LEVEL = 6
+# The same file gives the same archive, whenever and by whomever it is packed.
+TIMELESS = (1980, 1, 1, 0, 0, 0)
+UNIX = 3
+SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a file is packed."""
+
+    compression: str | None = None
+    recipient: "Recipient | None" = None
+    signer: "Signer | None" = None
+
+    def name(self, plain: str) -> str:
+        """Return the name of a file when it is packed."""
+        return plain + SUFFIXES.get(self.compression or "", "") + (".pgp" if self.recipient else "")
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """Return what a receipt says of it; nothing of a file that goes as it is."""
+        facts = {
+            "compression": self.compression,
+            "encrypted_to": self.recipient and self.recipient.fingerprint,
+            "signed_by": self.signer and self.signer.fingerprint,
+        }
+        return {name: fact for name, fact in facts.items() if fact}
+
+    @property
+    def sentence(self) -> str:
+        """Say what is known of the keys; nothing where there are none."""
+        if not self.recipient:
+            return ""
+        signed = f", and signed with {self.signer.fingerprint}" if self.signer else ""
+        to = f"{self.recipient.fingerprint}, which {self.recipient.lasts}"
+        return f" Files are encrypted to the PGP key {to}{signed}."
+
+    def wrap(self, plain: Path, packed: Path) -> None:
+        """Write a file as it goes to the LMS."""
+        if not self.recipient:
+            self._compress(plain, packed)
+            return
+        from include.codebashing_lms.delivery.pgp import encrypted
+
+        with scratch_folder() as scratch:
+            inner = plain
+            if self.compression:
+                inner = scratch / "compressed"
+                self._compress(plain, inner)
+            encrypted(inner, packed, self.recipient, self.signer)
+
+    def _compress(self, plain: Path, packed: Path) -> None:
+        (_zip if self.compression == "zip" else _gzip)(plain, packed)
+
+
+def packing_of(delivery: Delivery, destination: Any, locate: Locate) -> Packing:
+    """Return how files of a connector are packed; ConnectorError where a key cannot be used."""
+    if isinstance(delivery, HttpDelivery) or not delivery.pgp:
+        return Packing(delivery.compression)
+    from include.codebashing_lms.delivery import pgp
+
+    recipient = pgp.recipient(*_public_key(delivery, destination, locate))
+    if recipient.until < datetime.now(UTC) + SOON:
+        log.warning("The LMS's PGP key %s: ask for the next one", recipient.lasts)
+    signer = None
+    if isinstance(delivery, SftpDelivery) and delivery.pgp and delivery.pgp.sign:
+        where = f"pgp_private_key in the extra of the connection {delivery.conn_id}"
+        if not destination.pgp_private_key:
+            raise ConnectorError(f"delivery.pgp.sign is on, but there is no {where}.")
+        signer = pgp.signer(destination.pgp_private_key, destination.pgp_private_key_passphrase, where)
+    return Packing(delivery.compression, recipient, signer)
+
+
+def _public_key(
+    delivery: FolderDelivery | SftpDelivery, destination: SftpSite | None, locate: Locate
+) -> tuple[bytes, str]:
+    """Return the LMS's public key, and where it stands."""
+    location = delivery.pgp.key if delivery.pgp else None
+    if location:
+        try:
+            with local_copy(locate(location)) as copy:
+                return Path(copy).read_bytes(), f"delivery.pgp.key, {location},"
+        except (OSError, ValueError, ImportError) as error:  # no such file, no such kind of address
+            raise ConnectorError(
+                f"delivery.pgp.key: {location} cannot be read ({type(error).__name__})."
+            ) from error
+    where = f"pgp_public_key in the extra of the connection {getattr(delivery, 'conn_id', '')}"
+    if not destination or not destination.pgp_public_key:
+        raise ConnectorError(f"delivery.pgp.key is not set, and there is no {where}: one of them must be.")
+    return destination.pgp_public_key.encode(errors="replace"), where
+
+
+def packed(packing: Packing, plain: Path, content: dict[str, Any], folder: StagedPath) -> dict[str, Any]:
+    """Stage a file as it goes to the LMS; return what a receipt says of it: name, bytes, checksum.
+
+    What an earlier try was about to send goes again as it is. Encrypted anew it would be another file, and
+    whether the LMS has it could not be seen.
+
+    :param content: the same of the file itself.
+    """
+    if not packing.facts:
+        return content
+    facts = {"file": packing.name(content["file"]), "packing": packing.facts, "content": content}
+    receipt = read_json(folder / RECEIPT) if (folder / RECEIPT).exists() else {}
+    if all(receipt.get(name) == fact for name, fact in facts.items()) and _is_staged(folder, receipt):
+        return facts | {name: receipt[name] for name in ("bytes", "sha256")}
+    with new_file(folder / facts["file"]) as part:
+        packing.wrap(plain, part)
+        return facts | {"bytes": part.stat().st_size, "sha256": sha256_of(part)}
+
+
+def _is_staged(folder: StagedPath, receipt: dict[str, Any]) -> bool:
+    if not (folder / receipt["file"]).exists():
+        return False
+    with local_copy(folder / receipt["file"]) as copy:
+        return sha256_of(copy) == str(receipt["sha256"])
+
+
+def _zip(plain: Path, packed: Path) -> None:
+    """Write an archive with one member at its root, named as the file."""
+    member = zipfile.ZipInfo(plain.name, TIMELESS)
+    member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, UNIX
+    member.external_attr = 0o600 << 16
+    member.file_size = plain.stat().st_size  # beyond 4 GB it takes another form
+    with (
+        zipfile.ZipFile(packed, "w", compresslevel=LEVEL) as archive,
+        plain.open("rb") as source,
+        archive.open(member, "w") as target,
+    ):
+        shutil.copyfileobj(source, target, PIECE)
+
+
+def _gzip(plain: Path, packed: Path) -> None:
+    """Write a gzip file that names neither a file nor a time."""
+    with (
+        plain.open("rb") as source,
+        packed.open("wb") as file,
+        gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as target,
+    ):
+        shutil.copyfileobj(source, target, PIECE)

@@ -1,0 +1,166 @@
+"""OpenPGP: a file is encrypted to the LMS's public key and, where wanted, signed with our private one.
+
+What pysequoia itself says of a key is not repeated. It encrypts to keys that are revoked or expired, too:
+that is looked at here.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from pathlib import Path
+
+from pysequoia import Cert, PySigner, Tsk, encrypt, encrypt_file
+from pysequoia.packet import KeyFlags, Packet, PacketPile, SignatureType, Tag
+
+from include.codebashing_lms.errors import ConnectorError
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+ASK = "Ask the LMS's administrator for the present one."
+SUBKEYS = (Tag.PublicSubkey, Tag.SecretSubkey)
+SECRETS = (Tag.SecretKey, Tag.SecretSubkey)
+
+Component = list[Packet]
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """The LMS's public key.
+
+    :param until: the instant from which on nothing may be encrypted to it; NEVER where it has no end.
+    """
+
+    cert: Cert = field(repr=False)
+    until: datetime
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what tells the key from all others."""
+        return self.cert.fingerprint.upper()
+
+    @property
+    def lasts(self) -> str:
+        """Say how long it can be used."""
+        return "does not expire" if self.until == NEVER else f"can be used until {self.until:%Y-%m-%d}"
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Our private key, ready to sign."""
+
+    fingerprint: str
+    signer: PySigner = field(repr=False)
+
+
+def recipient(key: bytes, where: str) -> Recipient:
+    """Return the LMS's public key; ConnectorError says what is wrong with it, and `where` it stands."""
+    components = _components(key, f"{where} is no OpenPGP public key, or it is cut.")
+    if any(packet.tag in SECRETS for packet in chain(*components)):
+        raise ConnectorError(
+            f"{where} is a private key, with which anybody could read the files. Only its owner may have it: "
+            "remove it, and put the LMS's public key there."
+        )
+    cert = Cert.from_packets(_in_force(components))
+    ends = [_end(one) for one in components[1:] if _encrypts(_flags(one))]
+    until = min(_end_of(cert, where), max(ends, default=NEVER))
+    try:
+        encrypt(b"", recipients=[cert])
+    except RuntimeError:
+        raise ConnectorError(
+            f"{where} ({cert.fingerprint.upper()}) has no subkey for encryption that is in force and of "
+            f"a kind that is safe today (RSA or elliptic curves). {ASK}"
+        ) from None
+    return Recipient(cert, until)
+
+
+def signer(key: str, passphrase: str | None, where: str) -> Signer:
+    """Return our private key; ConnectorError says what is wrong with it, and `where` it stands."""
+    no_key = f"{where} is no OpenPGP private key, or it is cut: keep its line breaks, as \\n in JSON."
+    components = _components(key.encode(errors="replace"), no_key)
+    if not any(packet.tag in SECRETS for packet in chain(*components)):
+        raise ConnectorError(no_key)
+    secret = Tsk.from_packets(_in_force(components))
+    cert = secret.extract_certificate()
+    _end_of(cert, where)
+    if not any((flags := _flags(one)) and flags.signing for one in components):
+        raise ConnectorError(
+            f"{where} is not for signing. Make a key that is, and give its public half to the LMS."
+        )
+    try:
+        return Signer(cert.fingerprint.upper(), secret.signer(passphrase))
+    except (RuntimeError, UnicodeError):
+        wrong = "is wrong" if passphrase else "is missing"
+        raise ConnectorError(
+            f"{where} cannot be used: pgp_private_key_passphrase beside it {wrong}, or its part for signing "
+            "was revoked or has expired."
+        ) from None
+
+
+def encrypted(plain: Path, target: Path, to: Recipient, by: Signer | None) -> None:
+    """Write a file encrypted, and signed if there is somebody to sign, in OpenPGP's binary form."""
+    encrypt_file(plain, target, recipients=[to.cert], signer=by.signer if by else None, armor=False)
+
+
+def _components(key: bytes, wrong: str) -> list[Component]:
+    """Return the packets of a key: those of its primary key first, then those of each of its subkeys."""
+    try:
+        keys = Cert.split_bytes(key)
+        packets = list(PacketPile.from_bytes(key)) if keys else []
+    except RuntimeError:
+        raise ConnectorError(wrong) from None
+    if len(keys) != 1:
+        raise ConnectorError(f"{wrong} It must hold exactly one key; it holds {len(keys)}.")
+    components: list[Component] = [[]]
+    for packet in packets:
+        if packet.tag in SUBKEYS:
+            components.append([])
+        components[-1].append(packet)
+    return components
+
+
+def _in_force(components: list[Component]) -> list[Packet]:
+    """Return the packets without the subkeys that have expired; revoked ones are not used anyway."""
+    now = datetime.now(UTC)
+    return [*components[0], *chain(*(one for one in components[1:] if _end(one) > now))]
+
+
+def _newest(component: Component) -> Packet | None:
+    """Return the signature that says what a primary key or a subkey is for, and for how long."""
+    signatures = [
+        packet
+        for packet in component
+        if packet.tag == Tag.Signature
+        and packet.signature_type != SignatureType.SubkeyRevocation
+        and packet.key_flags
+    ]
+    return max(signatures, key=lambda packet: packet.signature_created or NEVER, default=None)
+
+
+def _flags(component: Component) -> KeyFlags | None:
+    signature = _newest(component)
+    return signature.key_flags if signature else None
+
+
+def _encrypts(flags: KeyFlags | None) -> bool:
+    return flags is not None and (flags.transport_encryption or flags.storage_encryption)
+
+
+def _end(subkey: Component) -> datetime:
+    signature, created = _newest(subkey), subkey[0].key_created
+    period = signature.key_validity_period if signature else None
+    return created + period if created and period else NEVER
+
+
+def _end_of(cert: Cert, where: str) -> datetime:
+    """Return when a key as a whole ends; ConnectorError where it has ended."""
+    which = f"{where} ({cert.fingerprint.upper()})"
+    if cert.is_revoked:
+        raise ConnectorError(f"{which} was revoked by its owner. {ASK}")
+    try:
+        end = cert.expiration or NEVER
+    except RuntimeError:
+        raise ConnectorError(
+            f"{which} was made in a way that is not safe any more, such as with SHA-1 signatures. {ASK}"
+        ) from None
+    if end <= datetime.now(UTC):
+        raise ConnectorError(f"{which} expired on {end:%Y-%m-%d}. {ASK}")
+    return end
