@@ -15,6 +15,7 @@ from demo.sftp import SftpServer
 from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.conftest import NAME, sftp_site
+from tests.delivery.proftpd import MISSING, is_installed, proftpd
 from tests.delivery.test_openssh import PRIVILEGE_SEPARATION, SSHD, keys, sshd
 from tests.faults.conftest import agreed, spread, through
 from tests.faults.proxy import Fault, Proxy, Traffic
@@ -53,11 +54,17 @@ class Door:
         return results
 
 
-@pytest.fixture(params=["asyncssh", "openssh"])
-def door(request: pytest.FixtureRequest, drop: Path) -> Iterator[Door]:
+@pytest.fixture(params=["asyncssh", "openssh", "proftpd", "proftpd_without_overwriting"])
+def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator[Door]:
     if request.param == "asyncssh":
         with SftpServer(drop) as server:
             yield Door(sftp_site(server), drop, "/")
+        return
+    if request.param.startswith("proftpd"):
+        if not is_installed():
+            pytest.skip(MISSING)
+        with proftpd(tmp_path, drop, overwrite=request.param == "proftpd") as site:
+            yield Door(site, drop, str(drop))
         return
     if SSHD is None or (os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir()):
         pytest.skip("OpenSSH's sshd is not installed, or lacks its folder /run/sshd")
