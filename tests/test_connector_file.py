@@ -44,7 +44,10 @@ def test_three_lines_are_a_connector(tmp_path):
             GOOD + "identity: {on_missing: drop}\n",
             "identity.on_missing: should be 'set_aside', 'use_email' or 'fail'",
         ),
-        (GOOD + "lms: {profile: moodle}\n", "lms.profile: should be 'generic_csv', got 'moodle'"),
+        (
+            GOOD + "lms: {profile: generic}\n",
+            "lms.profile: is no profile; did you mean generic_csv",
+        ),
         (
             GOOD + "lms: {course_map: {java: {id: 7}}}\n",
             "lms.course_map.java.id: should be a valid string, got 7",

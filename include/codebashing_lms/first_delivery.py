@@ -29,7 +29,8 @@ def stop_before_the_first(home: StagedPath, connector: Connector, ledger: Ledger
             f"The destination changed: so far this connector told {'; '.join(others)}. "
             f"What the new one knows is not known. Nothing was sent. {ANSWER}"
         )
-    if connector.lms.options.emits == "completion" and summary.sent:
+    contract = connector.lms.contract
+    if (contract.emits == "completion" or contract.appends) and summary.sent:
         oldest = f", the oldest of {summary.oldest:%Y-%m-%d}" if summary.oldest else ""
         raise FirstDeliveryError(
             f"This first delivery would send {summary.sent} completions{oldest}, and the LMS may "

@@ -22,13 +22,13 @@ from include.codebashing_lms.staging import StagedPath, new_file, read_json, sha
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import STATUSES, CsvRows
 
-TOLD = pa.schema([field for field in ledger_rows.TOLD if field.name != "refusal"])
+TOLD = pa.schema([field for field in ledger_rows.TOLD if field.name not in ("refusal", "refused_as")])
 TOLD_FILE = "told.parquet"
 
 
 def is_full(connector: Connector, chosen: str | None) -> bool:
     """Tell whether a run sends every sendable row: by the form, the connector file, or the profile."""
-    by_profile = "full" if connector.lms.options.emits == "snapshot" else "changes"
+    by_profile = "full" if connector.lms.contract.sends_full else "changes"
     return (chosen or connector.delivery.send or by_profile) == "full"
 
 
@@ -48,8 +48,8 @@ def rules_of(
 
 def _email_matters(connector: Connector) -> bool:
     """Tell whether a new address alone makes a row worth telling; not where the LMS would add it again."""
-    options = connector.lms.options
-    return options.emits == "snapshot" or "email" in {column.source for column in options.columns}
+    contract = connector.lms.contract
+    return contract.emits == "snapshot" or "email" in contract.sources
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Sending:
     def _rows(self, out: Any) -> "_FileRows":
         lms = self.connector.lms
         courses = Courses({})
-        return _FileRows(courses, CsvRows(out, lms.options, ZoneInfo(lms.timezone), self.as_of, courses))
+        return _FileRows(courses, CsvRows(out, lms.contract, ZoneInfo(lms.timezone), self.as_of, courses))
 
 
 @dataclass

@@ -128,7 +128,7 @@ def _resend(desk: Desk) -> Result:
     )
     if ids:
         sentence += f" {never} of {len(ids)} IDs were never told."
-    if desk.connector.lms.options.emits == "completion":
+    if desk.connector.lms.contract.appends:
         sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
     return {"journal": number, "rows": len(rows), "never_told": never, "sentence": sentence}
 

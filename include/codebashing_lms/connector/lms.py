@@ -1,27 +1,131 @@
 """What the LMS wants to read."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import (
+    Field,
+    PrivateAttr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from include.codebashing_lms.connector.common import Section, Text, TimeZone
-from include.codebashing_lms.profiles.generic_csv import GenericCsvOptions
+from include.codebashing_lms.profiles.contract import Contract
+from include.codebashing_lms.profiles.model import Profile, find_profile, mistakes, values_of
+from include.codebashing_lms.profiles.settings import options_model
 
 
 class Course(Section):
-    """What the LMS calls a course."""
+    """What the LMS calls a course; what else a profile asks for comes with a subclass."""
 
     id: Text
     title: str | None = None
 
 
-CourseMap = dict[Text, Course | Literal["ignore"]]
+CourseMap = dict[str, Course | Literal["ignore"]]
 
 
 class Lms(Section):
-    """What the LMS wants to read."""
+    """What the LMS wants to read.
 
-    profile: Literal["generic_csv"] = "generic_csv"
+    What `options` and the entries of `course_map` may hold depends on the profile.
+    """
+
+    profile: Text = "generic_csv"
     timezone: TimeZone = "UTC"
-    options: GenericCsvOptions = GenericCsvOptions()
+    options: Any = Field(default_factory=dict, validate_default=True)
     course_map: CourseMap | Text = Field(default_factory=dict)
+    _course: type[Course] = PrivateAttr()
+    _contract: Contract = PrivateAttr()
+
+    @field_validator("profile")
+    @classmethod
+    def _is_there(cls, name: str, info: ValidationInfo) -> str:
+        find_profile(name, _beside(info))
+        return name
+
+    @field_validator("options", mode="plain")
+    @classmethod
+    def _as_the_profile_says(cls, options: Any, info: ValidationInfo) -> Any:
+        profile = _profile(info)
+        return profile.options().model_validate(options) if profile else options
+
+    @field_validator("course_map", mode="plain")
+    @classmethod
+    def _courses_as_the_profile_says(cls, courses: Any, info: ValidationInfo) -> Any:
+        profile, options = _profile(info), info.data.get("options")
+        if profile is None or options is None:
+            return courses
+        course: Any = course_model(profile, options)
+        kinds: Any = dict[Text, course | Literal["ignore"]] | Text
+        return TypeAdapter(kinds).validate_python(courses, strict=True)
+
+    @model_validator(mode="after")
+    def _resolve(self, info: ValidationInfo) -> "Lms":
+        profile = find_profile(self.profile, _beside(info))
+        self._course = course_model(profile, self.options)
+        try:
+            self._contract = profile.resolve(values_of(self.options), timezone=self.timezone)
+        except ValidationError as error:
+            raise _mistake("options", f"do not go together: {mistakes(error)}") from None
+        _check_courses(profile, self)
+        return self
+
+    @property
+    def contract(self) -> Contract:
+        """Return what the profile says, with the options put in."""
+        return self._contract
+
+    @property
+    def course_model(self) -> type[Course]:
+        """Return the model of a course in the map: id, title and what the profile asks for."""
+        return self._course
+
+
+def course_model(profile: Profile, options: Any) -> type[Course]:
+    """Return the model of a course in a profile's course map."""
+    model: type[Course] = options_model(f"course_of_{profile.id}", profile.course, Course, options)
+    if profile.course_title == "optional":
+        return model
+    return create_model(f"titled_{model.__name__}", __base__=model, title=(Text, ...))
+
+
+def _profile(info: ValidationInfo) -> Profile | None:
+    name = info.data.get("profile")
+    return find_profile(name, _beside(info)) if name else None
+
+
+def _beside(info: ValidationInfo) -> Path | None:
+    return (info.context or {}).get("beside")
+
+
+def _mistake(key: str, message: str) -> ValidationError:
+    """Return an error about one key of several that were looked at together."""
+    kind = PydanticCustomError("together", message)
+    return ValidationError.from_exception_data("Lms", [{"type": kind, "loc": (key,), "input": None}])
+
+
+def _check_courses(profile: Profile, lms: Lms) -> None:
+    """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
+    needs = [name for name, field in lms.course_model.model_fields.items() if field.is_required()]
+    if lms.course_map == {} and needs != ["id"]:
+        words = f"is required: {profile.id} needs {', '.join(needs)} of each course"
+        raise _mistake("course_map", words)
+    if isinstance(lms.course_map, dict) and profile.course_title == "unique":
+        check_titles(lms.course_map)
+
+
+def check_titles(courses: CourseMap) -> None:
+    """Raise an error for a title that two courses of the LMS have."""
+    titles: dict[str | None, str] = {}
+    for slug, course in courses.items():
+        if isinstance(course, Course) and titles.setdefault(course.title, course.id) != course.id:
+            raise _mistake(
+                "course_map", f"{slug}: another course has the same title, by which the LMS knows it"
+            )

@@ -25,4 +25,4 @@ def way_to(connector: Connector, destination: Destination) -> Way:
 
 def appends(connector: Connector) -> bool:
     """Tell whether the LMS would add rows a second time that it is sent a second time."""
-    return connector.lms.options.emits == "completion"
+    return connector.lms.contract.appends

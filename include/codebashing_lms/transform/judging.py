@@ -58,7 +58,7 @@ class Judging:
         """Return the keys without which the file would be wrong, or wholly empty in a column."""
         keys = self.keys
         needed = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
-        columns = {column.source for column in self.connector.lms.options.columns}
+        columns = self.connector.lms.contract.sources
         needed += [keys.email] if "email" in columns else []
         needed += [keys.active_at] if "last_active_at" in columns else []
         if self.primary:

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.dates import format_instant, iso
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.profiles.generic_csv import Column, GenericCsvOptions
+from include.codebashing_lms.profiles import Column, Contract
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.values import DONE, Ints
 
@@ -32,27 +32,34 @@ class CsvRows:
     """Writes the header and the rows of one file.
 
     :param out: where the bytes go.
-    :param options: the shape of the file.
+    :param contract: the columns, and the shape of the file.
     :param zone: time zone of every `date_format`.
     """
 
     def __init__(
-        self, out: BinaryIO, options: GenericCsvOptions, zone: ZoneInfo, as_of: datetime, courses: Courses
+        self, out: BinaryIO, contract: Contract, zone: ZoneInfo, as_of: datetime, courses: Courses
     ) -> None:
-        self.out, self.options, self.zone, self.as_of, self.courses = out, options, zone, as_of, courses
+        self.out, self.columns, self.zone, self.as_of, self.courses = (
+            out,
+            contract.columns,
+            zone,
+            as_of,
+            courses,
+        )
+        self.options = options = contract.file
         self._encoder = codecs.getincrementalencoder(options.encoding)()
-        self._plain = codecs.lookup(options.encoding).name == "utf-8"
+        self._plain = options.plain
         self._special = (options.delimiter, '"', "\r", "\n")
         if options.bom and not "".encode(options.encoding):
             self._write("\ufeff")
         if options.header:
             only = np.zeros(1, dtype=np.int64)
-            self._lines([(pa.array([column.label]), only) for column in options.columns])
+            self._lines([(pa.array([column.label]), only) for column in self.columns])
 
     def write(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
         """Write the emitted records of a batch of learners."""
         if len(records):
-            self._lines([self._cells(column, records, learners) for column in self.options.columns])
+            self._lines([self._cells(column, records, learners) for column in self.columns])
 
     def _cells(self, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
         nothing = np.zeros(len(records), dtype=np.int64)
@@ -108,7 +115,7 @@ class CsvRows:
             needed = pa.repeat(pa.scalar(True), len(texts))
         else:
             needed = reduce(pc.or_, (pc.match_substring(texts, special) for special in self._special))
-            if len(self.options.columns) == 1:
+            if len(self.columns) == 1:
                 needed = pc.or_(needed, pc.equal(texts, ""))
             if not pc.any(needed).as_py():
                 return texts

@@ -38,7 +38,7 @@ class Writing:
         shared = self.judging.ids.shared()
         changed = contested.settle(spool, shared, self.courses, self.connector.identity.on_conflict == "best")
         lms, as_of = self.connector.lms, self.facts.as_of
-        name = file_name(lms.options.file_name, as_of, ZoneInfo(lms.timezone))
+        name = file_name(lms.contract.file_name, as_of, ZoneInfo(lms.timezone))
         with ExitStack() as stack:
             part, set_aside, left_out = (
                 stack.enter_context(new_file(folder / one))
@@ -46,7 +46,7 @@ class Writing:
             )
             listings = stack.enter_context(Listings(set_aside, left_out, self.courses, self.judging.primary))
             out = stack.enter_context(part.open("wb"))
-            writer = CsvRows(out, lms.options, ZoneInfo(lms.timezone), as_of, self.courses)
+            writer = CsvRows(out, lms.contract, ZoneInfo(lms.timezone), as_of, self.courses)
             rows = self._staged_rows(stack, folder)
             for learners, records in self._judged(spool, changed):
                 self.tally.add(len(learners), records)
@@ -93,12 +93,12 @@ class Writing:
 
     def _judge_needs(self, records: pd.DataFrame) -> pd.DataFrame:
         """Apply what the profile needs of a record that nothing else speaks against."""
-        options = self.connector.lms.options
+        contract = self.connector.lms.contract
         fate = records["fate"].to_numpy(copy=True)
         done = (records["hundredths"] == DONE).to_numpy()
-        if options.emits == "completion":
+        if contract.emits == "completion":
             fate[(fate == Fate.EMITTED) & ~done] = Fate.BELOW_THRESHOLD
-        if options.needs_completion_date:
+        if contract.needs_completion_date:
             undated = records["completed_at"].isna().to_numpy()
             fate[(fate == Fate.EMITTED) & undated] = Fate.MISSING_COMPLETED_DATE
         return records.assign(fate=fate)

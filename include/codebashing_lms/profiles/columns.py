@@ -1,0 +1,127 @@
+"""A column of an LMS file: what stands in it and how it is written."""
+
+import re
+from string import Formatter
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    model_validator,
+)
+
+from include.codebashing_lms.dates import DatePattern
+
+Canonical = Literal[
+    "employee_id", "email", "course_id", "course_title", "percent_complete", "lessons_completed",
+    "lessons_total", "status", "completed_at", "last_active_at", "as_of",
+]  # fmt: skip
+INSTANTS = ("completed_at", "last_active_at", "as_of")
+SOURCES = (*get_args(Canonical), "user_key", "told_at")
+
+
+class Strict(BaseModel):
+    """Unknown keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PlainColumn(Strict):
+    """One column: a canonical source under a label, or the same value in every row."""
+
+    label: str
+    source: Canonical | None = None
+    value: str | None = None
+    decimals: Annotated[int, Field(ge=0, le=2)] | None = None
+    date_format: DatePattern | None = None
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "PlainColumn":
+        if (self.source is None) == (self.value is None):
+            raise ValueError("needs either source or value")
+        if self.decimals is not None and self.source != "percent_complete":
+            raise ValueError("decimals goes with source: percent_complete")
+        if self.date_format is not None and self.source not in INSTANTS:
+            raise ValueError(f"date_format goes with source: {', '.join(INSTANTS)}")
+        return self
+
+
+def plain_names(columns: Any) -> Any:
+    """Let a canonical name stand for the column of that name."""
+    if not isinstance(columns, list):
+        return columns
+    return [{"label": entry, "source": entry} if isinstance(entry, str) else entry for entry in columns]
+
+
+PlainColumns = Annotated[list[PlainColumn], BeforeValidator(plain_names), Field(min_length=1)]
+
+
+def _source(name: str) -> str:
+    if name not in SOURCES and not name.startswith("course."):
+        raise ValueError(f"is no source; known are {', '.join(SOURCES)} and course.<setting>")
+    return name
+
+
+def _regex(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return pattern
+
+
+class Column(Strict):
+    """One column of a profile.
+
+    :param source: a canonical name, `user_key`, `course.<setting>`, or `told_at` (the as-of at which the LMS
+        was first told this value).
+    :param value: the same text in every row.
+    :param text: several of these in a row: `CB-{user_key}-{course.record}`; a setting's name is its value.
+    :param values: what the LMS says for `not_started`, `in_progress` and `completed`; null is a blank.
+    :param rounding: of a percentage, to `decimals`; 100 stays for what is finished either way.
+    :param scale: what 100 % are worth; a percentage becomes points.
+    :param max_length: a longer value is set aside, never cut.
+    :param required: a record whose cell would be blank is set aside.
+    :param pattern: a regular expression that the whole value must match, else the record is set aside.
+    :param shown: whether the file has this column.
+    """
+
+    label: str
+    source: Annotated[str, AfterValidator(_source)] | None = None
+    value: str | None = None
+    text: str | None = None
+    values: dict[Literal["not_started", "in_progress", "completed"], str | None] | None = None
+    decimals: Annotated[int, Field(ge=0, le=2)] | None = None
+    rounding: Literal["half_up", "down"] = "half_up"
+    scale: PositiveInt = 100
+    date_format: DatePattern | None = None
+    max_length: PositiveInt | None = None
+    required: bool = False
+    pattern: Annotated[str, AfterValidator(_regex)] | None = None
+    shown: bool = True
+
+    @model_validator(mode="after")
+    def _combinations(self) -> "Column":
+        if [self.source, self.value, self.text].count(None) != 2:
+            raise ValueError("needs one of source, value and text")
+        if self.values is not None and self.source != "status":
+            raise ValueError("values goes with source: status")
+        return self
+
+    def pieces(self) -> list[tuple[str, str | None]]:
+        """Return what `text` is made of: pairs of a literal and the name that follows it."""
+        return [(literal, name) for literal, name, _, _ in Formatter().parse(self.text or "")]
+
+    def sources(self) -> set[str]:
+        """Return the names that the column reads."""
+        named = {name for _, name in self.pieces() if name}
+        return named | ({self.source} if self.source else set())
+
+    @property
+    def unchecked(self) -> bool:
+        """Tell whether every value is good enough."""
+        return not (self.max_length or self.required or self.pattern)

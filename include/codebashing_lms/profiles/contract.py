@@ -1,0 +1,167 @@
+"""What an LMS wants, with the customer's settings put in: all that the writers and load need to know."""
+
+import codecs
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
+
+from include.codebashing_lms.dates import FileNamePattern
+from include.codebashing_lms.profiles.columns import Column, PlainColumn, Strict
+
+UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
+Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
+Method = Literal["folder", "sftp", "http"]
+
+
+def _separates(delimiter: str) -> str:
+    if delimiter in '"\r\n':
+        raise ValueError("must be one character, but neither a quote nor a line break")
+    return delimiter
+
+
+def _known(encoding: str) -> str:
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1") from error
+    return encoding
+
+
+Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_separates)]
+Encoding = Annotated[str, AfterValidator(_known)]
+Months = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=12, max_length=12)]
+
+
+class FileShape(Strict):
+    """How rows become bytes.
+
+    :param quoting: `minimal` and `all` put values into quotes; `none` writes them as they are and sets
+        records aside whose values hold the delimiter, the line ending, a line break or one of `forbidden`;
+        `escape` replaces texts by `escapes`; `statements` is the JSON of xAPI.
+    :param backslash_escapes: a value that ends in a backslash, or has one before a quote, is set aside:
+        some readers take it for an escape and swallow what follows.
+    :param months: names of the months for `%b` and `%B`, whatever the language of this machine.
+    """
+
+    header: bool = True
+    delimiter: Delimiter = ","
+    quoting: Literal["minimal", "all", "none", "escape", "statements"] = "minimal"
+    escapes: dict[str, str] = Field(default_factory=dict)
+    forbidden: list[str] = Field(default_factory=list)
+    backslash_escapes: bool = False
+    line_ending: Annotated[str, Field(min_length=1)] = "\r\n"
+    encoding: Encoding = "utf-8"
+    bom: bool = False
+    decimal_mark: Literal[".", ","] = "."
+    months: Months | None = None
+
+    @model_validator(mode="after")
+    def _mark_needs_unicode(self) -> "FileShape":
+        if self.bom and not self.encoding.lower().replace("_", "-").startswith("utf"):
+            raise ValueError("bom: true needs a Unicode encoding such as utf-8")
+        return self
+
+    @property
+    def plain(self) -> bool:
+        """Tell whether the file's bytes are those of UTF-8."""
+        return codecs.lookup(self.encoding).name == "utf-8"
+
+
+class Limits(Strict):
+    """Into how many files the rows go.
+
+    :param rows: rows per file, without the header.
+    :param bytes: bytes per file, before packing; a single row may be longer.
+    :param per_course: a file for each course of the LMS.
+    """
+
+    rows: PositiveInt | None = None
+    bytes: PositiveInt | None = None
+    per_course: bool = False
+
+
+class Contract(Strict):
+    """A profile with the customer's settings put in.
+
+    :param emits: `snapshot` tells every state, `completion` what is finished.
+    :param skips_not_started: whoever has not begun is not told.
+    :param resend: what the LMS does with a row it has already: `replaces` it, `ignores` the new one,
+        `refuses` it, `adds` another, or that is `unknown`; null: snapshots replace, completions: unknown.
+    :param needs_date: a finished record without its date cannot be told; null: of completions with a column
+        for it.
+    :param only_past_days: completions are told from the day after on, because the LMS takes no date of today.
+    :param whole_percent: the LMS is told whole percents; a change within one is none.
+    :param lower_case_user_key: the LMS writes its user keys in lower case only.
+    :param package: the name of the one member of a zip, null for a plain file.
+    :param options: the customer's settings, for what is not a table.
+    """
+
+    profile: str
+    title: str
+    emits: Literal["snapshot", "completion"]
+    skips_not_started: bool = False
+    resend: Literal["replaces", "ignores", "refuses", "adds", "unknown"] | None = None
+    user_key: UserKey
+    lower_case_user_key: bool = False
+    unattended: bool
+    methods: list[Method]
+    sender: Sender = "file"
+    needs_date: bool | None = None
+    only_past_days: bool = False
+    whole_percent: bool = False
+    file_name: FileNamePattern
+    columns: Annotated[list[Column], Field(min_length=1)]
+    file: FileShape = FileShape()
+    limits: Limits = Limits()
+    package: str | None = None
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _plain_ones(cls, columns: Any) -> Any:
+        """Take over columns that a customer wrote, which know less."""
+        if not isinstance(columns, list):
+            return columns
+        return [one.model_dump() if isinstance(one, PlainColumn) else one for one in columns]
+
+    @field_validator("columns")
+    @classmethod
+    def _only_shown(cls, columns: list[Column]) -> list[Column]:
+        return [column for column in columns if column.shown]
+
+    @property
+    def on_resend(self) -> str:
+        """Return what the LMS does with a row that it has already."""
+        return self.resend or ("replaces" if self.emits == "snapshot" else "unknown")
+
+    @property
+    def appends(self) -> bool:
+        """Tell whether the LMS would add rows a second time that it is sent a second time."""
+        return self.on_resend in ("adds", "unknown")
+
+    @property
+    def refuses_full(self) -> bool:
+        """Tell whether rows that the LMS has must not be sent again."""
+        return self.on_resend in ("adds", "refuses")
+
+    @property
+    def sends_full(self) -> bool:
+        """Tell whether every sendable row goes when nobody says otherwise."""
+        return self.emits == "snapshot" and self.on_resend == "replaces"
+
+    @property
+    def sources(self) -> set[str]:
+        """Return the names that the columns read."""
+        return {name for column in self.columns for name in column.sources()}
+
+    @property
+    def needs_completion_date(self) -> bool:
+        """Tell whether a completed record without a date has no place in the file."""
+        if self.needs_date is None:
+            return self.emits == "completion" and "completed_at" in self.sources
+        return self.needs_date
+
+    @property
+    def employee_id_is_key(self) -> bool:
+        """Tell whether the LMS knows people by the employee ID, by its nature or by the customer's word."""
+        return self.user_key == "employee_id" or self.options.get("user_key") == "employee_id"

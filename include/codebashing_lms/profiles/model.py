@@ -1,0 +1,160 @@
+"""A profile: one YAML file that says what an LMS wants, with places for what only the customer knows."""
+
+import os
+import re
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.profiles.columns import Strict
+from include.codebashing_lms.profiles.contract import Contract
+from include.codebashing_lms.profiles.settings import RESERVED, Setting, options_model
+
+SHIPPED = Path(__file__).parent
+VARIABLE = "CODEBASHING_LMS_CONNECTORS"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title"}
+KEY_OPTION = Setting(
+    type="text",
+    allowed=["employee_id"],
+    help="employee_id: you state that the LMS's user keys are the employee IDs; otherwise identity.crosswalk "
+    "translates",
+)
+
+
+class Profile(Strict):
+    """What one LMS wants, as its YAML file says it.
+
+    :param evidence: A to C and U, as docs/profiles/README.md explains them.
+    :param course: what each course of lms.course_map must or may say besides id and title.
+    :param course_title: whether each course needs a title, and whether no two courses may share one.
+    :param contract: everything else, with {places} for settings.
+    """
+
+    id: str
+    title: str
+    evidence: str
+    settings: dict[str, Setting] = Field(default_factory=dict)
+    course: dict[str, Setting] = Field(default_factory=dict)
+    course_title: Literal["optional", "required", "unique"] = "optional"
+    contract: dict[str, Any]
+
+    @field_validator("settings", "course")
+    @classmethod
+    def _usable_names(cls, settings: dict[str, Setting]) -> dict[str, Setting]:
+        for name in settings:
+            if not NAME.fullmatch(name) or name in RESERVED:
+                raise ValueError(f"{name} cannot be the name of a setting; use a-z, 0-9 and _")
+        return settings
+
+    @property
+    def all_settings(self) -> dict[str, Setting]:
+        """Return its settings, with the one that every profile with a user key of the LMS's own has."""
+        if self.contract.get("user_key") in ("username", "lms_user_id"):
+            return {**self.settings, "user_key": KEY_OPTION}
+        return self.settings
+
+    def options(self) -> Any:
+        """Return the model of what a customer writes under `lms.options`."""
+        return options_model(f"options_of_{self.id}", self.all_settings)
+
+    def resolve(self, options: dict[str, Any], **more: Any) -> Contract:
+        """Return the contract with a customer's options put in; raises pydantic's ValidationError.
+
+        :param more: other values that may stand in {places}.
+        """
+        values = {**more, **options}
+        filled = {key: _filled(value, values, key) for key, value in self.contract.items()}
+        return Contract.model_validate({**filled, "profile": self.id, "title": self.title, "options": values})
+
+
+def _filled(raw: Any, values: dict[str, Any], key: str = "") -> Any:
+    """Put values into {places}; one that stands alone keeps the value's type.
+
+    What a column makes of its `text` it looks up itself, because a value may hold braces.
+    """
+    if isinstance(raw, dict):
+        return {name: _filled(one, values, name) for name, one in raw.items()}
+    if isinstance(raw, list):
+        return [_filled(one, values) for one in raw]
+    if not isinstance(raw, str) or key == "text":
+        return raw
+    whole = PLACE.fullmatch(raw)
+    if whole and whole.group(1) in values:
+        return values[whole.group(1)]
+    return PLACE.sub(lambda at: str(values.get(at.group(1), at.group())), raw)
+
+
+def profile_folders(beside: Path | None = None) -> list[Path]:
+    """Return the folders that hold profiles: ours, the one beside a connector file, and the usual one."""
+    connectors = Path(os.environ.get(VARIABLE) or SHIPPED.parent.parent / "connectors")
+    own = [beside / "profiles"] if beside else []
+    return list(dict.fromkeys([SHIPPED, *own, connectors / "profiles"]))
+
+
+def profile_files(beside: Path | None = None) -> dict[str, Path]:
+    """Return the files of all profiles by their ids; ours go before the customer's."""
+    found: dict[str, Path] = {}
+    for folder in profile_folders(beside):
+        for path in sorted(folder.glob("[!.]*.yaml")):
+            found.setdefault(path.stem, path)
+    return found
+
+
+def find_profile(name: str, beside: Path | None = None) -> Profile:
+    """Return a profile by its id.
+
+    :raises ValueError: there is none of that id.
+    :raises ConnectorError: its file says something wrong.
+    """
+    files = profile_files(beside)
+    if name not in files:
+        close = get_close_matches(name, files, 1)
+        meant = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"is no profile; {meant}there are {', '.join(sorted(files))}")
+    path = files[name]
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, _changed: int) -> Profile:
+    try:
+        content = yaml.safe_load(path.read_bytes())
+        if not isinstance(content, dict):
+            raise ConnectorError(f"{path}: must be a mapping.")  # noqa: TRY301 (the one place that says so)
+        contract = {key: value for key, value in content.items() if key not in OF_THE_PROFILE}
+        own = {key: value for key, value in content.items() if key in OF_THE_PROFILE}
+        profile = Profile.model_validate(own | {"contract": contract})
+        profile.resolve(example_options(profile), timezone="UTC")
+    except (OSError, yaml.YAMLError) as error:
+        raise ConnectorError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        raise ConnectorError(f"{path}: {mistakes(error)}.") from None
+    if profile.id != path.stem:
+        raise ConnectorError(f"{path}: id: must be {path.stem!r}, like the file, not {profile.id!r}.")
+    return profile
+
+
+def example_options(profile: Profile) -> dict[str, Any]:
+    """Return options that would do: the examples of what is required, the defaults of the rest."""
+    examples = {name: one.example for name, one in profile.settings.items() if one.required}
+    return values_of(profile.options().model_validate(examples))
+
+
+def values_of(options: Any) -> dict[str, Any]:
+    """Return options by their names, as they may be put into places."""
+    return {name: getattr(options, name) for name in type(options).model_fields}
+
+
+def mistakes(error: ValidationError) -> str:
+    """Say what is wrong, and where."""
+    return "; ".join(
+        f"{'.'.join(map(str, one['loc'])) or 'the profile'}: {one['msg'].removeprefix('Value error, ')}"
+        for one in error.errors(include_url=False, include_context=False)
+    )

@@ -1,0 +1,91 @@
+"""The settings of a profile: what only the customer knows, with type, default and help."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, create_model, model_validator
+
+from include.codebashing_lms.dates import DatePattern, FileNamePattern
+from include.codebashing_lms.profiles.columns import PlainColumns, Strict
+from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Months
+
+
+def _url(text: str) -> str:
+    if not text.startswith(("https://", "http://")) or any(sign.isspace() for sign in text):
+        raise ValueError("must be an address that begins with https://")
+    return text
+
+
+TYPES: dict[str, Any] = {
+    "text": Annotated[str, Field(min_length=1)],
+    "integer": Annotated[int, Field(ge=1)],
+    "boolean": bool,
+    "date": date,
+    "url": Annotated[str, AfterValidator(_url)],
+    "date_format": DatePattern,
+    "file_name": FileNamePattern,
+    "delimiter": Delimiter,
+    "encoding": Encoding,
+    "months": Months,
+    "labels": dict[str, Annotated[str, Field(min_length=1)]],
+    "columns": PlainColumns,
+}
+RESERVED = ("id", "title")
+
+
+class Setting(Strict):
+    """One setting.
+
+    :param help: what it is, for people.
+    :param where: where a customer finds the value; every required setting says so.
+    :param example: a value for the example file of a setting that has no default.
+    :param pattern: a regular expression that the whole text must match.
+    :param option: of a course's setting: the profile's setting that stands in where a course has none.
+    """
+
+    type: Literal[
+        "text", "integer", "boolean", "date", "url", "date_format", "file_name", "delimiter", "encoding",
+        "months", "labels", "columns",
+    ]  # fmt: skip
+    help: Annotated[str, Field(min_length=1)]
+    required: bool = False
+    where: str | None = None
+    default: Any = None
+    example: Any = None
+    allowed: list[str] | None = None
+    pattern: str | None = None
+    option: str | None = None
+
+    @model_validator(mode="after")
+    def _is_complete(self) -> "Setting":
+        if self.required and (self.where is None or self.example is None):
+            raise ValueError("required: true needs where (where a customer finds the value) and example")
+        if self.required and self.default is not None:
+            raise ValueError("needs either required: true or a default")
+        return self
+
+    @property
+    def annotation(self) -> Any:
+        """Return the type of its values."""
+        if self.allowed:
+            return Literal[tuple(self.allowed)]
+        kind = TYPES[self.type]
+        return Annotated[kind, Field(pattern=f"^(?:{self.pattern})$")] if self.pattern else kind
+
+
+def options_model(name: str, settings: dict[str, Setting], base: Any = Strict, given: Any = None) -> Any:
+    """Return the model of what a customer writes under `lms.options`, or for a course.
+
+    :param given: the options, for settings of a course that fall back on one of them.
+    """
+    fields = {key: _field(one, given) for key, one in settings.items()}
+    return create_model(name, __base__=base, **fields)
+
+
+def _field(setting: Setting, given: Any) -> Any:
+    default = getattr(given, setting.option, None) if setting.option else setting.default
+    if default is not None:
+        return setting.annotation, Field(default, description=setting.help, validate_default=True)
+    if setting.required:
+        return setting.annotation, Field(description=setting.where)
+    return setting.annotation | None, Field(None, description=setting.help)
