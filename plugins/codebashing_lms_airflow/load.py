@@ -9,6 +9,8 @@ from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.outcome import STOPPED, note_outcome
 from include.codebashing_lms.staging import read_json, remove_leftovers
 from include.codebashing_lms.verdict import verdict
 
@@ -32,7 +34,7 @@ class CodebashingLoadOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return what became of the delivery; end as skipped when nothing was to be sent."""
-        with airflow_failures():
+        with airflow_failures(context):
             outcome = delivered(self.connector, self.transformed, context)
         if outcome["outcome"] in NOT_SENT:
             raise AirflowSkipException(outcome["sentence"])
@@ -58,7 +60,12 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
     manifest = written(transformed["manifest"], transformed, "transform")
     remove_leftovers(manifest.parent)
     lms = destination(connector.delivery)
-    outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
+    try:
+        outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
+    except CodebashingLmsError as error:
+        note_outcome(manifest.parent, STOPPED, str(error))
+        raise
     if run.form.check_only:
         outcome["sentence"] = f"{verdict(read_json(manifest))} {outcome['sentence']}"
+    note_outcome(manifest.parent, outcome["outcome"], outcome["sentence"])
     return outcome
