@@ -14,7 +14,12 @@ from tests.ledger.telling import day, meta, noon, row, rows
 LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
 TOLD = st.builds(
     lambda key, percent, done, refusal, baseline: row(
-        *key, percent, completed_at=done and noon(done), refusal=refusal, baseline=baseline
+        *key,
+        percent,
+        completed_at=done and noon(done),
+        refusal=refusal,
+        refused_as=len(refusal) if refusal else None,
+        baseline=baseline,
     ),
     key=LEARNERS,
     percent=st.sampled_from([0, 50, 100]),
@@ -23,7 +28,7 @@ TOLD = st.builds(
     baseline=st.none() | st.booleans(),
 )
 ENTRIES = st.tuples(
-    st.sampled_from(["delivery", "delivery", "observation", "baseline", "resend"]),
+    st.sampled_from(["delivery", "delivery", "observation", "baseline", "refusal", "resend"]),
     st.integers(1, 28),
     st.lists(TOLD, max_size=6, unique_by=lambda one: (one["employee_id"], one["course"])),
     st.lists(st.booleans(), min_size=12, max_size=12),
@@ -40,7 +45,8 @@ def expected(before, entry):
     after = {key: dict(word) for key, word in before.items()}
     if kind == "resend":
         named = {tuple(one[name] for name in KEY) for one in told}
-        return {key: word | ({"told_at": None} if key in named else {}) for key, word in after.items()}
+        again = {"told_at": None, "refusals": 0}
+        return {key: word | (again if key in named else {}) for key, word in after.items()}
     for word, unchanged in zip(after.values(), seen, strict=False):
         if unchanged:
             word["valid_at"] = max(word["valid_at"] or noon(as_of), noon(as_of))
@@ -55,6 +61,7 @@ def expected(before, entry):
 
 BLANK = dict.fromkeys(
     ["user_key", "course_id", "email", "hundredths", "status", "completed_at", "lessons_total", "told_at"]
+    + ["refused_at", "refused_as"]
     + ["valid_at", "baseline", "refusals", "refusal", *KEY]
 )
 
@@ -62,8 +69,9 @@ BLANK = dict.fromkeys(
 def word_after(word, one, kind, as_of):
     if one["refusal"]:
         again = word["refusals"] if one["refusal"] == word["refusal"] else 0
-        return word | {"refusal": one["refusal"], "refusals": again + 1}
-    word = word | {"refusal": None, "refusals": 0}
+        about = {"refused_at": as_of, "refused_as": one["refused_as"]}
+        return word | about | {"refusal": one["refusal"], "refusals": again + 1}
+    word = word | {"refusal": None, "refusals": 0, "refused_at": None, "refused_as": None}
     known = kind == "baseline" if one["baseline"] is None else one["baseline"]
     if known and word["valid_at"] and word["valid_at"] > as_of:
         return word

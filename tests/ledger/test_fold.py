@@ -78,13 +78,15 @@ def test_a_date_told_later_than_the_completion_is_kept(tmp_path):
 def test_a_refused_row_changes_only_the_refusals(tmp_path):
     before = said(tell(tmp_path, 1, row("1")), "1")
     for count in (1, 2):
-        ledger = tell(tmp_path, 1 + count, row("1", percent=80, refusal="no such user"))
-        assert said(ledger, "1") == {**before, "refusals": count, "refusal": "no such user"}
+        ledger = tell(tmp_path, 1 + count, row("1", percent=80, refusal="no such user", refused_as=7))
+        known = {"refusal": "no such user", "refused_at": noon(1 + count), "refused_as": 7}
+        assert said(ledger, "1") == {**before, "refusals": count, **known}
     ledger = tell(tmp_path, 5, row("1", percent=80, refusal="course closed"))
     assert said(ledger, "1")["refusals"] == 1
     ledger = tell(tmp_path, 6, row("1", percent=80))
     word = said(ledger, "1")
     assert (word["hundredths"], word["refusals"], word["refusal"]) == (8000, 0, None)
+    assert (word["refused_at"], word["refused_as"]) == (None, None)
 
 
 def test_a_new_row_that_is_refused_was_never_told(tmp_path):

@@ -14,6 +14,12 @@ def test_a_resend_takes_the_instant_of_telling_and_nothing_else(tmp_path):
     assert after.table["employee_id"].to_pylist() == before.table["employee_id"].to_pylist()
 
 
+def test_a_resend_lets_the_lms_refuse_anew(tmp_path):
+    tell(tmp_path, 1, row("1", refusal="no such user"))
+    after = tell(tmp_path, 5, {"employee_id": "1", "course": "java"}, kind="resend")
+    assert (said(after, "1")["refusals"], said(after, "1")["refusal"]) == (0, "no such user")
+
+
 def test_the_next_telling_ends_it_and_the_first_date_stands(tmp_path):
     tell(tmp_path, 1, row("1", percent=100))
     tell(tmp_path, 5, {"employee_id": "1", "course": "java"}, kind="resend")

@@ -84,6 +84,7 @@ def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
         "lessons_total": [-1] * len(found),
         "completed_at": [at.replace(tzinfo=None) for _, at in found.values()],
         "refusal": [None] * len(found),
+        "refused_as": [None] * len(found),
         "baseline": [True] * len(found),
     }
     return pa.table(columns, schema=TOLD)

@@ -14,8 +14,10 @@ from include.codebashing_lms.ledger.fold import fold
 from include.codebashing_lms.ledger.rows import (
     EMPTY,
     FORMAT,
+    LEDGER,
     Entry,
     Seen,
+    conform,
     facts_of,
     from_metadata,
     new_entry,
@@ -88,7 +90,7 @@ def open_ledger(folder: StagedPath) -> Ledger:
             f"The ledger in {folder} is gone, but its journal is there: without it every row would be sent "
             f"again. Nothing was sent. Rebuild it: {REBUILD}"
         )
-    newest = Ledger(versions[-1], read(numbered(folder / "versions", versions[-1]))[0])
+    newest = Ledger(versions[-1], read_version(folder, versions[-1]))
     ledger = folded(folder, newest, journal[-1] if journal else 0)
     if ledger.number > newest.number:
         create_version(folder, ledger)
@@ -124,6 +126,11 @@ def folded(folder: StagedPath, ledger: Ledger, upto: int) -> Ledger:
 
 def _entry(folder: StagedPath, number: int) -> Entry:
     return from_metadata(*read(numbered(folder / "journal", number)))
+
+
+def read_version(folder: StagedPath, number: int) -> pa.Table:
+    """Return the table of a version; an older one may lack columns."""
+    return conform(read(numbered(folder / "versions", number))[0], LEDGER)
 
 
 def create_version(folder: StagedPath, ledger: Ledger) -> None:

@@ -4,10 +4,10 @@ Rows keep their place; new ones follow in the order of the entry. The ledger say
 so the last entry has the word, except that
 - a completion date, once told, stays;
 - `valid_at` never goes back;
-- a row the LMS refused changes nothing but the count of refusals;
+- a row the LMS refused changes nothing but what is known of refusals;
 - a baseline (an export of the LMS) does not overwrite what was told after it was made;
 - an observation is no telling;
-- a resend takes the instant of the last telling from rows, by which they are to be told again.
+- a resend takes the instant of the last telling and the count of refusals from rows: they are told again.
 A reset empties the ledger, a roll-back brings an earlier one back whole.
 """
 
@@ -54,8 +54,11 @@ def find_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
 def to_be_told_again(table: pa.Table, entry: Entry) -> pa.Table:
     """Return the ledger without the instant of telling of some rows; their last word and first date stand."""
     named = pc.is_valid(places(table, entry.rows))
-    told_at = pc.if_else(named, pa.scalar(None, INSTANT), flat(table["told_at"]))
-    return table.set_column(table.column_names.index("told_at"), LEDGER.field("told_at"), told_at)
+    for name, value in (("told_at", None), ("refusals", 0)):
+        field = LEDGER.field(name)
+        column = pc.if_else(named, pa.scalar(value, field.type), flat(table[name]))
+        table = table.set_column(table.column_names.index(name), field, column)
+    return table
 
 
 def tell(table: pa.Table, entry: Entry) -> pa.Table:
@@ -177,3 +180,6 @@ class Telling:
         )
         refused = pc.is_valid(self.new("refusal"))
         return pc.cast(pc.if_else(refused, once_more, pa.scalar(0, pa.int8())), pa.int8())
+
+    def _refused_at(self) -> pa.Array:
+        return pc.if_else(pc.is_valid(self.new("refusal")), self.entry.as_of, pa.scalar(None, INSTANT))

@@ -15,7 +15,7 @@ from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.errors import StagingError
 
 FORMAT = "1"
-KINDS = ("delivery", "observation", "baseline", "reset", "rollback", "resend")
+KINDS = ("delivery", "observation", "refusal", "baseline", "reset", "rollback", "resend")
 INSTANT = pa.timestamp("us")
 
 KEY = ("employee_id", "course")
@@ -37,9 +37,13 @@ LEDGER = pa.schema(
         ("baseline", pa.bool_()),  # known from an export of the LMS, never sent
         ("refusals", pa.int8()),  # how often in a row the LMS refused it for the same reason
         ("refusal", pa.string()),
+        ("refused_at", INSTANT),  # as-of of what it refused
+        ("refused_as", pa.int64()),  # fingerprint of what it refused
     ]
 )
-TOLD = pa.schema([LEDGER.field(name) for name in (*KEY, *WORD, "completed_at", "refusal", "baseline")])
+TOLD = pa.schema(
+    [LEDGER.field(name) for name in (*KEY, *WORD, "completed_at", "refusal", "refused_as", "baseline")]
+)
 EMPTY = LEDGER.empty_table()
 
 Seen = npt.NDArray[np.bool_]
@@ -72,10 +76,15 @@ class Entry:
 
 def new_entry(number: int, told: pa.Table, seen: Seen, meta: dict[str, Any]) -> Entry:
     """Return an entry to be written; columns that `told` lacks are empty."""
-    schema = LEDGER if meta["kind"] == "rollback" else TOLD
     as_of = meta["as_of"]
     exact = as_of.astimezone(UTC).isoformat() if isinstance(as_of, datetime) else as_of
-    return Entry({**meta, "format": FORMAT, "number": number, "as_of": exact}, conform(told, schema), seen)
+    return Entry(
+        {**meta, "format": FORMAT, "number": number, "as_of": exact}, conform(told, _columns(meta)), seen
+    )
+
+
+def _columns(meta: dict[str, Any]) -> pa.Schema:
+    return LEDGER if meta["kind"] == "rollback" else TOLD
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -104,7 +113,8 @@ def from_metadata(rows: pa.Table, metadata: dict[str, str]) -> Entry:
     """Return an entry as it was written."""
     packed = np.frombuffer(zlib.decompress(base64.b64decode(metadata["seen"])), dtype=np.uint8)
     seen = np.unpackbits(packed, count=int(metadata["ledger_rows"])).astype(np.bool_)
-    return Entry(facts_of(metadata), rows, seen)
+    facts = facts_of(metadata)
+    return Entry(facts, conform(rows, _columns(facts)), seen)
 
 
 def facts_of(metadata: dict[str, str]) -> dict[str, Any]:

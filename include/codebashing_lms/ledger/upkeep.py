@@ -16,11 +16,12 @@ from include.codebashing_lms.ledger.book import (
     folded,
     numbers_of,
     open_ledger,
+    read_version,
     refuse_a_cut_journal,
     version_metadata,
 )
 from include.codebashing_lms.ledger.rows import EMPTY
-from include.codebashing_lms.ledger.store import numbered, read, remove, replace
+from include.codebashing_lms.ledger.store import numbered, remove, replace
 from include.codebashing_lms.staging import StagedPath
 
 
@@ -43,14 +44,14 @@ def _beginning(folder: StagedPath, journal: list[int], versions: list[int]) -> L
             f"Old entries of the journal in {folder} were purged, and the version before the first that is "
             "left is gone. Bring versions/ back from a backup."
         )
-    return Ledger(number, read(numbered(folder / "versions", number))[0] if number else EMPTY)
+    return Ledger(number, read_version(folder, number) if number else EMPTY)
 
 
 def _is_there(folder: StagedPath, ledger: Ledger, versions: list[int]) -> bool:
     if ledger.number not in versions:
         return False
     try:
-        table, _ = read(numbered(folder / "versions", ledger.number))
+        table = read_version(folder, ledger.number)
     except StagingError:
         return False
     return bool(table.equals(ledger.table))
