@@ -54,16 +54,16 @@ class Door:
         return results
 
 
-@pytest.fixture(params=["asyncssh", "openssh", "proftpd", "proftpd_without_overwriting"])
+@pytest.fixture(params=["asyncssh", "openssh", "proftpd"])
 def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator[Door]:
     if request.param == "asyncssh":
         with SftpServer(drop) as server:
             yield Door(sftp_site(server), drop, "/")
         return
-    if request.param.startswith("proftpd"):
+    if request.param == "proftpd":
         if not is_installed():
             pytest.skip(MISSING)
-        with proftpd(tmp_path, drop, overwrite=request.param == "proftpd") as site:
+        with proftpd(tmp_path, drop) as site:
             yield Door(site, drop, str(drop))
         return
     if SSHD is None or (os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir()):
@@ -244,5 +244,16 @@ def test_lost_answer_of_a_letter_box(new_run, drop):
     with SftpServer(drop, files=WriteOnly) as server:
         door = Door(sftp_site(server), drop, "/")
         assert run.load(door.delivery(), door.site)["outcome"] == "delivered"
+    assert door.names() == [NAME]
+    agreed(run, (drop / NAME).read_bytes())
+
+
+@pytest.mark.skipif(not is_installed(), reason=MISSING)
+def test_server_that_lets_nothing_be_written_over(new_run, drop, tmp_path):
+    (drop / NAME).write_bytes(b"older")
+    (drop / f".{NAME}.part").write_bytes(b"half")
+    with proftpd(tmp_path, drop, overwrite=False) as site:
+        door, run = Door(site, drop, str(drop)), new_run()
+        run.load(door.delivery(), site)
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())
