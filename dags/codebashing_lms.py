@@ -18,6 +18,7 @@ from airflow.sdk import DAG, get_current_context, task
 
 from codebashing_lms_airflow.extract import CodebashingExtractOperator
 from codebashing_lms_airflow.failures import ON_FAILURE
+from codebashing_lms_airflow.for_people import for_people
 from codebashing_lms_airflow.load import CodebashingLoadOperator
 from codebashing_lms_airflow.params import trigger_form
 from codebashing_lms_airflow.transform import transformed
@@ -47,12 +48,13 @@ def sync_dag(file: GoodFile) -> None:
             return transformed(connector, file.sha256, extracted, get_current_context())
 
         extract = CodebashingExtractOperator(task_id="extract", connector=connector)
-        CodebashingLoadOperator(
+        load = CodebashingLoadOperator(
             task_id="load",
             connector=connector,
             transformed=transform(extract.output),
             max_active_tis_per_dag=1,  # two deliveries of one connector at a time could contradict each other
         )
+        for_people(load, connector)
 
 
 def broken_dag(file: BrokenFile) -> None:

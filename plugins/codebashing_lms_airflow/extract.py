@@ -43,7 +43,7 @@ class CodebashingExtractOperator(HttpOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return where the snapshot lies, and its numbers."""
-        with airflow_failures():
+        with airflow_failures(context):
             return extracted(self.connector, self.patience, run_of(context), datetime.now(UTC))
 
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import Context
 
@@ -16,6 +17,7 @@ from include.codebashing_lms.errors import CodebashingLmsError, RunDateError
 
 logger = logging.getLogger(__name__)
 
+LONGEST = 1500  # characters of a message: XCom holds small things, and a chat cuts off long ones
 MAY_WAIT = "May wait: the next run tries again and sends everything missed."
 THIS_RUN_ONLY = "May be left as it is: only this run's date cannot be told."
 ACT = (
@@ -23,17 +25,38 @@ ACT = (
 )
 
 
+FAILURE = "failure"  # the XCom that says what a task failed with
+
+
 @contextmanager
-def airflow_failures() -> Iterator[None]:
+def airflow_failures(context: Context | None = None) -> Iterator[None]:
     """Let Airflow retry what heals by itself, and nothing else.
 
     `from None`: the chain of causes may quote an answer of the server, and Airflow logs all of it.
+
+    :param context: of the task, to leave a word on the failure for the tasks that tell people.
     """
     try:
         yield
     except CodebashingLmsError as error:
+        if context:
+            context["ti"].xcom_push(FAILURE, _for_people(error))
         kind = AirflowException if error.heals else AirflowFailException
         raise kind(error.notice()) from None
+
+
+def _for_people(error: CodebashingLmsError) -> dict[str, Any]:
+    return {
+        "error": type(error).__name__,
+        "origin": error.origin,
+        "heals": error.heals,
+        "message": str(error)[:LONGEST],
+        "advice": _whose_move(error),
+    }
+
+
+def _whose_move(error: CodebashingLmsError) -> str:
+    return THIS_RUN_ONLY if isinstance(error, RunDateError) else MAY_WAIT if error.heals else ACT
 
 
 def notify(context: Context) -> None:
@@ -50,8 +73,7 @@ def advice(failure: object) -> str:
             f"{name}: not foreseen, see the log above. Clear the task once the reason is gone; left alone, "
             "the next good run sends everything missed."
         )
-    wait = THIS_RUN_ONLY if isinstance(cause, RunDateError) else MAY_WAIT if cause.heals else ACT
-    return f"{type(cause).__name__} ({cause.origin}): {cause} {wait}"
+    return f"{type(cause).__name__} ({cause.origin}): {cause} {_whose_move(cause)}"
 
 
 ON_FAILURE = {

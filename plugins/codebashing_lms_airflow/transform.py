@@ -18,7 +18,7 @@ def transformed(
     """Write the LMS file, what was set aside and the manifest; return where they lie, and the numbers."""
     from include.codebashing_lms.transform import transform
 
-    with airflow_failures():
+    with airflow_failures(context):
         run = run_of(context)
         snapshot, noted = _archived(extracted["snapshot"], extracted)
         folder = folder_of(connector, run, datetime.fromisoformat(extracted["logical_date"]))

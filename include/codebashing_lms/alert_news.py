@@ -1,0 +1,69 @@
+"""What of a run that went through needs a person, in sentences."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from include.codebashing_lms.alert_memory import Memory, learners_set_aside
+from include.codebashing_lms.load_lists import CHANGED_IDENTITY_REMEDY
+from include.codebashing_lms.transform.fates import REMEDY
+
+SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
+REMEDIES = {fate.reason: remedy for fate, remedy in REMEDY.items()} | {
+    "changed_identity": CHANGED_IDENTITY_REMEDY,
+    "refused": "the LMS refused it several times; refused.csv has its own words",
+}
+EACH_ONE_COUNTS = ("changed_identity", "refused")  # of the others only a reason that was not there before
+
+
+def news(
+    manifest: dict[str, Any], percent: float | None, memory: Memory, courses: Iterable[str]
+) -> list[str]:
+    """Return what a person should hear of, nothing when the run before looked the same.
+
+    :param percent: of the learners; more set aside than that are news in each run.
+    :param courses: the courses seen in this run.
+    """
+    now = learners_set_aside(manifest)
+    new = [reason for reason, count in now.items() if _is_news(reason, count, memory)]
+    found = [*_too_many(sum(now.values()), manifest["learners"], percent), *_new_courses(courses, memory)]
+    waiting = manifest["records"]["withheld"].get("refused_waiting", 0)
+    if waiting:
+        found.append(f"The LMS refused {_counted(waiting, 'row')}; they go again with the next run.")
+    if not new and not found:
+        return []
+    return [*found, *(_set_aside(reason, count, reason in new) for reason, count in now.items())]
+
+
+def _is_news(reason: str, count: int, memory: Memory) -> bool:
+    before = memory.set_aside.get(reason, 0)
+    return count > before if reason in EACH_ONE_COUNTS else before == 0
+
+
+def _too_many(set_aside: int, learners: int, percent: float | None) -> list[str]:
+    if percent is None or set_aside * 100 <= percent * learners:
+        return []
+    share = 100 * set_aside / learners
+    return [f"{set_aside} of {learners} learners ({share:.1f} %) are set aside, more than {percent:g} %."]
+
+
+def _new_courses(courses: Iterable[str], memory: Memory) -> list[str]:
+    if memory.courses is None:  # the first run: all are new, and none is news
+        return []
+    new = sorted(set(courses) - set(memory.courses))
+    if not new:
+        return []
+    named = ", ".join(course[:LENGTH] for course in new[:SHOWN])
+    more = f" and {len(new) - SHOWN} more" if len(new) > SHOWN else ""
+    return [
+        f"Seen for the first time in Codebashing: {named}{more}. Give each its ID in lms.course_map, or "
+        "ignore, unless the LMS knows it by that name."
+    ]
+
+
+def _set_aside(reason: str, count: int, is_new: bool) -> str:
+    remedy = REMEDIES.get(reason, "see set_aside.csv")
+    return f"Set aside{' (new)' if is_new else ''}: {_counted(count, 'learner')}, {reason}: {remedy}."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"1 {what}" if count == 1 else f"{count} {what}s"
