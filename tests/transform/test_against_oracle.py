@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.codebashing_lms import splitter
+from include.codebashing_lms.transform import reading
 from tests.transform import oracle
 from tests.transform.conftest import run
 
@@ -57,6 +58,8 @@ COLUMNS = ["employee_id", "course_id", "percent_complete", "status"]
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
     monkeypatch.setattr(splitter, "BATCH", 300)
+    monkeypatch.setattr(reading, "PRIMARY_BATCH", 3)
+    monkeypatch.setattr(reading, "COURSES_BATCH", 2)
 
 
 @settings(max_examples=200, deadline=None)

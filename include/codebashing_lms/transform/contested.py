@@ -60,7 +60,7 @@ def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
 
 def _numbered(texts: pd.Series) -> Any:
     """Return a number for each text: older pandas take two for one that differ only after a NUL."""
-    return pa.array(texts, pa.string()).dictionary_encode().indices.to_numpy()
+    return pa.array(texts.to_list(), pa.string()).dictionary_encode().indices.to_numpy()  # of many batches
 
 
 def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
