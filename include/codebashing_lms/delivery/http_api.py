@@ -34,12 +34,16 @@ def status_of(answer: requests.Response, calls: Calls) -> int:
     return answer.status_code
 
 
-def refused(answer: requests.Response, calls: Calls, what: str, advice: str = "") -> DeliveryError:
-    """Return an error for an answer that refuses all of what was asked."""
+def refused(answer: requests.Response, calls: Calls, what: str, rights: str = "") -> DeliveryError:
+    """Return an error for an answer that refuses all of what was asked.
+
+    :param rights: which rights it takes.
+    """
+    advice = ""
     if answer.status_code == 403:
-        advice = "The login works but lacks the right: ask the LMS's administrator for it."
-    elif answer.status_code in (404, 405) and not advice:
-        advice = "Correct the connection's host or delivery.endpoint."
+        advice = f"The login works but lacks the right: ask the LMS's administrator for it. {rights}"
+    elif answer.status_code in (404, 405):
+        advice = "Nothing is there: correct the connection's host or delivery.endpoint."
     return DeliveryError(f"{calls.address} did not {what} ({facts(answer)}). {advice}".rstrip())
 
 

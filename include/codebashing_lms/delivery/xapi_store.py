@@ -29,7 +29,7 @@ REFUSED_OUTRIGHT = 25  # so many refusals before the first success are not about
 ILL = 3  # a store that breaks at so many single statements in a row is ill, not the statements
 DIFFERENT = "409: the store has another statement under this ID and keeps it"
 NOT_SHOWN = "409: the store neither takes this statement nor shows one under its ID; it may be voided"
-RIGHTS = "The login needs the rights to write statements and to read them."
+RIGHTS = "It takes those to write statements and to read them."
 
 
 @dataclass(frozen=True)
