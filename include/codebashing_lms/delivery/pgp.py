@@ -66,8 +66,8 @@ def recipient(key: bytes, where: str) -> Recipient:
         encrypt(b"", recipients=[cert])
     except RuntimeError:
         raise ConnectorError(
-            f"{where} ({cert.fingerprint.upper()}) has no subkey for encryption that is in force and of "
-            f"a kind that is safe today (RSA or elliptic curves). {ASK}"
+            f"{where} ({cert.fingerprint.upper()}) has no part for encryption that is in force and of a "
+            f"usual kind: RSA or an elliptic curve. {ASK}"
         ) from None
     return Recipient(cert, until)
 
@@ -159,7 +159,8 @@ def _end_of(cert: Cert, where: str) -> datetime:
         end = cert.expiration or NEVER
     except RuntimeError:
         raise ConnectorError(
-            f"{which} was made in a way that is not safe any more, such as with SHA-1 signatures. {ASK}"
+            f"{which} is signed with SHA-1, which is not safe any more, or is of a rare kind: neither RSA "
+            f"nor one of the usual elliptic curves. {ASK}"
         ) from None
     if end <= datetime.now(UTC):
         raise ConnectorError(f"{which} expired on {end:%Y-%m-%d}. {ASK}")
