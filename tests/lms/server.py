@@ -49,6 +49,13 @@ def says(document: Any, status: int = 200, **headers: str) -> Answer:
     return Answer(status, json.dumps(document).encode(), {"Content-Type": "application/json", **headers})
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of connections that were meant to break."""
+
+
 class StandIn:
     """A server whose subclass answers requests; it does one after the other."""
 
@@ -57,8 +64,7 @@ class StandIn:
         self.faults: deque[Fault] = deque()
         self._lock = threading.RLock()
         handler = type("Handler", (_Handler,), {"lms": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -96,6 +102,8 @@ class StandIn:
 class _Handler(BaseHTTPRequestHandler):
     lms: StandIn
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16
+    disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
