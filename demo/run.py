@@ -62,7 +62,7 @@ def quiet(log: Path) -> Iterator[TextIO]:
 def run_dag(say: Say) -> Path | None:
     """Run the demo's DAG; return the folder of the run, None when it failed."""
     say("Starting Airflow, its database in .demo/airflow.db")
-    from airflow.dag_processing.dagbag import DagBag
+    from airflow.models import DagBag
     from airflow.utils.db import initdb
 
     initdb()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from airflow.dag_processing.dagbag import DagBag
+from airflow.models import DagBag
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 

@@ -6,8 +6,7 @@ import sys
 from datetime import date, timedelta
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
-from airflow.serialization.serialized_objects import DagSerialization
+from airflow.models import DagBag
 from airflow.timetables.base import DataInterval, TimeRestriction
 from airflow.timetables.trigger import CronTriggerTimetable
 from hypothesis import given
@@ -17,6 +16,7 @@ from pendulum import instance
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.run_dates import first_tick
+from tests.airflow.scheduling import first_run, minutes_before_retry
 from tests.conftest import ROOT
 
 CONNECTOR = """
@@ -72,7 +72,7 @@ def test_the_shape_of_a_dag(bag):
     assert (dag.catchup, dag.max_active_runs, dag.tags) == (False, 1, {"codebashing", "lms"})
     assert dag.task_dict["load"].max_active_tis_per_dag == 1
     assert {task.retries for task in dag.tasks} == {3}
-    assert [wait(dag.task_dict["extract"], tries) for tries in (1, 2, 3)] == [5, 10, 20]
+    assert [minutes_before_retry(dag.task_dict["extract"], tries) for tries in (1, 2, 3)] == [5, 10, 20]
     extract = dag.task_dict["extract"]
     assert (extract.method, extract.http_conn_id, extract.template_fields) == ("GET", "codebashing", ())
     form = {name: dag.params.get_param(name) for name in dag.params}
@@ -80,23 +80,12 @@ def test_the_shape_of_a_dag(bag):
     assert all(param.schema["title"] and param.description.endswith(".") for param in form.values())
 
 
-def wait(task, tries):
-    """Return the minutes that Airflow waits after a try, without its jitter of up to as much again."""
-    return (task.retry_delay * task.retry_exponential_backoff ** (tries - 1)).total_seconds() / 60
-
-
 def test_the_schedule_is_that_of_the_file(bag):
     found = bag(acme__yaml=connector_text("acme"), beta__yaml=connector_text("beta", schedule="null"))
-    acme = DagSerialization.deserialize_dag(
-        DagSerialization.serialize_dag(found.dags["codebashing_lms_acme"])
-    )
-    tick = acme.next_dagrun_info(last_automated_run_info=None)
+    tick = first_run(found.dags["codebashing_lms_acme"])
     assert f"{tick.run_after.in_timezone('Europe/Amsterdam'):%H:%M}" == "05:15"
     assert tick.logical_date == tick.run_after
-    beta = DagSerialization.deserialize_dag(
-        DagSerialization.serialize_dag(found.dags["codebashing_lms_beta"])
-    )
-    assert beta.next_dagrun_info(last_automated_run_info=None) is None
+    assert first_run(found.dags["codebashing_lms_beta"]) is None
 
 
 def test_a_broken_file_shows_its_message_everywhere(bag):
