@@ -27,17 +27,19 @@ def told(employee_id="1", course="java", hundredths=5000, **changes):
         "employee_id": employee_id, "course": course, "user_key": employee_id, "course_id": course,
         "email": f"{employee_id}@x.com", "hundredths": hundredths, "status": 2 if hundredths == 10_000 else 1,
         "completed_at": None, "lessons_total": 10, "told_at": MONDAY, "valid_at": MONDAY, "baseline": False,
+        "refusals": 0, "refusal": None, "refused_at": None, "refused_as": None,
     }  # fmt: skip
     return values | changes
 
 
 def table(rows, columns):
     frame = pd.DataFrame(rows, columns=columns)
-    words = ("employee_id", "email", "course", "course_id", "user_key")
+    words = ("employee_id", "email", "course", "course_id", "user_key", "refusal")
     texts = {name: "str" for name in words if name in frame}
-    instants = ("completed_at", "active_at", "told_at", "valid_at")
+    instants = ("completed_at", "active_at", "told_at", "valid_at", "refused_at")
     dates = {name: "datetime64[us]" for name in instants if name in frame}
-    return frame.astype(texts | dates)
+    numbers = {name: "float" for name in ("refusals", "refused_as") if name in frame}
+    return frame.astype(texts | dates | numbers)
 
 
 def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.refusals import refused_again_as_they_were
 from include.codebashing_lms.transform.rows import STATUSES, statuses
 from include.codebashing_lms.transform.values import DONE
 
@@ -28,6 +29,8 @@ class Verdict(IntEnum):
     STALE = 3
     CHANGED_IDENTITY = 4
     BEFORE_START = 5
+    REFUSED_WAITING = 6
+    REFUSED = 7
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ class Decision:
         """Return the rows to send that the LMS knows under another course id or user key."""
         rows = self.rows[self.send & (self.rows["verdict"] == Verdict.CHANGED)]
         same = (rows["course_id"] == rows["told_course_id"]) & (rows["user_key"] == rows["told_user_key"])
-        moved: pd.DataFrame = rows.loc[~same]
+        moved: pd.DataFrame = rows.loc[~same & rows["told_course_id"].notna()]
         return moved
 
 
@@ -160,7 +163,9 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
 def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Tell new from changed, unchanged and stale rows."""
     new = (known["place"] < 0).to_numpy()
+    refused = known["told_refusal"].notna().to_numpy()
     changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
+    changed |= refused
     for name in ("hundredths", "status", "completed_at", "course_id", "user_key"):
         changed |= _differs(known[name], known[f"told_{name}"])
     if rules.email_matters:
@@ -170,11 +175,17 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     before = (
         new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
     )
-    verdict = np.select(
-        [before, new, changed & known["older"], changed],
-        [Verdict.BEFORE_START, Verdict.NEW, Verdict.STALE, Verdict.CHANGED],
-        Verdict.UNCHANGED,
-    )
+    waiting = refused & (known["told_refused_at"] > rules.as_of).to_numpy()
+    known = known.assign(accepted=known["person"].isin(rules.accepted))
+    verdicts = {
+        Verdict.BEFORE_START: before,
+        Verdict.NEW: new,
+        Verdict.STALE: changed & known["older"],
+        Verdict.REFUSED_WAITING: waiting,
+        Verdict.REFUSED: refused_again_as_they_were(known),
+        Verdict.CHANGED: changed,
+    }
+    verdict = np.select(list(verdicts.values()), list(verdicts), Verdict.UNCHANGED)
     return known.assign(verdict=verdict)
 
 

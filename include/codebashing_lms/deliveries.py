@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery import Parcel, Way
@@ -19,6 +18,7 @@ from include.codebashing_lms.errors import ConnectorError, DeliveryError, Ledger
 from include.codebashing_lms.ledger import append, entries, ledger_folder, open_ledger
 from include.codebashing_lms.ledger.store import names_in, remove
 from include.codebashing_lms.receipt import NAME, write_receipt
+from include.codebashing_lms.sent_rows import SentRows
 from include.codebashing_lms.staging import StagedPath, local_copy, read_json, remove_old_parts, write_json
 
 log = logging.getLogger(__name__)
@@ -69,8 +69,7 @@ def enter(
 
     :param seen: which rows of version `at` of the ledger were found unchanged; it says nothing of another.
     """
-    with local_copy(folder / "told.parquet") as copy:
-        told = pq.read_table(copy)
+    told = SentRows.of(folder).to_journal()
     while True:
         ledger = open_ledger(book.folder)
         mask = seen if ledger.number == at else np.zeros(len(ledger.table), dtype=np.bool_)

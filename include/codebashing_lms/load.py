@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from include.codebashing_lms import __version__
 from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.changes import Rules
@@ -30,8 +28,9 @@ from include.codebashing_lms.guards_over_time import last_live, learners_fallen,
 from include.codebashing_lms.ledger import Ledger, append, destination_folder, entries, open_ledger
 from include.codebashing_lms.people import Locate
 from include.codebashing_lms.receipt import idempotency_key, receipts_of, write_receipt
+from include.codebashing_lms.sent_rows import TOLD_FILE, SentRows
 from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
-from include.codebashing_lms.telling import TOLD_FILE, Sending, is_full, rules_of
+from include.codebashing_lms.telling import Sending, is_full, rules_of
 from include.codebashing_lms.transform.guards import check
 
 log = logging.getLogger(__name__)
@@ -166,8 +165,7 @@ class _Load:
                 "dry_run", f"{self.way.try_connection()} {what} was not sent: this is a dry run."
             )
         if summary.sent == 0:
-            with local_copy(self.folder / TOLD_FILE) as copy:
-                known = pq.read_table(copy)
+            known = SentRows.of(self.folder).to_journal()
             facts = self.book.facts(receipt, "baseline" if len(known) else "observation")
             append(self.book.folder, ledger, known, summary.seen, facts)
             return _not_sent(

@@ -1,4 +1,4 @@
-"""Lists for people that only load can write: what the LMS knows otherwise, who is in doubt, what is stale."""
+"""Lists for people that only load can write: what the LMS has wrong, who is in doubt, what waits."""
 
 import csv
 from pathlib import Path
@@ -16,6 +16,11 @@ CHANGED_IDENTITY_REMEDY = (
     "the LMS knows this e-mail address or this employee ID as another person; "
     "ask HR, and put the answer into identity.people"
 )
+REFUSED_REMEDY = (
+    "the LMS refused this row three times: {reason}; correct it there, the course map, the crosswalk or "
+    "identity.people, or have it told again by the action resend of the admin DAG"
+)
+NOT_NOW = {Verdict.STALE: "stale", Verdict.REFUSED_WAITING: "refused_waiting"}
 CORRECTIONS = ("employee_id", "email", "told_course_id", "told_user_key", "course_id", "user_key")
 
 
@@ -56,30 +61,52 @@ class Held:
             line[-1] += len(records)
 
     def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's set_aside.csv; a second try replaces what the first one added."""
-        with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
-            lines = [line for line in csv.reader(file) if line and line[0] != "changed_identity"]
-        lines += map(harmless, self.lines.values())
-        with new_file(folder / "set_aside.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows(lines)
+        """Add them to the run's set_aside.csv."""
+        _relist(folder, "changed_identity", list(self.lines.values()))
 
 
-class Stale:
-    """Rows that something newer had overtaken, for left_out.parquet."""
+class Refused:
+    """Rows that the LMS refused too often, for set_aside.csv."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[Any]] = []
+
+    def add(self, decision: Decision) -> None:
+        """Take up the rows that a decision finds hopeless."""
+        rows = decision.rows[decision.rows["verdict"] == Verdict.REFUSED]
+        columns = (rows[name] for name in ("told_refusal", "email", "employee_id", "course"))
+        for reason, *whose in zip(*columns, strict=True):
+            self.lines.append(["refused", REFUSED_REMEDY.format(reason=reason), *whose, 1])
+
+    def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's set_aside.csv."""
+        _relist(folder, "refused", self.lines)
+
+
+def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
+    """Put the lines of a reason into set_aside.csv; a second try replaces what the first one put there."""
+    with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
+        others = [line for line in csv.reader(file) if line and line[0] != reason]
+    with new_file(folder / "set_aside.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([*others, *map(harmless, lines)])
+
+
+class NotNow:
+    """Rows for left_out.parquet: something newer overtook them, or goes first after the LMS refused it."""
 
     def __init__(self) -> None:
         self.rows: list[pa.Table] = []
 
     def add(self, decision: Decision) -> None:
-        """Take up the rows that a decision found overtaken."""
-        stale = decision.rows[decision.rows["verdict"] == Verdict.STALE]
+        """Take up the rows that a decision leaves out of the file."""
+        rows = decision.rows[decision.rows["verdict"].isin(list(NOT_NOW))]
         columns = {
-            "place": ["withheld"] * len(stale),
-            "reason": ["stale"] * len(stale),
-            "email": stale["email"],
-            "employee_id": stale["employee_id"],
-            "course": stale["course"],
-            "percent_complete": stale["hundredths"] / 100,
+            "place": ["withheld"] * len(rows),
+            "reason": [NOT_NOW[verdict] for verdict in rows["verdict"]],
+            "email": rows["email"],
+            "employee_id": rows["employee_id"],
+            "course": rows["course"],
+            "percent_complete": rows["hundredths"] / 100,
         }
         self.rows.append(pa.table(columns, schema=LEFT_OUT))
 
@@ -87,6 +114,7 @@ class Stale:
         """Add them to the run's left_out.parquet, in the same way."""
         with local_copy(folder / "left_out.parquet") as copy:
             table = pq.read_table(copy)
-        others = table.filter(pc.not_equal(table["reason"], "stale"))
+        ours = pc.is_in(table["reason"], value_set=pa.array(list(NOT_NOW.values())))
+        others = table.filter(pc.invert(ours))
         with new_file(folder / "left_out.parquet") as part:
             pq.write_table(pa.concat_tables([others, *self.rows]), part)

@@ -16,14 +16,18 @@ from include.codebashing_lms.changes import Decision, Rules, Verdict, utc
 from include.codebashing_lms.comparison import Comparison, Summary
 from include.codebashing_lms.connector import Connector, Course
 from include.codebashing_lms.ledger import rows as ledger_rows
-from include.codebashing_lms.load_lists import Corrections, Held, Stale
+from include.codebashing_lms.load_lists import NOT_NOW, Corrections, Held, NotNow, Refused
 from include.codebashing_lms.people import Locate, read_people
+from include.codebashing_lms.sent_rows import TOLD_FILE
 from include.codebashing_lms.staging import StagedPath, new_file, read_json, sha256_of, write_json
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import STATUSES, CsvRows
 
-TOLD = pa.schema([field for field in ledger_rows.TOLD if field.name not in ("refusal", "refused_as")])
-TOLD_FILE = "told.parquet"
+TOLD = pa.schema(
+    [field for field in ledger_rows.TOLD if field.name not in ("refusal", "refused_as")]
+    + [("course_title", pa.string()), ("accepted", pa.bool_()), ("sent", pa.bool_()), ("known", pa.bool_())]
+)
+ASIDE = {Verdict.CHANGED_IDENTITY: "changed_identity", Verdict.REFUSED: "refused"}
 
 
 def is_full(connector: Connector, chosen: str | None) -> bool:
@@ -64,7 +68,7 @@ class Sending:
     def write(self, comparison: Comparison) -> tuple[dict[str, Any], Summary]:
         """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
         summary = Summary(np.zeros(len(comparison.ledger), dtype=np.bool_))
-        held, stale = Held(), Stale()
+        lists = (Held(), Refused(), NotNow())
         with ExitStack() as stack:
             file, told, corrections = (
                 stack.enter_context(new_file(self.folder / one))
@@ -79,12 +83,12 @@ class Sending:
                 rows.add(decision.rows[decision.send])
                 told_rows.write_table(_told(decision))
                 to_correct.add(decision)
-                held.add(decision)
-                stale.add(decision)
+                for one in lists:
+                    one.add(decision)
             out.flush()
             size, sha256 = file.stat().st_size, sha256_of(file)
-        held.list_in(self.folder)
-        stale.list_in(self.folder)
+        for one in lists:
+            one.list_in(self.folder)
         manifest = completed(read_json(self.folder / "manifest.json"), summary)
         manifest |= {"file": self.name, "bytes": size, "sha256": sha256}
         write_json(self.folder / "manifest.json", manifest)
@@ -114,10 +118,13 @@ class _FileRows:
 
 
 def _told(decision: Decision) -> pa.Table:
-    """Return what the journal keeps: new and changed rows as they are told, and those known beforehand."""
-    kept = (Verdict.NEW, Verdict.CHANGED, Verdict.BEFORE_START)
-    rows = decision.rows[decision.rows["verdict"].isin(kept)]
-    told = rows.assign(email=rows["person"], baseline=rows["verdict"] == Verdict.BEFORE_START)
+    """Return the rows that are sent, in their order, and those that count as known to the LMS already.
+
+    What the journal keeps of them, sent_rows.py says.
+    """
+    beforehand = decision.rows["verdict"] == Verdict.BEFORE_START
+    rows = decision.rows.assign(email=decision.rows["person"], baseline=beforehand, sent=decision.send)
+    told = rows[decision.send | beforehand].assign(known=lambda one: one["verdict"] == Verdict.UNCHANGED)
     return pa.Table.from_pandas(told[TOLD.names], TOLD, preserve_index=False)
 
 
@@ -127,11 +134,13 @@ def completed(manifest: dict[str, Any], summary: Summary) -> dict[str, Any]:
         "transformed", {key: manifest[key] for key in ("records", "warnings", "status")}
     )
     verdicts = summary.verdicts
-    stale, held = verdicts[Verdict.STALE], verdicts[Verdict.CHANGED_IDENTITY]
-    withheld = {"unchanged": verdicts.total() - summary.sent - stale - held, "stale": stale}
+    not_now = {reason: verdicts[verdict] for verdict, reason in NOT_NOW.items()}
+    aside = {reason: verdicts[verdict] for verdict, reason in ASIDE.items()}
+    elsewhere = sum(not_now.values()) + sum(aside.values())
+    withheld = {"unchanged": verdicts.total() - summary.sent - elsewhere, **not_now}
     records = {**before["records"], "emitted": summary.sent}
-    records["withheld"] = before["records"]["withheld"] | {name: n for name, n in withheld.items() if n}
-    records["set_aside"] = before["records"]["set_aside"] | ({"changed_identity": held} if held else {})
+    for place, found in (("withheld", withheld), ("set_aside", aside)):
+        records[place] = before["records"][place] | {name: n for name, n in found.items() if n}
     return manifest | {
         "records": records,
         "warnings": dict(sorted((Counter(before["warnings"]) + summary.warnings).items())),

@@ -1,0 +1,157 @@
+"""The rows of a delivery, in the order in which they were sent: whom a refusal means, what the journal keeps.
+
+told.parquet   what load decided to tell: rows that are sent, and rows that count as known to the LMS already
+refused.parquet   which of them the LMS refused, and why, as its answers come in
+refused.csv   the same for people
+"""
+
+import csv
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.delivery import Refusal
+from include.codebashing_lms.ledger.rows import TOLD, conform
+from include.codebashing_lms.ledger.store import remove
+from include.codebashing_lms.refusals import fingerprints, kind_of
+from include.codebashing_lms.staging import StagedPath, local_copy, new_file
+from include.codebashing_lms.transform.listings import SET_ASIDE_COLUMNS, harmless
+
+TOLD_FILE = "told.parquet"
+REFUSED_FILE = "refused.parquet"
+REFUSED_LIST = "refused.csv"
+REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string())])
+WHAT_NEXT = "goes again with the next run; refused three times for the same reason, it waits for a person"
+
+
+@dataclass(frozen=True)
+class SentRows:
+    """The rows of a delivery in a run's folder.
+
+    :param told: as told.parquet has them.
+    """
+
+    folder: StagedPath
+    told: pa.Table
+
+    @classmethod
+    def of(cls, folder: StagedPath) -> "SentRows":
+        """Read what a run's load decided to tell."""
+        return cls(folder, _read(folder / TOLD_FILE))
+
+    def to_journal(self, since: int = 0, until: int | None = None) -> pa.Table:
+        """Return the rows for the journal: what the LMS took, what it refused, what it had already.
+
+        What was found unchanged and sent all the same stands in the journal's entry by itself.
+
+        :param since: only rows from the so-manieth that was sent on, and before the `until`-th.
+        """
+        sent = flag(self.told, "sent")
+        row = np.where(sent, np.cumsum(sent) - 1, -1)
+        reasons = dict(self.refused())
+        refused = np.isin(row, list(reasons))
+        kept = np.where(sent, ~flag(self.told, "known") | refused, until is None)
+        kept &= ~sent | ((row >= since) & (row < (len(row) if until is None else until)))
+        table = self.told.filter(pa.array(kept))
+        return _with_refusals(table, [reasons.get(one) for one in row[kept].tolist()] if reasons else [])
+
+    def refused(self) -> Iterator[tuple[int, str]]:
+        """Give number and reason of the rows that the LMS refused so far."""
+        if not (self.folder / REFUSED_FILE).exists():
+            return
+        table = _read(self.folder / REFUSED_FILE)
+        yield from zip(*(table.column(name).to_pylist() for name in REFUSED.names), strict=True)
+
+    def forget_refusals(self) -> None:
+        """Forget what the LMS refused of an earlier file: this is another one."""
+        for name in (REFUSED_FILE, REFUSED_LIST):
+            remove(self.folder / name)
+
+    def refuse(self, refusals: Iterable[Refusal], first: int, until: int) -> int:
+        """Note which rows the LMS refused; return how many of its words fit no row that was sent.
+
+        :param first: number of the first row of the file that the LMS speaks of; `until` of the next file.
+        """
+        found = dict(self.refused())
+        rows = self.told.filter(self.told["sent"]).slice(first, until - first)
+        by_name = _Names(rows)
+        strange = 0
+        for refusal in refusals:
+            meant = [one + first for one in by_name.meant(refusal)]
+            strange += not meant
+            for row in meant:
+                found.setdefault(row, refusal.reason)
+        if found:
+            self._stage(sorted(found.items()))
+        return strange
+
+    def _stage(self, refused: list[tuple[int, str]]) -> None:
+        with new_file(self.folder / REFUSED_FILE) as part:
+            rows, reasons = zip(*refused, strict=True)
+            pq.write_table(pa.table({"row": rows, "reason": reasons}, REFUSED), part)
+        sent = self.told.filter(self.told["sent"]).take(pa.array(rows))
+        whose = zip(*(sent[name].to_pylist() for name in ("email", "employee_id", "course")), strict=True)
+        with (
+            new_file(self.folder / REFUSED_LIST) as part,
+            part.open("w", encoding="utf-8", newline="") as file,
+        ):
+            lines = csv.writer(file)
+            lines.writerow(SET_ASIDE_COLUMNS)
+            for reason, (email, employee_id, course) in zip(reasons, whose, strict=True):
+                lines.writerow(harmless([reason, WHAT_NEXT, email, employee_id, course, 1]))
+
+
+class _Names:
+    """Finds the rows of a file that the LMS speaks of."""
+
+    def __init__(self, rows: pa.Table) -> None:
+        self.rows = rows
+        self._places: dict[tuple[str | None, str | None], list[int]] | None = None
+
+    def meant(self, refusal: Refusal) -> list[int]:
+        """Return the numbers of the rows that are meant: all of a learner or a course named alone."""
+        if refusal.row is not None:
+            return [refusal.row] if 0 <= refusal.row < len(self.rows) else []
+        if refusal.user_key is None and refusal.course_id is None:
+            return []
+        if self._places is None:
+            self._places = self._by_name()
+        return self._places.get((refusal.user_key, refusal.course_id), [])
+
+    def _by_name(self) -> dict[tuple[str | None, str | None], list[int]]:
+        places: dict[tuple[str | None, str | None], list[int]] = {}
+        names = zip(*(self.rows[name].to_pylist() for name in ("user_key", "course_id")), strict=True)
+        for place, (user, course) in enumerate(names):
+            for key in ((user, course), (user, None), (None, course)):
+                places.setdefault(key, []).append(place)
+        return places
+
+
+def _with_refusals(table: pa.Table, reasons: list[str | None]) -> pa.Table:
+    """Return rows as the journal has them."""
+    if not reasons:
+        return conform(table, TOLD)
+    refused = np.flatnonzero([reason is not None for reason in reasons])
+    shown: list[int | None] = [None] * len(reasons)
+    rows: pd.DataFrame = table.take(pa.array(refused)).to_pandas()
+    for place, fingerprint in zip(refused.tolist(), fingerprints(rows), strict=True):
+        shown[place] = fingerprint
+    kinds = [None if reason is None else kind_of(reason) for reason in reasons]
+    columns = {"refusal": pa.array(kinds, pa.string()), "refused_as": pa.array(shown, pa.int64())}
+    return pa.table({name: columns[name] if name in columns else table[name] for name in TOLD.names}, TOLD)
+
+
+def flag(table: pa.Table, name: str) -> Any:
+    """Return a column of yes and no."""
+    return pc.fill_null(table[name], False).to_numpy()
+
+
+def _read(source: StagedPath) -> pa.Table:
+    with local_copy(source) as copy:
+        return pq.read_table(copy)
