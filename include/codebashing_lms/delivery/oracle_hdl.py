@@ -1,0 +1,180 @@
+"""Delivery to Oracle HCM Data Loader: upload the zip, have a data set made of it, ask what became of that."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from include.codebashing_lms.connector import HttpDelivery
+from include.codebashing_lms.delivery import Asked, Handed, Parcel, nothing_taken_yet
+from include.codebashing_lms.delivery.http_api import json_of, refused, secrets_of, status_of
+from include.codebashing_lms.delivery.http_calls import Calls, Conversation, retrying
+from include.codebashing_lms.delivery.oracle_data_sets import (
+    FIELDS,
+    WHERE_TO_LOOK,
+    items_of,
+    judged,
+    name_of,
+    state_of,
+)
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
+from include.codebashing_lms.http_site import HttpSite
+
+ACTION = "application/vnd.oracle.adf.action+json"
+PAGE = 500
+LOOKS = 4  # a new data set can be seen only some seconds after it was made
+SECONDS_BETWEEN_LOOKS = 5.0
+RIGHTS = "It takes the role hierarchies of Data Load Data Sets and of uploading for file-based import."
+
+
+@dataclass(frozen=True)
+class OracleHdlWay:
+    """A zip with a .dat file, which HCM Data Loader imports and loads line by line."""
+
+    delivery: HttpDelivery
+    site: HttpSite
+    result = "loaded by HCM Data Loader at"
+
+    def address(self, name: str = "") -> str:
+        """Return the address of the data sets."""
+        return f"{self._calls.address.rstrip('/')}/dataLoadDataSets"
+
+    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
+        """Have the file loaded, once: a second data set would load what is completed a second time."""
+        with self._conversation() as conversation:
+            job = self._job_of(conversation, parcel.idempotency_key) if resuming else None
+            if job:
+                return Handed(sent=False, job=job)
+            with nothing_taken_yet():
+                content = retrying(conversation.until)(self._upload, conversation, parcel)
+            return Handed(job=self._load(conversation, content, parcel.idempotency_key))
+
+    def ask(self, job: str) -> Asked:
+        """Ask how far a data set is, and which lines Oracle refused."""
+        with self._conversation() as conversation:
+            data_set = retrying(conversation.until)(self._data_set, conversation, job)
+            state = state_of(data_set or {})
+            if data_set is None or state == "working":
+                return Asked("working", sentence=f"Oracle works on the data set {job}.")
+            if state == "stopped":
+                return Asked("failed", sentence=f"Somebody stopped the data set {job}. {WHERE_TO_LOOK}")
+            messages = list(self._messages(conversation, job))
+        return judged(job, data_set, messages, secrets_of(self.site))
+
+    def job_of(self, delivery: str) -> str | None:
+        """Return the data set of a delivery of ours whose answer was lost; None where none was made."""
+        with self._conversation() as conversation:
+            return self._job_of(conversation, delivery)
+
+    def occupied(self, name: str) -> bool:
+        """Return False: an uploaded file replaces none."""
+        return False
+
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Return False: files cannot be looked at, only data sets."""
+        return False
+
+    def try_connection(self) -> str:
+        """Read the list of data sets."""
+        with self._conversation() as conversation:
+            retrying(conversation.until)(self._listed, conversation, {"limit": "1"})
+        return f"{self.address()} takes the login and shows its data sets; nothing was written."
+
+    def probe(self) -> str:
+        """Do what `try_connection` does: an uploaded file would stay."""
+        return self.try_connection()
+
+    @property
+    def _calls(self) -> Calls:
+        return Calls(self.delivery, self.site)
+
+    @contextmanager
+    def _conversation(self) -> Iterator[Conversation]:
+        calls = self._calls
+        with calls.conversation(calls.deadline()) as conversation:
+            yield conversation
+
+    def _upload(self, conversation: Conversation, parcel: Parcel) -> str:
+        content = base64.b64encode(parcel.path.read_bytes()).decode()
+        body = {"content": content, "fileName": parcel.name}
+        return self._act(conversation, "uploadFile", body, "ContentId")
+
+    def _load(self, conversation: Conversation, content: str, delivery: str) -> str:
+        """Have a data set made; where the answer is lost, find out whether there is one."""
+        body = {"contentId": content, "fileAction": "IMPORT_AND_LOAD", "dataSetName": name_of(delivery)}
+        try:
+            return self._act(conversation, "createFileDataSet", body, "RequestId")
+        except DeliveryUnavailableError as error:
+            if error.nothing_taken:
+                raise
+            for _ in range(LOOKS):
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+                if job := self._job_of(conversation, delivery):
+                    return job
+            raise
+
+    def _act(self, conversation: Conversation, action: str, body: dict[str, str], wanted: str) -> str:
+        url = f"{self.address()}/action/{action}"
+        headers = {"Content-Type": ACTION, "Accept": "application/json"}
+        data = json.dumps(body).encode()
+        with conversation.answer("POST", url, data=data, headers=headers) as answer:
+            self._judge(answer, action)
+            document = json_of(answer, self._calls)
+        result = document.get("result") if isinstance(document, dict) else None
+        value = result.get(wanted) if isinstance(result, dict) else None
+        if not value:
+            raise DeliveryError(f"{url} answered without {wanted}. {WHERE_TO_LOOK}")
+        return str(value)
+
+    def _judge(self, answer: requests.Response, action: str) -> None:
+        try:
+            if status_of(answer, self._calls) not in (200, 201):
+                raise refused(answer, self._calls, f"do {action}", RIGHTS)
+        except DeliveryError as error:
+            error.nothing_taken = answer.status_code < 500 and answer.status_code != 408
+            raise
+
+    def _job_of(self, conversation: Conversation, delivery: str) -> str | None:
+        query = {"q": f"DataSetName='{name_of(delivery)}'", "limit": "2"}
+        found = retrying(conversation.until)(self._listed, conversation, query)
+        ids = [str(one["RequestId"]) for one in found if one.get("DataSetName") == name_of(delivery)]
+        return ids[0] if ids else None
+
+    def _listed(self, conversation: Conversation, query: dict[str, str]) -> list[dict[str, Any]]:
+        params = {"onlyData": "true", "fields": FIELDS, **query}
+        with conversation.answer("GET", self.address(), params=params) as answer:
+            if status_of(answer, self._calls) != 200:
+                raise refused(answer, self._calls, "list data sets", RIGHTS)
+            return items_of(json_of(answer, self._calls))
+
+    def _data_set(self, conversation: Conversation, job: str) -> dict[str, Any] | None:
+        params = {"onlyData": "true", "fields": FIELDS}
+        with conversation.answer("GET", f"{self.address()}/{job}", params=params) as answer:
+            if status_of(answer, self._calls) == 404:
+                return None
+            if answer.status_code != 200:
+                raise refused(answer, self._calls, "show the data set", RIGHTS)
+            document = json_of(answer, self._calls)
+        return document if isinstance(document, dict) else None
+
+    def _messages(self, conversation: Conversation, job: str) -> Iterator[dict[str, Any]]:
+        offset, more = 0, True
+        while more:
+            items, more = retrying(conversation.until)(self._page, conversation, job, offset)
+            offset += len(items)
+            more = more and bool(items)
+            yield from items
+
+    def _page(self, conversation: Conversation, job: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
+        params = {"onlyData": "true", "limit": str(PAGE), "offset": str(offset)}
+        url = f"{self.address()}/{job}/child/messages"
+        with conversation.answer("GET", url, params=params) as answer:
+            if status_of(answer, self._calls) != 200:
+                raise refused(answer, self._calls, "show the messages of the data set", RIGHTS)
+            document = json_of(answer, self._calls)
+        return items_of(document), isinstance(document, dict) and bool(document.get("hasMore"))
