@@ -1,0 +1,128 @@
+"""The page's routes. Every one needs a login; those of a connector need the right to read its DAG's runs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.exception_handlers import http_exception_handler
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from codebashing_lms_airflow.page.airflow_parts import (
+    GetUserDep,
+    SessionDep,
+    logged_in,
+    may,
+    reads_runs,
+    schedule_of,
+    sees_people,
+)
+from codebashing_lms_airflow.page.rendering import STATIC, TYPES, shown
+from codebashing_lms_airflow.page.site import course_titles, read_site, runs_of
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.pages.overview import card
+from include.codebashing_lms.pages.trend import trend
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+KIND = {
+    401: "Please log in to Airflow first.",
+    403: "You may not see this: it needs the right to trigger this DAG. Ask whoever gives out rights in Airflow.",
+    404: "There is nothing here, or not any more.",
+}
+
+app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(logged_in)])
+
+
+@app.middleware("http")
+async def guarded(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Put on every answer what browsers need to be told."""
+    response = await call(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+@app.exception_handler(StarletteHTTPException)
+async def kindly(request: Request, error: StarletteHTTPException) -> Response:
+    """Answer people in a sentence, and programs as Airflow does."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return await http_exception_handler(request, error)
+    sentence = KIND.get(error.status_code, str(error.detail))
+    return shown(request, "sentence.html", error.status_code, title="Codebashing → LMS", sentence=sentence)
+
+
+@app.exception_handler(CodebashingLmsError)
+async def in_words(request: Request, error: CodebashingLmsError) -> Response:
+    """Say what is wrong with the staging area or the connectors' folder."""
+    return shown(request, "sentence.html", 500, title="Codebashing → LMS", sentence=str(error))
+
+
+def connector_of(dag_id: str) -> Connector:
+    """Return the connector of a DAG."""
+    connector = read_site().connectors.get(dag_id)
+    if connector is None:
+        raise HTTPException(404)
+    return connector
+
+
+Known = Annotated[Connector, Depends(connector_of)]
+OF_A_DAG: Any = [Depends(reads_runs())]
+WITH_PEOPLE: Any = [Depends(reads_runs()), Depends(sees_people())]
+
+
+@app.get("/")
+def overview(request: Request, user: GetUserDep, session: SessionDep) -> Response:
+    """Show a card for each connector whose DAG the user may read."""
+    site = read_site()
+    cards = [
+        (card(connector, runs_of(connector), schedule_of(session, dag_id)), connector.zone)
+        for dag_id, connector in site.connectors.items()
+        if may(reads_runs, request, user, dag_id)
+    ]
+    broken = [one for one in site.broken if may(reads_runs, request, user, one.dag_id)]
+    return shown(request, "overview.html", cards=cards, broken=broken)
+
+
+@app.get("/static/{name}")
+def static(name: str) -> Response:
+    """Give the style sheet and the script."""
+    path = STATIC.get(name)
+    if path is None:
+        raise HTTPException(404)
+    headers = {"Cache-Control": "private, max-age=600"}
+    return Response(path.read_bytes(), media_type=TYPES[path.suffix], headers=headers)
+
+
+@app.get("/dags/{dag_id}", dependencies=OF_A_DAG)
+def connector(request: Request, dag_id: str, user: GetUserDep, session: SessionDep) -> Response:
+    """Show a connector: how things stand, and how they develop."""
+    known = read_site().connectors.get(dag_id)
+    if known is None:
+        return not_ours(request)
+    runs = runs_of(known)
+    return shown(
+        request,
+        "connector.html",
+        **about(request, user, known, "trend"),
+        card=card(known, runs, schedule_of(session, dag_id)),
+        trend=trend(runs, course_titles(known)),
+    )
+
+
+def not_ours(request: Request) -> Response:
+    """Say that a DAG has nothing to do with us: the tab is on every DAG."""
+    sentence = "This DAG has nothing to do with Codebashing. The page shows the DAGs of connectors only."
+    return shown(request, "sentence.html", title="Codebashing → LMS", sentence=sentence)
+
+
+def about(request: Request, user: Any, connector: Connector, view: str) -> dict[str, Any]:
+    """Return what every page of a connector shows."""
+    people = may(sees_people, request, user, connector.dag_id)
+    return {"connector": connector, "zone": connector.zone, "view": view, "people": people}

@@ -1,0 +1,70 @@
+"""Templates, and how values become text in them."""
+
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from include.codebashing_lms.dates import MONTHS, parse_instant
+from include.codebashing_lms.pages import words
+
+HERE = Path(__file__).parent
+STATIC = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in (".css", ".js")}
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def shown(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page; its links begin with where Airflow mounted us."""
+    base = request.scope.get("root_path", "")
+    text = templates.get_template(template).render(base=base, words=words, **values)
+    return HTMLResponse(text, status)
+
+
+def instant(at: datetime | None, zone: tzinfo) -> str:
+    """Return an instant as people read it: 23 Nov 2026, 05:15 UTC."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone)
+    return f"{day(at, zone)}, {local:%H:%M} {local.tzname()}"
+
+
+def day(at: datetime | None, zone: tzinfo) -> str:
+    """Return the day of an instant: 23 Nov 2026."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone)
+    return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}"
+
+
+def number(value: float) -> str:
+    """Return a whole number with separators."""
+    return f"{value:,.0f}"
+
+
+def percent(value: float) -> str:
+    """Return a percentage with one decimal; 100 only for all."""
+    return f"{min(value, 99.9) if value < 100 else 100:.1f} %"
+
+
+def size(value: int) -> str:
+    """Return a number of bytes in words."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= step:
+            return f"{value / step:.1f} {unit}"
+    return f"{value} bytes"
+
+
+templates.filters |= {
+    "at": parse_instant,
+    "instant": instant,
+    "day": day,
+    "number": number,
+    "percent": percent,
+    "size": size,
+}
