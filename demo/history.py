@@ -22,39 +22,7 @@ from include.codebashing_lms.staging import run_folder
 from include.codebashing_lms.transform import RunFacts, transform
 
 FIRST = ["Amara", "Benedikt", "Chiara", "Daniel", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jakub", "Keiko"]
-    "Amara",
-    "Benedikt",
-    "Chiara",
-    "Daniel",
-    "Elif",
-    "Farid",
-    "Grace",
-    "Hugo",
-    "Ines",
-    "Jakub",
-    "Keiko",
-    "Liam",
-    "Maelle",
-    "Nikhil",
-    "Olga",
-    "Pedro",
-]
 LAST = ["Okafor", "Lang", "Romano", "Okoye", "Yilmaz", "Haddad", "Mwangi", "Lindqvist", "Nowak", "Tanaka"]
-    "Okafor",
-    "Lang",
-    "Romano",
-    "Okoye",
-    "Yilmaz",
-    "Haddad",
-    "Mwangi",
-    "Lindqvist",
-    "Carvalho",
-    "Nowak",
-    "Tanaka",
-    "Gallagher",
-    "Dubois",
-    "Rao",
-]
 COURSES = {"java": 42, "python": 36, "dotnet": 40, "nodejs": 28, "frontend": 24, "go": 20, "php": 32}
 UNMAPPED = "rust"
 

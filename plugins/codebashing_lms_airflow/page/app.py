@@ -33,7 +33,7 @@ HEADERS = {
 }
 KIND = {
     401: "Please log in to Airflow first.",
-    403: "You may not see this: it needs the right to trigger this DAG. Ask whoever gives out rights in Airflow.",
+    403: "You may not see this: it needs the right to trigger this DAG. Ask your Airflow administrator for it.",
     404: "There is nothing here, or not any more.",
 }
 
