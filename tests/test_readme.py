@@ -81,6 +81,14 @@ def test_every_key_of_pgp_is_there_with_its_default(model):
     assert [key for key, default in settings(model, "pgp.").items() if not row_of(key, default)] == []
 
 
+@pytest.mark.parametrize(
+    ("model", "section"),
+    [(connector.Job, "job."), (connector.HttpResults, "results."), (connector.FileResults, "results.")],
+)
+def test_every_key_of_jobs_and_results_is_there_with_its_default(model, section):
+    assert [key for key, default in settings(model, section).items() if not row_of(key, default)] == []
+
+
 @pytest.mark.parametrize(("key", "default"), settings(GenericCsvOptions).items())
 def test_every_option_of_generic_csv_is_there_with_its_default(key, default):
     assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"

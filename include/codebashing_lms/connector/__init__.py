@@ -13,6 +13,7 @@ from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
 from include.codebashing_lms.connector.model import ADMIN, Connector
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
+from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Results
 from include.codebashing_lms.connector.source import Identity, Source
 
 __all__ = [
@@ -21,13 +22,17 @@ __all__ = [
     "Course",
     "CourseMap",
     "Delivery",
+    "FileResults",
     "FolderDelivery",
     "Guards",
     "HttpDelivery",
+    "HttpResults",
     "Identity",
+    "Job",
     "Lms",
     "Notify",
     "Report",
+    "Results",
     "Send",
     "SftpDelivery",
     "Source",

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, field_validator
 
 from include.codebashing_lms.connector.common import Regex, Section, Text
+from include.codebashing_lms.connector.results import FileResults, HttpResults, Job
 
 
 def _marker_name(pattern: str) -> str:
@@ -39,7 +40,17 @@ class SftpPgp(Section):
     sign: bool = False
 
 
-class FolderDelivery(Send):
+class Drop(Send):
+    """What a folder and an SFTP directory share.
+
+    :param fetched: `removed`: the LMS removes a file when it takes it; null: nobody can see whether it did.
+    """
+
+    fetched: Literal["removed"] | None = None
+    results: FileResults | None = None
+
+
+class FolderDelivery(Drop):
     """A folder of this machine, or a mounted share."""
 
     method: Literal["folder"]
@@ -48,7 +59,7 @@ class FolderDelivery(Send):
     pgp: Pgp | None = None
 
 
-class SftpDelivery(Send):
+class SftpDelivery(Drop):
     """A drop directory on an SFTP server."""
 
     method: Literal["sftp"]
@@ -76,7 +87,11 @@ class Success(Section):
 
 
 class HttpDelivery(Send):
-    """An import endpoint."""
+    """An import endpoint.
+
+    :param token_param: the form field, of a raw upload the query parameter, that takes the connection's
+        password, for LMSs that read no Authorization header.
+    """
 
     method: Literal["http"]
     conn_id: Text = "lms"
@@ -84,7 +99,10 @@ class HttpDelivery(Send):
     upload: Literal["multipart", "raw"] = "multipart"
     field: Text = "file"
     params: dict[Text, str] = Field(default_factory=dict)
+    token_param: Text | None = None
     success: Success = Success()
+    job: Job | None = None
+    results: HttpResults | None = None
     timeout: PositiveFloat = 60
     deadline: PositiveInt = 600
 

@@ -7,14 +7,29 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import requests
+from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder
 
 from include.codebashing_lms.connector import HttpDelivery
-from include.codebashing_lms.delivery import Handed, Parcel
-from include.codebashing_lms.delivery.http_answer import judge, refuse_login, refuse_redirect
-from include.codebashing_lms.delivery.http_calls import Calls, retrying
-from include.codebashing_lms.errors import DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.delivery import Asked, Handed, Parcel, Refusal
+from include.codebashing_lms.delivery.http_answer import (
+    LARGEST_REPORT,
+    body_of,
+    judge,
+    refuse_login,
+    refuse_redirect,
+)
+from include.codebashing_lms.delivery.http_api import refused, secrets_of, status_of
+from include.codebashing_lms.delivery.http_calls import Calls, password_of, retrying
+from include.codebashing_lms.delivery.http_jobs import Jobs
+from include.codebashing_lms.delivery.reports import Reports, first_row_of, refusals_in_answer
+from include.codebashing_lms.errors import (
+    ConnectorError,
+    DeliveryError,
+    DeliveryUnavailableError,
+    UnknownJobError,
+)
+from include.codebashing_lms.http_site import HttpSite, site_url
 
 CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
 
@@ -24,11 +39,13 @@ class HttpWay:
     """One POST of the file; what becomes of it there, the endpoint's answer says.
 
     :param appends: whether the LMS adds the rows once more where it is sent them once more.
+    :param has_header: whether the first line of the file is no row.
     """
 
     delivery: HttpDelivery
     site: HttpSite
     appends: bool = False
+    has_header: bool = True
     result = "accepted by the import endpoint"
 
     def address(self, name: str = "") -> str:
@@ -41,8 +58,17 @@ class HttpWay:
         An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
         """
         until = self._calls.deadline()
-        retrying(until, self._may_be_repeated)(self._send, parcel, until)
-        return Handed()
+        job, said = retrying(until, self._may_be_repeated)(self._send, parcel, until)
+        return Handed(job=job, refusals=() if job else self._refusals(said, None, until))
+
+    def ask(self, job: str) -> Asked:
+        """Ask how far an import job is."""
+        until, jobs = self._calls.deadline(), self._jobs
+        body = self._told_at(jobs.url_of(job), until, "tell about its import job")
+        state = jobs.state_in(body, self.address())
+        if state == "done":
+            return Asked("done", self._refusals(body, job, until))
+        return Asked("failed" if state == "failed" else "working")
 
     def _may_be_repeated(self, error: BaseException) -> bool:
         """Tell whether another try may help and cannot harm: not every LMS honours the key."""
@@ -62,8 +88,13 @@ class HttpWay:
         It carries the login, so that a wrong token is found out. Other status codes are not judged: many
         endpoints know no OPTIONS.
         """
-        with self._answer("OPTIONS", self._calls.deadline()) as answer:
+        with self._answer("OPTIONS", self._calls.deadline(), params=self.delivery.params) as answer:
             refuse_redirect(answer, self.address())
+            if self.delivery.token_param:
+                return (
+                    f"{self.address()} answers (OPTIONS, status {answer.status_code}); whether it takes the "
+                    "token and a file shows only when one is sent."
+                )
             refuse_login(answer, self.address(), self.delivery.conn_id)
             return (
                 f"{self.address()} answers (OPTIONS, status {answer.status_code}) and did not refuse the "
@@ -74,28 +105,95 @@ class HttpWay:
         """Do what `try_connection` does: anything written to an import endpoint would be imported."""
         return self.try_connection()
 
-    def _send(self, parcel: Parcel, until: float) -> None:
+    def _send(self, parcel: Parcel, until: float) -> tuple[str | None, bytes]:
+        """Upload the file; return the job that the LMS began, if it works so, and what it answered."""
+        delivery = self.delivery
+        reads = bool(delivery.job and delivery.job.id) or (self._reports_rows and not self._report)
         with parcel.path.open("rb") as file:
             body, content_type = self._body(file, parcel)
             headers = {"Content-Type": content_type, "Idempotency-Key": parcel.idempotency_key}
-            with self._answer("POST", until, data=body, headers=headers) as answer:
-                judge(answer, self.delivery.success, self.address(), self.delivery.conn_id)
+            params = delivery.params | (self._token if delivery.upload == "raw" else {})
+            with self._answer("POST", until, params=params, data=body, headers=headers) as answer:
+                said = judge(answer, delivery.success, self.address(), delivery.conn_id, reads)
+                return self._jobs.id_in(answer, said) if delivery.job else None, said
+
+    @property
+    def _reports_rows(self) -> bool:
+        return bool(self.delivery.results and self.delivery.results.names_rows)
+
+    @property
+    def _report(self) -> str | None:
+        return self.delivery.results.report if self.delivery.results else None
+
+    def _refusals(self, said: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
+        """Return the rows that were refused, as the answer or a report of its own says."""
+        results = self.delivery.results
+        if not results or not results.names_rows:
+            return ()
+        if results.report:
+            url = self._jobs.url_of(job, results.report) if job else site_url(self.site, results.report)
+            said = self._reported(url, until)
+        reports = Reports(results, first_row_of(results, self.has_header), tuple(secrets_of(self.site)))
+        return refusals_in_answer(reports, results, said)
+
+    def _reported(self, url: str, until: float) -> bytes:
+        try:
+            said: bytes = retrying(until)(self._told_at, url, until, "tell which rows it refused")
+        except DeliveryError as error:
+            error.nothing_taken = False  # of the report, but the file was sent before
+            raise
+        return said
+
+    def _told_at(self, url: str, until: float, what: str) -> bytes:
+        with self._answer("GET", until, url, params=self._token) as answer:
+            status = status_of(answer, self._calls)
+            if status in (404, 410):
+                raise UnknownJobError(f"{self.address()} does not know what it was asked ({status}).")
+            if not 200 <= status < 300:
+                raise refused(answer, self._calls, what)
+            return body_of(answer, LARGEST_REPORT)
 
     def _body(self, file: BinaryIO, parcel: Parcel) -> tuple[Any, str]:
         content_type = CONTENT_TYPES.get(PurePath(parcel.name).suffix, "text/csv")
         if self.delivery.upload == "raw":
             return file, content_type
-        form = MultipartEncoder({self.delivery.field: (parcel.name, file, content_type)})
+        form = MultipartEncoder({**self._token, self.delivery.field: (parcel.name, file, content_type)})
         return form, form.content_type
 
     @property
     def _calls(self) -> Calls:
         return Calls(self.delivery, self.site)
 
+    @property
+    def _jobs(self) -> Jobs:
+        if not self.delivery.job:
+            raise ConnectorError(
+                "An import job is under way, and delivery.job is no longer in the connector file. Put it "
+                "back until the job has ended."
+            )
+        return Jobs(self.delivery.job, self.site, self._calls.url)
+
+    @property
+    def _token(self) -> dict[str, str]:
+        """Return the password where the LMS reads it as a parameter, nothing where it is in a header."""
+        name = self.delivery.token_param
+        return {name: password_of(self.site, self.delivery.conn_id)} if name else {}
+
     @contextmanager
-    def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:
+    def _answer(
+        self, method: str, until: float, url: str = "", **request: Any
+    ) -> Iterator[requests.Response]:
+        login = NoLogin() if self.delivery.token_param else None
         with (
-            self._calls.conversation(until) as conversation,
-            conversation.answer(method, params=self.delivery.params, **request) as answer,
+            self._calls.conversation(until, login) as conversation,
+            conversation.answer(method, url, **request) as answer,
         ):
             yield answer
+
+
+class NoLogin(AuthBase):
+    """No Authorization header; without it requests would look for a login in ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request as it is."""
+        return request

@@ -11,6 +11,7 @@ from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableErr
 from include.codebashing_lms.http_faults import redirect_target, seconds_to_wait
 
 LARGEST_ANSWER = 1 << 20
+LARGEST_REPORT = 64 << 20
 PIECE = 1 << 14
 HEALING = (408, 425, 429)
 NOTHING_TAKEN = (401, 403, 404, 405, 411, 413, 415, 429)  # others may come after a part was imported
@@ -27,17 +28,20 @@ LENGTH = {"content-length", "transfer-encoding"}
 MISSING = object()
 
 
-def judge(answer: requests.Response, success: Success, address: str, conn_id: str) -> None:
-    """Return if the answer says that the file was accepted, else raise what it says."""
+def judge(answer: requests.Response, success: Success, address: str, conn_id: str, reads: bool) -> bytes:
+    """Return the body if the answer says that the file was accepted, else raise what it says.
+
+    :param reads: whether the body is wanted; else it is read only for the rules.
+    """
     try:
-        _judge(answer, success, address, conn_id)
+        return _judge(answer, success, address, conn_id, reads)
     except DeliveryError as error:
         code = answer.status_code
         error.nothing_taken = 300 <= code < 400 or code in NOTHING_TAKEN
         raise
 
 
-def _judge(answer: requests.Response, success: Success, address: str, conn_id: str) -> None:
+def _judge(answer: requests.Response, success: Success, address: str, conn_id: str, reads: bool) -> bytes:
     refuse_redirect(answer, address)
     refuse_login(answer, address, conn_id)
     code = answer.status_code
@@ -45,12 +49,15 @@ def _judge(answer: requests.Response, success: Success, address: str, conn_id: s
         raise later(answer, address)
     if not 200 <= code < 300:
         raise DeliveryError(f"{address} answered {facts(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
-    broken = _broken_rule(answer, success)
+    has_rules = success.json_values or success.matches or success.rejects
+    body = body_of(answer, LARGEST_REPORT if reads else LARGEST_ANSWER) if reads or has_rules else b""
+    broken = _broken_rule(body, success) if has_rules else None
     if broken:
         raise DeliveryError(
             f"{address} answered {facts(answer)}, but not that the file was accepted: delivery.success."
             f"{broken}. Look into the LMS's import log; if the file is there, correct delivery.success."
         )
+    return body
 
 
 def refuse_redirect(answer: requests.Response, address: str) -> None:
@@ -89,11 +96,8 @@ def facts(answer: requests.Response) -> str:
     )
 
 
-def _broken_rule(answer: requests.Response, success: Success) -> str | None:
+def _broken_rule(body: bytes, success: Success) -> str | None:
     """Return which rule of delivery.success the body breaks."""
-    if not (success.json_values or success.matches or success.rejects):
-        return None
-    body = body_of(answer)
     text = body.decode("utf-8", "replace")
     if success.matches and not re.search(success.matches, text):
         return "matches is not found in the body"
@@ -110,7 +114,7 @@ def _broken_json_rule(body: bytes, expected: dict[str, Any]) -> str | None:
     except (ValueError, RecursionError):
         return "json wants JSON, and the body is none"
     for path, value in expected.items():
-        found = _at(document, path)
+        found = at(document, path)
         if found is MISSING:
             return f"json: {path} is not in the body"
         # True equals 1 in Python, but not in JSON.
@@ -119,8 +123,8 @@ def _broken_json_rule(body: bytes, expected: dict[str, Any]) -> str | None:
     return None
 
 
-def _at(document: Any, path: str) -> Any:
-    """Return what a dotted path leads to; a number is the place in a list."""
+def at(document: Any, path: str) -> Any:
+    """Return what a dotted path leads to, else MISSING; a number is the place in a list."""
     for part in path.split("."):
         if isinstance(document, dict) and part in document:
             document = document[part]

@@ -17,7 +17,7 @@ def way_to(connector: Connector, destination: Destination) -> Way:
     if isinstance(delivery, FolderDelivery):
         return FolderWay(delivery)
     if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpSite):
-        return HttpWay(delivery, destination, appends(connector))
+        return HttpWay(delivery, destination, appends(connector), connector.lms.contract.file.header)
     if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpSite):
         return SftpWay(delivery, destination)
     raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
