@@ -40,7 +40,8 @@ class Company:
     def _person(self, number: int) -> dict[str, Any]:
         chance = self.chance
         course = chance.choice(list(COURSES))
-        done = 0 if chance.random() < 0.35 else chance.randint(0, COURSES[course])
+        total = COURSES[course]
+        done = chance.choice((0, 0, 0, total, total, *(chance.randint(1, total) for _ in range(4))))
         active = self.today - timedelta(days=chance.randint(1, 120)) if done else None
         return {
             "email": f"{chance.choice(FIRST)}.{chance.choice(LAST)}.{number}@example.com".lower(),
@@ -50,7 +51,7 @@ class Company:
             "course": course,
             "done": done,
             "active": active,
-            "completed": active if done == COURSES[course] else None,
+            "completed": active if done == total else None,
         }
 
     def next_day(self) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.pages import rows_told
 from include.codebashing_lms.pages.fate import ACT, GOOD, QUIET, WAITING, Became, became
 from include.codebashing_lms.pages.runs import Run, Runs
 from include.codebashing_lms.pages.words import plural
@@ -75,8 +76,8 @@ def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
 def destination(connector: Connector) -> str:
     """Say where a connector's files go."""
     delivery = connector.delivery
-    ways = {"folder": "a folder", "sftp": "SFTP", "http": "HTTP"}
-    return f"{connector.lms.profile}, by {ways.get(delivery.method, delivery.method)}"
+    ways = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
+    return f"{ways.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
 
 
 def numbers(run: Run) -> Numbers:
@@ -84,12 +85,11 @@ def numbers(run: Run) -> Numbers:
     set_aside = run.set_aside()
     receipt = run.receipt or {}
     sent = receipt.get("rows", 0) if receipt.get("state") in ("delivered", "working") else 0
-    told = run.manifest.get("told") or {}
     return Numbers(
         sent=sent,
-        changed=int(told.get("changed", sent)),
+        changed=rows_told.news(run) if sent else 0,
         set_aside=sum(set_aside.values()),
-        refused=int(receipt.get("refused") or run.manifest["records"]["set_aside"].get("refused", 0)),
+        refused=rows_told.refused(run),
     )
 
 

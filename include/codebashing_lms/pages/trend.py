@@ -11,7 +11,7 @@ from include.codebashing_lms.pages.runs import Run, Runs
 from include.codebashing_lms.pages.words import reason
 
 DONE, STARTED, NOT_STARTED = "done", "started", "not-started"
-BAND_LABELS = ("0", *(f"{ten}–{ten + 9}" for ten in range(0, 100, 10)), "100")
+BAND_LABELS = ("0 %", "<10", *(f"{ten}+" for ten in range(10, 100, 10)), "100")
 COURSES_SHOWN = 30
 REASONS_SHOWN = 7
 

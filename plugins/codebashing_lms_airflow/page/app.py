@@ -1,9 +1,10 @@
 """The page's routes. Every one needs a login; those of a connector need the right to read its DAG's runs."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -17,13 +18,19 @@ from codebashing_lms_airflow.page.airflow_parts import (
     schedule_of,
     sees_people,
 )
-from codebashing_lms_airflow.page.rendering import STATIC, TYPES, shown
+from codebashing_lms_airflow.page.rendering import STATIC, TYPES, attachment, shown
 from codebashing_lms_airflow.page.site import course_titles, read_site, runs_of
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.pages import Run
+from include.codebashing_lms.pages.fate import became
+from include.codebashing_lms.pages.one_run import download, one_run
 from include.codebashing_lms.pages.overview import card
 from include.codebashing_lms.pages.trend import trend
 
+log = logging.getLogger(__name__)
+
+RUNS_A_PAGE = 50
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'self'",
@@ -33,7 +40,7 @@ HEADERS = {
 }
 KIND = {
     401: "Please log in to Airflow first.",
-    403: "You may not see this: it needs the right to trigger this DAG. Ask your Airflow administrator for it.",
+    403: "You may not see this: it needs the right to trigger this DAG. Ask your Airflow administrator.",
     404: "There is nothing here, or not any more.",
 }
 
@@ -126,3 +133,58 @@ def about(request: Request, user: Any, connector: Connector, view: str) -> dict[
     """Return what every page of a connector shows."""
     people = may(sees_people, request, user, connector.dag_id)
     return {"connector": connector, "zone": connector.zone, "view": view, "people": people}
+
+
+@app.get("/dags/{dag_id}/runs", dependencies=OF_A_DAG)
+def runs(request: Request, known: Known, user: GetUserDep, page: Annotated[int, Query(ge=1)] = 1) -> Response:
+    """List a connector's runs, the newest first."""
+    found = runs_of(known).all
+    pages = max(1, -(-len(found) // RUNS_A_PAGE))
+    shown_runs = found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
+    return shown(
+        request,
+        "runs.html",
+        **about(request, user, known, "runs"),
+        runs=[(run, became(run)) for run in shown_runs],
+        total=len(found),
+        page=page,
+        pages=pages,
+    )
+
+
+@app.get("/dags/{dag_id}/runs/{date}/{name}", dependencies=OF_A_DAG)
+def run(request: Request, known: Known, user: GetUserDep, date: str, name: str) -> Response:
+    """Show one run."""
+    found = runs_of(known).find(date, name)
+    if found is None:
+        raise HTTPException(404)
+    return run_page(request, known, user, found)
+
+
+@app.get("/dags/{dag_id}/run", dependencies=OF_A_DAG)
+def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str) -> Response:
+    """Show what a run of Airflow's left: the tab of a DAG run."""
+    known = read_site().connectors.get(dag_id)
+    if known is None:
+        return not_ours(request)
+    found = runs_of(known).of_run_id(run_id)
+    if found is None:
+        sentence = "This run has not come as far as a file yet: see the logs of its tasks."
+        return shown(request, "sentence.html", title=known.name, sentence=sentence)
+    return run_page(request, known, user, found)
+
+
+def run_page(request: Request, known: Connector, user: Any, found: Run) -> Response:
+    """Return the view of a run."""
+    return shown(request, "run.html", **about(request, user, known, "runs"), one=one_run(found))
+
+
+@app.get("/dags/{dag_id}/runs/{date}/{name}/files/{file}", dependencies=WITH_PEOPLE)
+def fetch(known: Known, user: GetUserDep, date: str, name: str, file: str) -> Response:
+    """Give a file of a run; names are those of the run's own listing, never what the address says."""
+    found = runs_of(known).find(date, name)
+    path = download(found, file) if found else None
+    if path is None:
+        raise HTTPException(404)
+    log.info("%s fetched %s of a run of %s", user.get_name(), path.name, known.dag_id)
+    return attachment(path)

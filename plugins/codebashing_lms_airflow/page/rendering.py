@@ -1,16 +1,21 @@
 """Templates, and how values become text in them."""
 
-from datetime import datetime, tzinfo
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from include.codebashing_lms.dates import MONTHS, parse_instant
 from include.codebashing_lms.pages import words
+from include.codebashing_lms.staging import StagedPath
 
+PIECE = 1 << 18
 HERE = Path(__file__).parent
 STATIC = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in (".css", ".js")}
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -24,6 +29,21 @@ def shown(request: Request, template: str, status: int = 200, **values: Any) -> 
     base = request.scope.get("root_path", "")
     text = templates.get_template(template).render(base=base, words=words, **values)
     return HTMLResponse(text, status)
+
+
+def attachment(path: StagedPath) -> Response:
+    """Return a staged file as a download, piece by piece."""
+    kind = "text/csv; charset=utf-8" if path.name.endswith(".csv") else "application/octet-stream"
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", path.name)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(path.name, safe='')}"
+    headers = {"Content-Disposition": disposition}
+    return StreamingResponse(_pieces(path), media_type=kind, headers=headers)
+
+
+def _pieces(path: StagedPath) -> Iterator[bytes]:
+    with path.open("rb") as file:  # type: ignore[attr-defined]
+        while piece := file.read(PIECE):
+            yield piece
 
 
 def instant(at: datetime | None, zone: tzinfo) -> str:
@@ -40,6 +60,11 @@ def day(at: datetime | None, zone: tzinfo) -> str:
         return "–"
     local = at.astimezone(zone)
     return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}"
+
+
+def coming(at: datetime) -> bool:
+    """Tell whether an instant is still to come."""
+    return at > datetime.now(UTC)
 
 
 def number(value: float) -> str:
