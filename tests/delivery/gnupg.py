@@ -73,4 +73,4 @@ def gnupg() -> Iterator[Gpg]:
         yield Gpg(home)
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=True)
-        shutil.rmtree(home)
+        shutil.rmtree(home, ignore_errors=True)  # the agent removes its sockets meanwhile

@@ -42,9 +42,14 @@ class Day:
 
 
 class Company:
-    """A company with both servers and its staging area, day after day."""
+    """A company with both servers and its staging area, day after day.
 
-    def __init__(self, folder: Path, source: Codebashing, lms: Lms) -> None:
+    :param changes: of the connector file.
+    """
+
+    def __init__(
+        self, folder: Path, source: Codebashing, lms: Any, connection: dict[str, Any], **changes: Any
+    ) -> None:
         self.source, self.lms = source, lms
         self.home = folder / "staging" / "acme"
         self.truth: dict[str, str] = {}
@@ -52,11 +57,11 @@ class Company:
         self.midnight = datetime.now(UTC) - timedelta(hours=12)
         connectors = folder / "connectors"
         connectors.mkdir()
-        (connectors / "acme.yaml").write_text(yaml.safe_dump(CONNECTOR))
+        (connectors / "acme.yaml").write_text(yaml.safe_dump(CONNECTOR | changes))
         codebashing = {"password": source.token, "extra": {"api_key": source.api_key}}
         environment = {
             "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": source.url, **codebashing}),
-            "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
+            "AIRFLOW_CONN_LMS": json.dumps(connection),
             "CODEBASHING_LMS_CONNECTORS": str(connectors),
             "CODEBASHING_LMS_STAGING": f"file://{folder / 'staging'}",
             "TMPDIR": str(folder),  # killed tasks leave something there
@@ -128,7 +133,7 @@ class Company:
 @pytest.fixture
 def company(tmp_path: Path) -> Iterator[Company]:
     with Codebashing([]) as source, Lms() as lms:
-        it = Company(tmp_path, source, lms)
+        it = Company(tmp_path, source, lms, {"conn_type": "http", "host": lms.url, "password": lms.token})
         try:
             yield it
         finally:
