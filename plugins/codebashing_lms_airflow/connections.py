@@ -32,7 +32,12 @@ def destination(delivery: Delivery) -> HttpSite | SftpSite | None:
         return None
     if isinstance(delivery, HttpDelivery):
         return _lms_site(_connection(delivery.conn_id, "http"))
-    return _sftp_site(_connection(delivery.conn_id, "sftp"))
+    return sftp_site(delivery.conn_id)
+
+
+def sftp_site(conn_id: str) -> SftpSite:
+    """Return how to log in to an SFTP server."""
+    return _sftp_site(_connection(conn_id, "sftp"))
 
 
 def _connection(conn_id: str, kind: str) -> Connection:

@@ -34,15 +34,16 @@ class Ending:
 
     @property
     def folder(self) -> Any:
-        """Return the run's folder in the staging area."""
+        """Return the run's folder in the staging area; of a cleared load it is still that of transform."""
+        if self.transformed:
+            return ObjectStoragePath(self.transformed["manifest"]).parent
         return folder_of(self.connector, self.run, self.logical_date)
 
     @property
     def manifest(self) -> dict[str, Any] | None:
-        """Return the manifest as load left it."""
-        if not self.transformed:
-            return None
-        manifest: dict[str, Any] = read_json(ObjectStoragePath(self.transformed["manifest"]))
+        """Return the manifest as load left it, or as transform did before a guard stopped it."""
+        staged = self.folder / "manifest.json"
+        manifest: dict[str, Any] | None = read_json(staged) if staged.exists() else None
         return manifest
 
     @property

@@ -12,8 +12,23 @@ def for_people(last: Any, connector: Connector) -> None:
 
     They are teardowns: they run however the run went, and a run whose load failed stays failed.
     """
+    if connector.report.is_wanted:
+        report = _report(connector).as_teardown()
+        last >> report
+        last = report
     if connector.notify.channels:
         last >> _notify(connector).as_teardown()
+
+
+def _report(connector: Connector) -> Any:
+    @task(task_id="report", multiple_outputs=False)
+    def report() -> dict[str, Any]:
+        """Write the report for LMS administrators."""
+        from codebashing_lms_airflow.reports import reported
+
+        return reported(connector, get_current_context())
+
+    return report()
 
 
 def _notify(connector: Connector) -> Any:

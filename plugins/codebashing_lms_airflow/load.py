@@ -7,6 +7,8 @@ from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 
 from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
+from codebashing_lms_airflow.lineage import outlet_of, tell_followers
+from codebashing_lms_airflow.metrics import gauge
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
@@ -28,7 +30,7 @@ class CodebashingLoadOperator(BaseOperator):
     template_fields: Sequence[str] = ("transformed",)
 
     def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        super().__init__(outlets=[outlet_of(connector)], **kwargs)
         self.connector = connector
         self.transformed = transformed
 
@@ -36,9 +38,19 @@ class CodebashingLoadOperator(BaseOperator):
         """Return what became of the delivery; end as skipped when nothing was to be sent."""
         with airflow_failures(context):
             outcome = delivered(self.connector, self.transformed, context)
+            tell_machines(self.connector, outcome, self.transformed["manifest"], context)
         if outcome["outcome"] in NOT_SENT:
             raise AirflowSkipException(outcome["sentence"])
         return {**outcome, "host": here()}
+
+
+def tell_machines(connector: Connector, outcome: dict[str, Any], manifest_uri: str, context: Context) -> None:
+    """Hand the run's numbers to other DAGs and to whoever keeps metrics; a trial run has none."""
+    if outcome["outcome"] in ("dry_run", "checked"):
+        return
+    manifest = read_json(ObjectStoragePath(manifest_uri))
+    gauge(connector, outcome, manifest)
+    tell_followers(connector, outcome, manifest, context)
 
 
 def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:

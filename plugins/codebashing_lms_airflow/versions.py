@@ -24,6 +24,11 @@ except ImportError:  # 3.1
         AirflowSkipException,
     )
 
+try:
+    from airflow.sdk.observability.stats import Stats
+except ImportError:  # 3.1
+    from airflow.stats import Stats
+
 __all__ = [
     "EACH_WAIT_TWICE_AS_LONG",
     "AirflowException",
@@ -31,4 +36,5 @@ __all__ = [
     "AirflowNotFoundException",
     "AirflowSkipException",
     "CronTriggerTimetable",
+    "Stats",
 ]

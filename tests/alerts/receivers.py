@@ -1,4 +1,4 @@
-"""Those who receive messages, on loopback: a mail server, and a web server that keeps what is posted to it."""
+"""Those who receive messages, on loopback: a mail server, and a web server that keeps what it is sent."""
 
 import json
 import threading

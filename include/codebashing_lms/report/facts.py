@@ -1,0 +1,121 @@
+"""What the report says, gathered from what a run left in its folder."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.pages import words
+from include.codebashing_lms.report.finished import Finished, finished_of
+from include.codebashing_lms.report.set_aside import Group, groups_of
+from include.codebashing_lms.staging import StagedPath
+
+DROPPED = ("folder", "sftp")
+UP_TO_DATE = ("nothing_to_send", "already_delivered")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    :param failed: the task that failed, None when all is well.
+    :param what: what happened, in a sentence: of the failure, or of what load did.
+    :param advice: what to do about the failure.
+    :param outcome: load's word for what it did; None when it did not come to that.
+    """
+
+    run_id: str
+    failed: str | None = None
+    what: str = ""
+    advice: str = ""
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that stands in a report.
+
+    :param tone: good, waiting or failed.
+    :param status: progress of everybody the LMS may be told of: completed, in_progress, not_started.
+    """
+
+    connector: str
+    run_id: str
+    tone: str
+    headline: str
+    what: str
+    advice: str
+    made_at: str
+    as_of: str = ""
+    provenance: str = ""
+    learners: int = 0
+    status: dict[str, int] | None = None
+    finished: Finished | None = None
+    groups: tuple[Group, ...] = ()
+    nothing_to_send: tuple[tuple[str, int], ...] = ()
+    warnings: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def set_aside(self) -> int:
+        """Return how many learners need a person."""
+        return sum(group.learners for group in self.groups)
+
+
+def facts_of(
+    connector: Connector, ended: Ended, folder: StagedPath, manifest: dict[str, Any] | None, now: datetime
+) -> Facts:
+    """Return what the report of a run says.
+
+    :param manifest: None for a run that failed before it had one; then nobody can be named.
+    """
+    zone = ZoneInfo(connector.lms.timezone)
+    made_at = _in_words(now, zone)
+    if manifest is None:
+        return Facts(connector.name, ended.run_id, *_headline(connector, ended, None), made_at=made_at)
+    finished = finished_of(folder)
+    as_of = parse_instant(manifest["as_of"])
+    return Facts(
+        connector.name,
+        ended.run_id,
+        *_headline(connector, ended, finished.told),
+        made_at=made_at,
+        as_of=_in_words(as_of, zone) if as_of else "",
+        provenance=words.PROVENANCE.get(manifest["provenance"], manifest["provenance"]),
+        learners=manifest["learners"],
+        status=(manifest.get("transformed") or manifest)["status"],
+        finished=finished,
+        groups=groups_of(folder, manifest),
+        nothing_to_send=_nothing_to_send(manifest),
+        warnings=tuple(
+            (words.WARNINGS.get(name, words.spoken(name)), count)
+            for name, count in manifest["warnings"].items()
+        ),
+    )
+
+
+def _headline(connector: Connector, ended: Ended, told: int | None) -> tuple[str, str, str, str]:
+    """Return tone, headline, what happened, and advice."""
+    if ended.failed:
+        return "failed", "This run did not finish", ended.what, ended.advice
+    if ended.outcome in UP_TO_DATE:
+        return "good", "Nothing to send: the LMS knows everything already", ended.what, ""
+    if ended.outcome == "delivered":
+        learners = words.plural(told or 0, "learner")
+        went = (
+            "lies ready for the LMS to fetch" if connector.delivery.method in DROPPED else "went to the LMS"
+        )
+        return "good", f"News about {learners} {went}", ended.what, ""
+    return "waiting", "Nothing was sent", ended.what, ""
+
+
+def _nothing_to_send(manifest: dict[str, Any]) -> tuple[tuple[str, int], ...]:
+    withheld = manifest["records"]["withheld"].items()
+    found = [(words.NOTHING_TO_SEND.get(reason, words.spoken(reason)), count) for reason, count in withheld]
+    return tuple(sorted(found, key=lambda one: -one[1]))
+
+
+def _in_words(instant: datetime, zone: ZoneInfo) -> str:
+    local = instant.astimezone(zone)
+    return f"{local.day} {local:%B %Y, %H:%M} {zone.key}"

@@ -1,0 +1,27 @@
+"""From facts to HTML."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from include.codebashing_lms.pages.words import plural
+from include.codebashing_lms.report.facts import Facts
+
+
+@cache
+def _template() -> Template:
+    loader = PackageLoader("include.codebashing_lms.report", "templates")
+    environment = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters |= {
+        "plural": plural,
+        "number": lambda count: f"{count:,}",
+        "upper_first": lambda text: text[:1].upper() + text[1:],
+    }
+    return environment.get_template("report.html")
+
+
+def page(facts: Facts) -> str:
+    """Return the report as one HTML document: no script, nothing to load."""
+    return _template().render(it=facts)

@@ -1,0 +1,74 @@
+"""The numbers of a run, received by a StatsD server."""
+
+import socket
+import time
+
+import pytest
+
+from tests.alerts.conftest import learner
+
+
+class StatsD:
+    """Keeps the gauges it is sent."""
+
+    def __init__(self):
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.settimeout(0.2)
+        self.port = self._socket.getsockname()[1]
+
+    def gauges(self, prefix):
+        found = {}
+        try:
+            while True:
+                for line in self._socket.recv(65536).decode().splitlines():
+                    name, _, value = line.partition(":")
+                    if name.startswith(prefix):
+                        found[name.removeprefix(prefix)] = value
+        except TimeoutError:
+            return found
+
+    def close(self):
+        self._socket.close()
+
+
+@pytest.fixture
+def statsd(monkeypatch):
+    from airflow.sdk.observability import stats
+    from airflow.sdk.observability.metrics import stats_utils
+
+    server = StatsD()
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_ON", "True")
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_HOST", "127.0.0.1")
+    monkeypatch.setenv("AIRFLOW__METRICS__STATSD_PORT", str(server.port))
+    # what each task's own process does when it begins; dag.test has none
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+    yield server
+    monkeypatch.undo()
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+    server.close()
+
+
+def test_the_gauges_of_a_run(site, source, statsd):
+    source.learners.append(learner(5, employee_id=None))
+    before = int(time.time())
+    site.run()
+    gauges = statsd.gauges(f"airflow.codebashing_lms.{site.name}.")
+    assert before <= int(gauges.pop("up_to_date_at").removesuffix("|g"))
+    assert gauges == {
+        "learners": "5|g", "learners_set_aside": "1|g", "rows_delivered": "4|g", "rows_refused": "0|g",
+    }  # fmt: skip
+
+
+def test_a_run_on_hold_leaves_alone_when_the_lms_was_last_up_to_date(site, source, statsd):
+    site.connector(delivery={"method": "folder", "directory": str(site.drop), "hold": True})
+    site.run()
+    gauges = statsd.gauges(f"airflow.codebashing_lms.{site.name}.")
+    assert gauges == {
+        "learners": "4|g", "learners_set_aside": "0|g", "rows_delivered": "0|g", "rows_refused": "0|g",
+    }  # fmt: skip
+
+
+def test_a_dry_run_has_none(site, source, statsd):
+    site.run(dry_run=True)
+    assert statsd.gauges(f"airflow.codebashing_lms.{site.name}.") == {}

@@ -1,0 +1,75 @@
+"""A run's folder as load leaves it, of any size."""
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.report import Ended, facts_of, page
+from include.codebashing_lms.telling import TOLD
+from include.codebashing_lms.transform.listings import SET_ASIDE_COLUMNS
+
+NOW = datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
+
+
+def connector(**changes):
+    content = {
+        "name": "acme",
+        "source": {"conn_id": "codebashing"},
+        "delivery": {"method": "folder", "directory": "/mnt/lms"},
+        **changes,
+    }
+    return Connector.model_validate(content)
+
+
+def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnings=None, status=None):
+    """Stage what a report reads.
+
+    :param finished: (employee ID, e-mail, course) of those of whom is news.
+    :param set_aside: reason → [(e-mail, employee ID, course)]
+    """
+    told = {
+        "employee_id": [one[0] for one in finished],
+        "email": [one[1] for one in finished],
+        "course": [one[2] for one in finished],
+        "course_title": [None] * len(finished),
+        "hundredths": [10_000] * len(finished),
+        "completed_at": [
+            NOW.replace(tzinfo=None) - timedelta(minutes=len(finished) - at) for at in range(len(finished))
+        ],
+        "sent": [True] * len(finished),
+        "known": [False] * len(finished),
+    }
+    columns = [
+        pa.array(told[field.name], field.type) if field.name in told else pa.nulls(len(finished), field.type)
+        for field in TOLD
+    ]
+    pq.write_table(pa.Table.from_arrays(columns, schema=TOLD), folder / "told.parquet")
+    with (folder / "set_aside.csv").open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(SET_ASIDE_COLUMNS)
+        for reason, people in set_aside.items():
+            lines.writerows([reason, "a remedy", *person, 1] for person in people)
+    counts = {reason: len(people) for reason, people in set_aside.items()}
+    manifest = {
+        "as_of": "2026-11-23T05:15:02Z",
+        "provenance": "live",
+        "learners": learners or len(finished) + sum(counts.values()),
+        "records": {"withheld": withheld or {}, "set_aside": counts},
+        "figures": {"learners": {"set_aside": counts}},
+        "status": status or {"completed": len(finished), "in_progress": 0, "not_started": 0},
+        "warnings": warnings or {},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return manifest
+
+
+def report(folder, manifest, ended=None, **changes):
+    """Return the report of a run's folder."""
+    ended = ended or Ended(
+        "scheduled__2026-11-23", what="acme.csv was dropped as /mnt/lms/acme.csv.", outcome="delivered"
+    )
+    return page(facts_of(connector(**changes), ended, folder, manifest, NOW))
