@@ -15,8 +15,8 @@ FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
 
 def row(employee_id="1", course="java", hundredths=5000, **changes):
     values = {
-        "employee_id": employee_id, "email": f"{employee_id}@x.com", "course": course, "course_id": course,
-        "course_title": "", "hundredths": hundredths, "started": hundredths > 0, "lessons_completed": -1,
+        "employee_id": employee_id, "user_key": employee_id, "email": f"{employee_id}@x.com",
+        "course": course, "course_id": course, "course_title": "", "hundredths": hundredths, "started": hundredths > 0, "lessons_completed": -1,
         "lessons_total": 10, "completed_at": None, "active_at": None,
     }  # fmt: skip
     return values | changes
@@ -196,3 +196,10 @@ def test_an_export_without_addresses_makes_nobody_changed():
     known = told(email=None, baseline=True)
     assert verdicts(decided([row()], [known], email_matters=True)) == ["UNCHANGED"]
     assert verdicts(decided([row()], [known | {"baseline": False}], email_matters=True)) == ["CHANGED"]
+
+
+def test_an_lms_of_whole_percents_is_not_told_of_a_change_within_one():
+    within = decided([row(hundredths=6299)], [told(hundredths=6200)], whole_percent=True)
+    assert verdicts(within) == ["UNCHANGED"]
+    beyond = decided([row(hundredths=6300)], [told(hundredths=6299)], whole_percent=True)
+    assert verdicts(beyond) == ["CHANGED"]

@@ -42,6 +42,7 @@ class Rules:
     :param accepted: lower-case e-mail addresses whose change of identity HR accepted.
     :param since: completions before it count as known to the LMS already.
     :param email_matters: a changed e-mail address is a change of the row.
+    :param whole_percent: the LMS is told whole percents; a change within one is none.
     :param held: employees whose identity is in doubt, by rows that are judged elsewhere.
     """
 
@@ -50,6 +51,7 @@ class Rules:
     accepted: frozenset[str] = frozenset()
     since: np.datetime64 | None = None
     email_matters: bool = False
+    whole_percent: bool = False
     held: frozenset[str] = frozenset()
 
 
@@ -112,7 +114,7 @@ def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
 def with_told(rows: pd.DataFrame, told: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Put beside each row what was told of it before, whether that is newer, and its place in the ledger."""
     status = statuses(rows).to_numpy().astype(np.int64)
-    now = rows.assign(status=status, user_key=rows["employee_id"], person=rows["email"].str.lower())
+    now = rows.assign(status=status, person=rows["email"].str.lower())
     before = told.drop(columns="place").add_prefix("told_").assign(place=told["place"])
     known: pd.DataFrame = now.merge(
         before,
@@ -166,7 +168,9 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     refused = known["told_refusal"].notna().to_numpy()
     changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
     changed |= refused
-    for name in ("hundredths", "status", "completed_at", "course_id", "user_key"):
+    step = 100 if rules.whole_percent else 1
+    changed |= _differs(known["hundredths"] // step, known["told_hundredths"] // step)
+    for name in ("status", "completed_at", "course_id", "user_key"):
         changed |= _differs(known[name], known[f"told_{name}"])
     if rules.email_matters:
         # an export of the LMS names nobody's address: that the LMS has none does not follow

@@ -1,7 +1,7 @@
 """Instants as text, the same on every machine: no locale, no system time zone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
@@ -65,14 +65,26 @@ def _file_name_pattern(pattern: str) -> str:
     return pattern
 
 
+def _course_file_name_pattern(pattern: str) -> str:
+    _file_name_pattern(pattern.replace("{course}", "0"))
+    return pattern
+
+
 DatePattern = Annotated[str, AfterValidator(_date_pattern)]
 FileNamePattern = Annotated[str, AfterValidator(_file_name_pattern)]
+CourseFileNamePattern = Annotated[str, AfterValidator(_course_file_name_pattern)]
 
 
-def format_instant(instant: datetime, pattern: str, zone: tzinfo = UTC) -> str:
-    """Return an instant in a time zone, written by a pattern of DIRECTIVES."""
+def format_instant(
+    instant: datetime, pattern: str, zone: tzinfo = UTC, months: Sequence[str] | None = None
+) -> str:
+    """Return an instant in a time zone, written by a pattern of DIRECTIVES.
+
+    :param months: other names of the months than the English ones.
+    """
     local = instant.astimezone(zone)
-    return DIRECTIVE.sub(lambda match: DIRECTIVES[match.group()](local), pattern)
+    own = {name: months[local.month - 1] for name in ("%b", "%B")} if months else {}
+    return DIRECTIVE.sub(lambda match: own.get(match.group()) or DIRECTIVES[match.group()](local), pattern)
 
 
 def iso(instant: datetime) -> str:

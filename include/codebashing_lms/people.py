@@ -1,13 +1,18 @@
-"""CSV files that customers keep beside the connector file: single people, and the course map."""
+"""CSV files that customers keep beside the connector file: people, user keys, and the course map."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connector import Connector, Course, CourseMap
+from pydantic import ValidationError
+
+from include.codebashing_lms.connector import Connector, Course, CourseMap, Lms
+from include.codebashing_lms.connector.lms import TOLD_TWICE
 from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.profiles.model import mistakes
 from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
 
 Locate = Callable[[str], StagedPath]
@@ -41,20 +46,63 @@ def read_people(location: str | None, locate: Locate) -> dict[str, Person]:
     return people
 
 
-def read_course_map(course_map: CourseMap | str, locate: Locate) -> CourseMap:
-    """Return the course map, from its CSV file (course,id,title; id may be `ignore`) where it is one."""
-    if not isinstance(course_map, str):
-        return course_map
+@dataclass(frozen=True)
+class Crosswalk:
+    """The LMS's own user keys by employee ID, and how many employees have none for which reason.
+
+    :param blank: lines without an employee ID or a user key.
+    :param contradictory: employees with several user keys.
+    :param shared: employees whose user key is another's, too.
+    """
+
+    user_keys: dict[str, str]
+    blank: int = 0
+    contradictory: int = 0
+    shared: int = 0
+
+
+def read_crosswalk(location: str, lower: bool, locate: Locate) -> Crosswalk:
+    """Return the crosswalk of a CSV file (employee_id,user_key); whose key is in doubt has none.
+
+    :param lower: the LMS writes its user keys in small letters only.
+    """
+    keys: dict[str, set[str]] = {}
+    blank = 0
+    for _, row in csv_rows(location, locate, ("employee_id", "user_key"), "identity.crosswalk"):
+        key = row["user_key"].lower() if lower else row["user_key"]
+        if row["employee_id"] and key:
+            keys.setdefault(row["employee_id"], set()).add(key)
+        else:
+            blank += 1
+    owners = Counter(key for several in keys.values() for key in several)
+    single = {employee_id: next(iter(several)) for employee_id, several in keys.items() if len(several) == 1}
+    alone = {employee_id: key for employee_id, key in single.items() if owners[key] == 1}
+    return Crosswalk(alone, blank, len(keys) - len(single), len(single) - len(alone))
+
+
+def read_course_map(lms: Lms, locate: Locate) -> CourseMap:
+    """Return the course map; a CSV file has the columns course, id, title and what the profile asks for."""
+    if not isinstance(lms.course_map, str):
+        return lms.course_map
     found: CourseMap = {}
-    for line, row in csv_rows(course_map, locate, ("course", "id", "title"), "lms.course_map"):
-        if not row["course"] or not row["id"] or row["course"] in found:
+    more = [name for name in lms.course_model.model_fields if name not in ("id", "title")]
+    for line, row in csv_rows(lms.course_map, locate, ("course", "id", "title", *more), "lms.course_map"):
+        slug = row.pop("course")
+        if not slug or not row["id"] or slug in found:
             raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
-        found[row["course"]] = (
-            "ignore" if row["id"] == "ignore" else Course(id=row["id"], title=row["title"] or None)
-        )
+        found[slug] = "ignore" if row["id"] == "ignore" else _course(lms, row, line)
     if not found:
         raise ConnectorError("lms.course_map: the file holds no course; an empty map would send every slug.")
+    if twice := lms.course_told_twice(found):
+        raise ConnectorError(f"lms.course_map, {twice}: {TOLD_TWICE}.")
     return found
+
+
+def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
+    try:
+        return lms.course_model.model_validate_strings({name: text for name, text in row.items() if text})
+    except ValidationError as error:
+        raise ConnectorError(f"lms.course_map, line {line}: {mistakes(error)}.") from None
 
 
 def lines_of(location: str, locate: Locate, what: str) -> list[str]:
@@ -68,7 +116,11 @@ def lines_of(location: str, locate: Locate, what: str) -> list[str]:
 
 def sha256_of_lists(connector: Connector, locate: Locate) -> dict[str, str]:
     """Return the checksums of the CSV files that a connector names, by the key that names them."""
-    named = {"identity.people": connector.identity.people, "lms.course_map": connector.lms.course_map}
+    named = {
+        "identity.people": connector.identity.people,
+        "identity.crosswalk": connector.identity.crosswalk,
+        "lms.course_map": connector.lms.course_map,
+    }
     found = {}
     for key, location in named.items():
         if isinstance(location, str):

@@ -1,5 +1,6 @@
 """From a run's rows and the ledger to what is sent: the file, lists for people, the manifest's last word."""
 
+import json
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,14 +15,16 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.changes import Decision, Rules, Verdict, utc
 from include.codebashing_lms.comparison import Comparison, Summary
-from include.codebashing_lms.connector import Connector, Course
+from include.codebashing_lms.connector import Connector, Lms
+from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger import rows as ledger_rows
 from include.codebashing_lms.load_lists import NOT_NOW, Corrections, Held, NotNow, Refused
 from include.codebashing_lms.people import Locate, read_people
 from include.codebashing_lms.sent_rows import TOLD_FILE
-from include.codebashing_lms.staging import StagedPath, new_file, read_json, sha256_of, write_json
+from include.codebashing_lms.staging import StagedPath, new_file, read_json, write_json
+from include.codebashing_lms.transform.lms_file import LmsFile, of_first
 from include.codebashing_lms.transform.progress import Courses
-from include.codebashing_lms.transform.rows import STATUSES, CsvRows
+from include.codebashing_lms.transform.rows import STATUSES
 
 TOLD = pa.schema(
     [field for field in ledger_rows.TOLD if field.name not in ("refusal", "refused_as")]
@@ -32,8 +35,15 @@ ASIDE = {Verdict.CHANGED_IDENTITY: "changed_identity", Verdict.REFUSED: "refused
 
 def is_full(connector: Connector, chosen: str | None) -> bool:
     """Tell whether a run sends every sendable row: by the form, the connector file, or the profile."""
-    by_profile = "full" if connector.lms.contract.sends_full else "changes"
-    return (chosen or connector.delivery.send or by_profile) == "full"
+    contract = connector.lms.contract
+    by_profile = "full" if contract.sends_full else "changes"
+    full = (chosen or connector.delivery.send or by_profile) == "full"
+    if full and contract.refuses_full:
+        raise ConnectorError(
+            f"{contract.profile} tells changes only: of rows that it has the LMS would make others, or refuse "
+            "them. Nothing was sent. Choose changes in the form."
+        )
+    return full
 
 
 def rules_of(
@@ -47,13 +57,14 @@ def rules_of(
         accepted=frozenset(email for email, person in people.items() if person.action == "accept"),
         since=utc(since) if since else None,
         email_matters=_email_matters(connector),
+        whole_percent=connector.lms.contract.whole_percent,
     )
 
 
 def _email_matters(connector: Connector) -> bool:
-    """Tell whether a new address alone makes a row worth telling; not where the LMS would add it again."""
+    """Tell whether a new address alone makes a row worth telling; not where the LMS must not see it again."""
     contract = connector.lms.contract
-    return contract.emits == "snapshot" or "email" in contract.sources
+    return contract.sends_full or "email" in contract.sources
 
 
 @dataclass(frozen=True)
@@ -70,12 +81,10 @@ class Sending:
         summary = Summary(np.zeros(len(comparison.ledger), dtype=np.bool_))
         lists = (Held(), Refused(), NotNow())
         with ExitStack() as stack:
-            file, told, corrections = (
-                stack.enter_context(new_file(self.folder / one))
-                for one in (self.name, TOLD_FILE, "to_correct.csv")
+            told, corrections = (
+                stack.enter_context(new_file(self.folder / one)) for one in (TOLD_FILE, "to_correct.csv")
             )
-            out = stack.enter_context(file.open("wb"))
-            rows = self._rows(out)
+            rows = self._rows(stack)
             told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))
             for decision in comparison.decisions():
@@ -85,36 +94,48 @@ class Sending:
                 to_correct.add(decision)
                 for one in lists:
                     one.add(decision)
-            out.flush()
-            size, sha256 = file.stat().st_size, sha256_of(file)
+            parts = rows.file.close()
         for one in lists:
             one.list_in(self.folder)
-        manifest = completed(read_json(self.folder / "manifest.json"), summary)
-        manifest |= {"file": self.name, "bytes": size, "sha256": sha256}
+        before = read_json(self.folder / "manifest.json")
+        manifest = completed(before, summary) | of_first(parts) | {"parts": parts}
         write_json(self.folder / "manifest.json", manifest)
+        self._remove({part["file"] for part in before["parts"]} - {part["file"] for part in parts})
         return manifest, summary
 
-    def _rows(self, out: Any) -> "_FileRows":
-        lms = self.connector.lms
-        courses = Courses({})
-        return _FileRows(courses, CsvRows(out, lms.contract, ZoneInfo(lms.timezone), self.as_of, courses))
+    def _rows(self, stack: ExitStack) -> "_FileRows":
+        lms, courses = self.connector.lms, Courses({})
+        file = LmsFile(self.folder, lms.contract, ZoneInfo(lms.timezone), self.as_of, courses)
+        return _FileRows(lms, courses, stack.enter_context(file))
+
+    def _remove(self, names: set[str]) -> None:
+        """Remove files that transform wrote and nothing of which is sent."""
+        for name in names:
+            if (self.folder / name).exists():
+                (self.folder / name).unlink()
 
 
 @dataclass
 class _FileRows:
     """Rows that know their course by name, into a file whose courses are numbered as they come."""
 
+    lms: Lms
     courses: Courses
-    file: CsvRows
+    file: LmsFile
 
     def add(self, rows: pd.DataFrame) -> None:
         """Write rows to the file."""
         named = rows[rows["course"] != ""].drop_duplicates("course")
-        for slug, id_, title in zip(named["course"], named["course_id"], named["course_title"], strict=True):
-            self.courses.course_map[slug] = Course(id=id_, title=title or None)
+        columns = [named[name] for name in ("course", "course_id", "course_title", "course_settings")]
+        for slug, id_, title, settings in zip(*columns, strict=True):
+            course = {"id": id_, "title": title or None, **json.loads(settings or "{}")}
+            self.courses.course_map[slug] = self.lms.course_model.model_validate_json(json.dumps(course))
             self.courses.number(slug)
         numbers = rows["course"].map(self.courses.numbers).fillna(-1).astype(np.int64)
-        self.file.write(rows.assign(learner=np.arange(len(rows)), course=numbers), rows)
+        as_told = rows["verdict"] == Verdict.UNCHANGED
+        first = rows["told_told_at"].where(as_told)  # under `full`: what stands was told before
+        told = rows.assign(learner=np.arange(len(rows)), course=numbers, first_told_at=first)
+        self.file.write(told, rows)
 
 
 def _told(decision: Decision) -> pa.Table:

@@ -50,7 +50,7 @@ def completions(
 
 def _slugs(connector: Connector, home: StagedPath, locate: Locate) -> dict[str, dict[str, str]] | None:
     """Return for each name of a course its slugs and their IDs; None when no course is known."""
-    mapped = read_course_map(connector.lms.course_map, locate)
+    mapped = read_course_map(connector.lms, locate)
     if not mapped:
         seen = home / "courses_seen.json"
         return {slug: {slug: slug} for slug in read_json(seen)["courses"]} if seen.exists() else None

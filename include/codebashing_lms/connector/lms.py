@@ -20,12 +20,19 @@ from include.codebashing_lms.profiles.contract import Contract
 from include.codebashing_lms.profiles.model import Profile, find_profile, mistakes, values_of
 from include.codebashing_lms.profiles.settings import options_model
 
+TOLD_TWICE = "this LMS tells courses apart by id and title: no two may share one of them alone"
+
 
 class Course(Section):
     """What the LMS calls a course; what else a profile asks for comes with a subclass."""
 
     id: Text
     title: str | None = None
+
+    def settings_as_text(self) -> str:
+        """Return what the profile asks for besides id and title, blank for nothing."""
+        more = self.model_dump_json(exclude={"id", "title"})
+        return "" if more == "{}" else more
 
 
 CourseMap = dict[str, Course | Literal["ignore"]]
@@ -43,6 +50,7 @@ class Lms(Section):
     course_map: CourseMap | Text = Field(default_factory=dict)
     _course: type[Course] = PrivateAttr()
     _contract: Contract = PrivateAttr()
+    _titles: str = PrivateAttr()
 
     @field_validator("profile")
     @classmethod
@@ -74,13 +82,29 @@ class Lms(Section):
             self._contract = profile.resolve(values_of(self.options), timezone=self.timezone)
         except ValidationError as error:
             raise _mistake("options", f"do not go together: {mistakes(error)}") from None
-        _check_courses(profile, self)
+        self._titles = profile.course_title
+        _check_courses(
+            [name for name, field in self._course.model_fields.items() if field.is_required()], self
+        )
         return self
 
     @property
     def contract(self) -> Contract:
         """Return what the profile says, with the options put in."""
         return self._contract
+
+    def course_told_twice(self, courses: CourseMap) -> str | None:
+        """Return a course that the LMS would take for another one, or know under two titles."""
+        by_title: dict[str | None, str] = {}
+        by_id: dict[str, str | None] = {}
+        for slug, course in courses.items():
+            if self._titles in ("optional", "required") or not isinstance(course, Course):
+                continue
+            if by_id.setdefault(course.id, course.title) != course.title:
+                return slug
+            if self._titles == "unique" and by_title.setdefault(course.title, course.id) != course.id:
+                return slug
+        return None
 
     @property
     def course_model(self) -> type[Course]:
@@ -91,7 +115,7 @@ class Lms(Section):
 def course_model(profile: Profile, options: Any) -> type[Course]:
     """Return the model of a course in a profile's course map."""
     model: type[Course] = options_model(f"course_of_{profile.id}", profile.course, Course, options)
-    if profile.course_title == "optional":
+    if profile.course_title in ("optional", "consistent"):
         return model
     return create_model(f"titled_{model.__name__}", __base__=model, title=(Text, ...))
 
@@ -111,21 +135,10 @@ def _mistake(key: str, message: str) -> ValidationError:
     return ValidationError.from_exception_data("Lms", [{"type": kind, "loc": (key,), "input": None}])
 
 
-def _check_courses(profile: Profile, lms: Lms) -> None:
+def _check_courses(needs: list[str], lms: Lms) -> None:
     """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
-    needs = [name for name, field in lms.course_model.model_fields.items() if field.is_required()]
     if lms.course_map == {} and needs != ["id"]:
-        words = f"is required: {profile.id} needs {', '.join(needs)} of each course"
-        raise _mistake("course_map", words)
-    if isinstance(lms.course_map, dict) and profile.course_title == "unique":
-        check_titles(lms.course_map)
-
-
-def check_titles(courses: CourseMap) -> None:
-    """Raise an error for a title that two courses of the LMS have."""
-    titles: dict[str | None, str] = {}
-    for slug, course in courses.items():
-        if isinstance(course, Course) and titles.setdefault(course.title, course.id) != course.id:
-            raise _mistake(
-                "course_map", f"{slug}: another course has the same title, by which the LMS knows it"
-            )
+        raise _mistake("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
+    slug = lms.course_told_twice(lms.course_map) if isinstance(lms.course_map, dict) else None
+    if slug:
+        raise _mistake("course_map", f"{slug}: {TOLD_TWICE}")

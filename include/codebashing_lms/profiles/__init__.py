@@ -6,9 +6,19 @@ settings  what only the customer knows
 model     reads profiles and puts settings into them
 """
 
-from include.codebashing_lms.profiles.columns import Column
+from include.codebashing_lms.profiles.columns import Column, Status
 from include.codebashing_lms.profiles.contract import Contract, FileShape, Limits
 from include.codebashing_lms.profiles.model import Profile, find_profile, profile_files
 from include.codebashing_lms.profiles.settings import Setting
 
-__all__ = ["Column", "Contract", "FileShape", "Limits", "Profile", "Setting", "find_profile", "profile_files"]
+__all__ = [
+    "Column",
+    "Contract",
+    "FileShape",
+    "Limits",
+    "Profile",
+    "Setting",
+    "Status",
+    "find_profile",
+    "profile_files",
+]

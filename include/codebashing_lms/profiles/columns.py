@@ -20,6 +20,7 @@ Canonical = Literal[
     "employee_id", "email", "course_id", "course_title", "percent_complete", "lessons_completed",
     "lessons_total", "status", "completed_at", "last_active_at", "as_of",
 ]  # fmt: skip
+Status = Literal["not_started", "in_progress", "completed"]
 INSTANTS = ("completed_at", "last_active_at", "as_of")
 SOURCES = (*get_args(Canonical), "user_key", "told_at")
 
@@ -81,7 +82,7 @@ class Column(Strict):
         was first told this value).
     :param value: the same text in every row.
     :param text: several of these in a row: `CB-{user_key}-{course.record}`; a setting's name is its value.
-    :param values: what the LMS says for `not_started`, `in_progress` and `completed`; null is a blank.
+    :param statuses: what the LMS says for `not_started`, `in_progress` and `completed`; null is a blank.
     :param rounding: of a percentage, to `decimals`; 100 stays for what is finished either way.
     :param scale: what 100 % are worth; a percentage becomes points.
     :param max_length: a longer value is set aside, never cut.
@@ -94,7 +95,7 @@ class Column(Strict):
     source: Annotated[str, AfterValidator(_source)] | None = None
     value: str | None = None
     text: str | None = None
-    values: dict[Literal["not_started", "in_progress", "completed"], str | None] | None = None
+    statuses: dict[Status, str | None] | None = None
     decimals: Annotated[int, Field(ge=0, le=2)] | None = None
     rounding: Literal["half_up", "down"] = "half_up"
     scale: PositiveInt = 100
@@ -108,8 +109,8 @@ class Column(Strict):
     def _combinations(self) -> "Column":
         if [self.source, self.value, self.text].count(None) != 2:
             raise ValueError("needs one of source, value and text")
-        if self.values is not None and self.source != "status":
-            raise ValueError("values goes with source: status")
+        if self.statuses is not None and self.source != "status":
+            raise ValueError("statuses goes with source: status")
         return self
 
     def pieces(self) -> list[tuple[str, str | None]]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
 
-from include.codebashing_lms.dates import FileNamePattern
+from include.codebashing_lms.dates import CourseFileNamePattern
 from include.codebashing_lms.profiles.columns import Column, PlainColumn, Strict
 
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
@@ -109,7 +109,7 @@ class Contract(Strict):
     needs_date: bool | None = None
     only_past_days: bool = False
     whole_percent: bool = False
-    file_name: FileNamePattern
+    file_name: CourseFileNamePattern
     columns: Annotated[list[Column], Field(min_length=1)]
     file: FileShape = FileShape()
     limits: Limits = Limits()

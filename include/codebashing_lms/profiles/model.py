@@ -33,7 +33,8 @@ class Profile(Strict):
 
     :param evidence: A to C and U, as docs/profiles/README.md explains them.
     :param course: what each course of lms.course_map must or may say besides id and title.
-    :param course_title: whether each course needs a title, and whether no two courses may share one.
+    :param course_title: `required`: each course needs a title; `consistent`: two entries of one id need the
+        same title; `unique`: all of that, and two courses may not share a title.
     :param contract: everything else, with {places} for settings.
     """
 
@@ -42,7 +43,7 @@ class Profile(Strict):
     evidence: str
     settings: dict[str, Setting] = Field(default_factory=dict)
     course: dict[str, Setting] = Field(default_factory=dict)
-    course_title: Literal["optional", "required", "unique"] = "optional"
+    course_title: Literal["optional", "consistent", "required", "unique"] = "optional"
     contract: dict[str, Any]
 
     @field_validator("settings", "course")

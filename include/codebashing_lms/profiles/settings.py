@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model, model_validator
 
-from include.codebashing_lms.dates import DatePattern, FileNamePattern
+from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 from include.codebashing_lms.profiles.columns import PlainColumns, Strict
 from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Months
 
@@ -24,6 +24,7 @@ TYPES: dict[str, Any] = {
     "url": Annotated[str, AfterValidator(_url)],
     "date_format": DatePattern,
     "file_name": FileNamePattern,
+    "course_file_name": CourseFileNamePattern,
     "delimiter": Delimiter,
     "encoding": Encoding,
     "months": Months,
@@ -44,8 +45,8 @@ class Setting(Strict):
     """
 
     type: Literal[
-        "text", "integer", "boolean", "date", "url", "date_format", "file_name", "delimiter", "encoding",
-        "months", "labels", "columns",
+        "text", "integer", "boolean", "date", "url", "date_format", "file_name", "course_file_name",
+        "delimiter", "encoding", "months", "labels", "columns",
     ]  # fmt: skip
     help: Annotated[str, Field(min_length=1)]
     required: bool = False

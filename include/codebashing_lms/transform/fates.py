@@ -24,6 +24,9 @@ class Fate(IntEnum):
     UNKNOWN_AT_AS_OF = 15
     BELOW_THRESHOLD = 16
     MISSING_COMPLETED_DATE = 17
+    UNMAPPED_USER = 18
+    INVALID_VALUE = 19
+    TOO_RECENT = 20
 
     @property
     def reason(self) -> str:
@@ -39,6 +42,7 @@ WITHHELD = (
     Fate.BELOW_THRESHOLD,
     Fate.UNKNOWN_AT_AS_OF,
     Fate.NOT_YET_A_USER,
+    Fate.TOO_RECENT,
 )
 MERGED = (Fate.DUPLICATE,)
 SET_ASIDE = tuple(fate for fate in Fate if fate not in (Fate.EMITTED, *WITHHELD, *MERGED))
@@ -58,4 +62,8 @@ REMEDY = {
     "ask the identity team whose it is",
     Fate.MISSING_COMPLETED_DATE: "finished, but without the completion date that the LMS needs; "
     "ask Codebashing support for it",
+    Fate.UNMAPPED_USER: "identity.crosswalk has no user key of the LMS for this employee ID, several, or one "
+    "that is somebody else's, too; complete it",
+    Fate.INVALID_VALUE: "a value that the LMS cannot read: blank, too long, or with a sign that its file "
+    "cannot hold; correct it at the source or in lms.course_map",
 }

@@ -29,6 +29,7 @@ from include.codebashing_lms.transform.progress import (
 )
 from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
 from include.codebashing_lms.transform.spool import Spool
+from include.codebashing_lms.transform.user_keys import UserKeys
 
 STALE = timedelta(days=7)
 
@@ -41,7 +42,8 @@ class Judging:
         self.keys = Keys(connector)
         self.reconstructed = facts.provenance == "reconstructed"
         self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
-        self.courses = Courses(read_course_map(connector.lms.course_map, locate))
+        self.courses = Courses(read_course_map(connector.lms, locate))
+        self.user_keys = UserKeys.of(connector, locate)
         self.primary = connector.courses == "primary"
         self.listed = connector.courses if isinstance(connector.courses, list) else []
         wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
@@ -52,6 +54,7 @@ class Judging:
         self.unseen = set(self._needed())
         self.newest = np.datetime64("NaT", "us")
         self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.warnings.update(self.user_keys.warnings())
         self.ids = EmployeeIds()
 
     def _needed(self) -> list[str]:

@@ -23,6 +23,7 @@ OF_THE_LEARNER = (
     Fate.INVALID_EMPLOYEE_ID,
     Fate.INVALID_EMAIL,
     Fate.CONFLICTING_EMPLOYEE_ID,
+    Fate.UNMAPPED_USER,
 )
 LEFT_OUT = pa.schema(
     [(name, pa.string()) for name in ("place", "reason", "email", "employee_id", "course")]
@@ -31,10 +32,15 @@ LEFT_OUT = pa.schema(
 
 
 class Listings:
-    """Both files, written batch by batch. An unmapped course is one line, however many learners it has."""
+    """Both files, written batch by batch. An unmapped course is one line, however many learners it has.
 
-    def __init__(self, set_aside: Path, left_out: Path, courses: Courses, one_course: bool) -> None:
-        self.courses, self.one_course = courses, one_course
+    :param columns: labels of the LMS file's columns.
+    """
+
+    def __init__(
+        self, set_aside: Path, left_out: Path, courses: Courses, one_course: bool, columns: list[str]
+    ) -> None:
+        self.courses, self.one_course, self.columns = courses, one_course, columns
         self.unmapped: Counter[str] = Counter()
         self._file = set_aside.open("w", encoding="utf-8", newline="")
         self._csv = csv.writer(self._file)
@@ -70,12 +76,12 @@ class Listings:
         at, records = _lines(rows["learner"].to_numpy(), whole)
         lines = rows.iloc[at]
         slugs = np.where(whole[at], "", lines["slug"])
-        people = zip(
-            lines["fate"], lines["email"], lines["employee_id"], slugs, records.tolist(), strict=True
-        )
-        for number, email, employee_id, slug, count in people:
+        reasons = zip(lines["fate"], lines["fault"], strict=True)
+        people = zip(lines["email"], lines["employee_id"], slugs, records.tolist(), strict=True)
+        for (number, fault), line in zip(reasons, people, strict=True):
             fate = Fate(number)
-            self._csv.writerow(harmless([fate.reason, REMEDY[fate], email, employee_id, slug, count]))
+            detail = REMEDY[fate] if fault < 0 else f"{self.columns[fault]}: {REMEDY[fate]}"
+            self._csv.writerow(harmless([fate.reason, detail, *line]))
 
     def _add_left_out(self, rows: pd.DataFrame) -> None:
         if rows.empty:

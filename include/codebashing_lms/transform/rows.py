@@ -1,13 +1,11 @@
-"""The rows of the LMS file, written by columns.
+"""The rows of the LMS file, column by column, as texts.
 
-A CSV column of a batch is a short list of texts and each row's place in it. Rows are joined to lines in
-Arrow, and the lines' buffer goes to the file: no cell passes through Python.
+A column of a batch is a short list of texts and each row's place in it; no cell passes through Python.
 """
 
-import codecs
-from datetime import UTC, datetime
-from functools import cache, reduce
-from typing import Any, BinaryIO
+from datetime import UTC, date, datetime, time
+from functools import cache
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -16,69 +14,68 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.dates import format_instant, iso
-from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.profiles import Column, Contract
+from include.codebashing_lms.profiles import Column, Contract, Status
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.values import DONE, Ints
 
-STATUSES = ("not_started", "in_progress", "completed")
+STATUSES: tuple[Status, ...] = get_args(Status)
 COUNT_SOURCES = ("lessons_completed", "lessons_total")
 COURSE_SOURCES = ("course_id", "course_title")
 
 Cells = tuple[pa.Array, Any]  # texts, and for each row the number of its text
 
 
-class CsvRows:
-    """Writes the header and the rows of one file.
+class Rows:
+    """Gives the columns of a contract for batches of records.
 
-    :param out: where the bytes go.
-    :param contract: the columns, and the shape of the file.
     :param zone: time zone of every `date_format`.
     """
 
-    def __init__(
-        self, out: BinaryIO, contract: Contract, zone: ZoneInfo, as_of: datetime, courses: Courses
-    ) -> None:
-        self.out, self.columns, self.zone, self.as_of, self.courses = (
-            out,
-            contract.columns,
-            zone,
-            as_of,
-            courses,
-        )
-        self.options = options = contract.file
-        self._encoder = codecs.getincrementalencoder(options.encoding)()
-        self._plain = options.plain
-        self._special = (options.delimiter, '"', "\r", "\n")
-        if options.bom and not "".encode(options.encoding):
-            self._write("\ufeff")
-        if options.header:
-            only = np.zeros(1, dtype=np.int64)
-            self._lines([(pa.array([column.label]), only) for column in self.columns])
+    def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, courses: Courses) -> None:
+        self.contract, self.zone, self.as_of, self.courses = contract, zone, as_of, courses
+        self._mark, self._months = contract.file.decimal_mark, contract.file.months
 
-    def write(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
-        """Write the emitted records of a batch of learners."""
-        if len(records):
-            self._lines([self._cells(column, records, learners) for column in self.columns])
+    def cells(self, records: pd.DataFrame, learners: pd.DataFrame) -> list[Cells]:
+        """Return the cells of every column."""
+        return [self._column(column, records, learners) for column in self.contract.columns]
 
-    def _cells(self, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
-        nothing = np.zeros(len(records), dtype=np.int64)
+    def labels(self) -> list[Cells]:
+        """Return the cells of the header."""
+        return [_constant(column.label, 1) for column in self.contract.columns]
+
+    def _column(self, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
         if column.value is not None:
-            return pa.array([column.value]), nothing
-        source = str(column.source)
+            return _constant(column.value, len(records))
+        if column.source is not None:
+            return self._source(column.source, column, records, learners)
+        pieces: list[Cells] = []
+        for literal, name in column.pieces():
+            pieces += [_constant(literal, len(records))] if literal else []
+            pieces += [self._piece(name, column, records, learners)] if name else []
+        return _joined(pieces, len(records))
+
+    def _piece(self, name: str, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
+        if name in self.contract.options:
+            return _constant(self._setting(self.contract.options[name], column), len(records))
+        return self._source(name, column, records, learners)
+
+    def _source(self, source: str, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
         if source == "as_of":
-            return pa.array([self._instant(self.as_of, column.date_format)]), nothing
+            return _constant(self._instant(self.as_of, column.date_format), len(records))
         if source == "completed_at":
             return self._instants(records["completed_at"], column.date_format)
+        if source == "told_at":
+            return self._told_at(records, column.date_format)
         if source == "percent_complete":
-            texts = _percent_texts(column.decimals, self.options.decimal_mark)
-            return texts, records["hundredths"].to_numpy()
+            return _points(column, self._mark), records["hundredths"].to_numpy()
         if source == "status":
-            return pa.array(STATUSES), statuses(records).to_numpy()
+            words = column.statuses
+            texts = [name if words is None else words.get(name) or "" for name in STATUSES]
+            return pa.array(texts), statuses(records).to_numpy()
         if source in COUNT_SOURCES:
             return _counts(records[source].to_numpy())
-        if source in COURSE_SOURCES:
-            return self._of_course(source, records["course"].to_numpy())
+        if source in COURSE_SOURCES or source.startswith("course."):
+            return self._of_course(source, column, records["course"].to_numpy())
         return self._of_learner(source, column, records["learner"].to_numpy(), learners)
 
     def _of_learner(self, source: str, column: Column, learner: Ints, learners: pd.DataFrame) -> Cells:
@@ -87,12 +84,23 @@ class CsvRows:
             return texts, numbers[learner]
         return text_array(learners[source]).fill_null(""), learner
 
-    def _of_course(self, source: str, numbers: Ints) -> Cells:
+    def _of_course(self, source: str, column: Column, numbers: Ints) -> Cells:
+        name = source.partition(".")[2] or source.removeprefix("course_")
         entries = [self.courses.entry(slug) for slug in self.courses.slugs]
-        texts = [
-            ((entry.id if source == "course_id" else entry.title) or "") if entry else "" for entry in entries
-        ]
+        texts = [self._setting(getattr(entry, name, None), column) if entry else "" for entry in entries]
         return pa.array([*texts, ""], pa.string()), np.where(numbers < 0, len(texts), numbers)
+
+    def _setting(self, value: Any, column: Column) -> str:
+        """Return a setting as text; a day is that day, whatever the time zone."""
+        if isinstance(value, date) and column.date_format:
+            return self._instant(datetime.combine(value, time(), self.zone), column.date_format)
+        return "" if value is None else str(value)
+
+    def _told_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
+        """Return when a value was told first: now, unless the ledger says otherwise."""
+        now = np.datetime64(self.as_of.astimezone(UTC).replace(tzinfo=None), "us")
+        known = records.get("first_told_at", pd.Series(np.full(len(records), now)))
+        return self._instants(known.fillna(now), pattern)
 
     def _instants(self, instants: pd.Series, pattern: str | None) -> Cells:
         encoded = pa.array(instants.to_numpy()).dictionary_encode()
@@ -101,45 +109,7 @@ class CsvRows:
         return pa.array([*known, ""], pa.string()), numbers
 
     def _instant(self, instant: datetime, pattern: str | None) -> str:
-        return format_instant(instant, pattern, self.zone) if pattern else iso(instant)
-
-    def _lines(self, cells: list[Cells]) -> None:
-        """Join the columns to lines; quotes and the line's end are put to the few texts, not to every row."""
-        texts = [self._quoted(column) for column, _ in cells]
-        texts[-1] = pc.binary_join_element_wise(texts[-1], self.options.line_ending, "")
-        columns = [column.take(pa.array(at)) for column, (_, at) in zip(texts, cells, strict=True)]
-        self._write_buffer(pc.binary_join_element_wise(*columns, self.options.delimiter))
-
-    def _quoted(self, texts: pa.Array) -> pa.Array:
-        if self.options.quoting == "all":
-            needed = pa.repeat(pa.scalar(True), len(texts))
-        else:
-            needed = reduce(pc.or_, (pc.match_substring(texts, special) for special in self._special))
-            if len(self.columns) == 1:
-                needed = pc.or_(needed, pc.equal(texts, ""))
-            if not pc.any(needed).as_py():
-                return texts
-        doubled = pc.replace_substring(texts, '"', '""')
-        return pc.if_else(needed, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
-
-    def _write_buffer(self, lines: pa.Array) -> None:
-        offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[
-            lines.offset : lines.offset + len(lines) + 1
-        ]
-        text = lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]
-        if self._plain:
-            self.out.write(text)
-        else:
-            self._write(text.to_pybytes().decode())
-
-    def _write(self, text: str) -> None:
-        try:
-            self.out.write(self._encoder.encode(text))
-        except UnicodeEncodeError as error:
-            raise ConnectorError(
-                f"lms.options.encoding: {self.options.encoding} cannot write a character of the rows "
-                f"(U+{ord(error.object[error.start]):04X}). Use utf-8, or one that has it."
-            ) from None
+        return format_instant(instant, pattern, self.zone, self._months) if pattern else iso(instant)
 
 
 def statuses(records: pd.DataFrame) -> pd.Series:
@@ -148,24 +118,38 @@ def statuses(records: pd.DataFrame) -> pd.Series:
     return pd.Series(np.where(done, 2, np.where(records["started"].to_numpy(), 1, 0)))
 
 
+def _constant(text: str, rows: int) -> Cells:
+    return pa.array([text], pa.string()), np.zeros(rows, dtype=np.int64)
+
+
+def _joined(pieces: list[Cells], rows: int) -> Cells:
+    """Return texts in a row as one column, a text for each record."""
+    texts = [piece.take(pa.array(at)) for piece, at in pieces]
+    return pc.binary_join_element_wise(*texts, ""), np.arange(rows)
+
+
+def _points(column: Column, mark: str) -> pa.Array:
+    return _percent_texts(column.decimals, column.rounding == "down", column.scale, mark)
+
+
 @cache
-def _percent_texts(decimals: int | None, mark: str) -> pa.Array:
+def _percent_texts(decimals: int | None, down: bool, scale: int, mark: str) -> pa.Array:
     """Return the text of every percentage from 0 to 100 in hundredths; shortest without `decimals`."""
-    if decimals is None:
-        texts = [f"{at // 100}.{at % 100:02d}".rstrip("0").rstrip(".") for at in range(DONE + 1)]
-    else:
-        step = 10 ** (2 - decimals)
-        texts = [_fixed(at, step, decimals) for at in range(DONE + 1)]
+    texts = [_point_text(at, decimals, down, scale) for at in range(DONE + 1)]
     return pa.array([text.replace(".", mark) for text in texts], pa.string())
 
 
-def _fixed(hundredths: int, step: int, decimals: int) -> str:
-    """Round half up to fewer decimals; 100 stays for what is finished."""
-    units = (hundredths + step // 2) // step
+def _point_text(hundredths: int, decimals: int | None, down: bool, scale: int) -> str:
+    """Round to decimals, half up or down; all the points stay for what is finished."""
+    whole = DONE // 100 * 10 ** (2 if decimals is None else decimals)  # 100 % of 100 points, in last digits
+    units = hundredths * whole * scale
+    units = (units if down else units + DONE * 50) // (DONE * 100)
     if hundredths < DONE:
-        units = min(units, DONE // step - 1)
-    whole, rest = divmod(units, 100 // step)
-    return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
+        units = min(units, whole * scale // 100 - 1)
+    shown = 2 if decimals is None else decimals
+    points, rest = divmod(units, 10**shown)
+    text = f"{points}.{rest:0{shown}d}" if shown else str(points)
+    return text.rstrip("0").rstrip(".") if decimals is None else text
 
 
 def _counts(numbers: Ints) -> Cells:

@@ -15,7 +15,8 @@ from include.codebashing_lms.transform.values import Ints
 TEXTS = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(
     [
-        *[(name, TEXTS) for name in ("employee_id", "email", "course", "course_id", "course_title")],
+        *[(name, TEXTS) for name in ("employee_id", "user_key", "email")],
+        *[(name, TEXTS) for name in ("course", "course_id", "course_title", "course_settings")],
         ("hundredths", pa.int32()),
         ("started", pa.bool_()),
         ("lessons_completed", pa.int64()),
@@ -49,10 +50,14 @@ class StagedRows:
         entries = [self.courses.entry(slug) for slug in self.courses.slugs]
         columns = {
             "employee_id": _by_number(text_array(learners["employee_id"]), learner),
+            "user_key": _by_number(text_array(learners["user_key"]), learner),
             "email": _by_number(text_array(learners["email"]), learner),
             "course": _of_course(self.courses.slugs, course),
             "course_id": _of_course(self.courses.lms_ids(), course),
             "course_title": _of_course([(entry and entry.title) or "" for entry in entries], course),
+            "course_settings": _of_course(
+                [entry.settings_as_text() if entry else "" for entry in entries], course
+            ),
             "active_at": learners["active_at"].to_numpy()[learner],
         }
         plain = {name: records[name].to_numpy() for name in SCHEMA.names if name not in columns}

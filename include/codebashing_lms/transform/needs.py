@@ -1,0 +1,54 @@
+"""What the profile needs of a record that nothing else speaks against."""
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.profiles import Contract
+from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.lms_file import LmsFile
+from include.codebashing_lms.transform.values import DONE
+
+NO_COLUMN = -1
+
+
+class Needs:
+    """Withholds what the LMS is not told, and sets aside what it could not read.
+
+    :param file: the file whose columns must hold the values.
+    """
+
+    def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:
+        self.contract, self.file = contract, file
+        today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
+        self._today = np.datetime64(today.replace(tzinfo=None), "us")
+
+    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
+        fate = records["fate"].to_numpy(copy=True)
+        for reason, found in self._reasons(learners, records):
+            fate[(fate == Fate.EMITTED) & found] = reason
+        left = np.flatnonzero(fate == Fate.EMITTED)
+        fault = np.full(len(records), NO_COLUMN, dtype=np.int64)
+        fault[left] = self.file.unwritable(records.iloc[left], learners)
+        fate[fault != NO_COLUMN] = Fate.INVALID_VALUE
+        if self.contract.only_past_days:
+            recent = (records["completed_at"] >= self._today).to_numpy()
+            fate[(fate == Fate.EMITTED) & recent] = Fate.TOO_RECENT
+        return records.assign(fate=fate, fault=fault)
+
+    def _reasons(self, learners: pd.DataFrame, records: pd.DataFrame) -> list[tuple[Fate, np.ndarray]]:
+        done = (records["hundredths"] == DONE).to_numpy()
+        reasons = []
+        if self.contract.emits == "completion":
+            reasons.append((Fate.BELOW_THRESHOLD, ~done))
+        if self.contract.skips_not_started:
+            reasons.append((Fate.BELOW_THRESHOLD, ~done & ~records["started"].to_numpy()))
+        if self.contract.needs_completion_date:
+            reasons.append((Fate.MISSING_COMPLETED_DATE, done & records["completed_at"].isna().to_numpy()))
+        nobody = learners["user_key"].isna().to_numpy(dtype=np.bool_)
+        if nobody.any():
+            reasons.append((Fate.UNMAPPED_USER, nobody[records["learner"].to_numpy()]))
+        return reasons
