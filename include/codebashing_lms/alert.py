@@ -105,9 +105,7 @@ def trial(connector: str, by: str | None) -> Alert:
     """Return the message that shows that a channel works."""
     return Alert(
         f"{connector}: a test",
-        (
-            f"{by or 'Somebody'} tries out the alerts of {connector}. This is how they arrive; all is well.",
-        ),
+        (f"{by or 'Somebody'} tries out the alerts of {connector}. This is how they arrive; all is well.",),
     )
 
 

@@ -18,6 +18,7 @@ from include.codebashing_lms.snapshot import read_chunks, read_item
 from include.codebashing_lms.splitter import RecordSplitter
 from include.codebashing_lms.staging import StagedPath
 from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.progress import (
     NO_SLUG,
@@ -26,7 +27,7 @@ from include.codebashing_lms.transform.progress import (
     keep_true_dates,
     primary_records,
 )
-from include.codebashing_lms.transform.reading import Keys, RecordReader
+from include.codebashing_lms.transform.reading import RecordReader
 from include.codebashing_lms.transform.values import Bools, Instants, Ints
 
 ABSENT = -1
@@ -89,7 +90,7 @@ class EarlierSnapshot:
         """Take up every learner of the snapshot file who has an employee ID."""
         keys = Keys(connector)
         listed = connector.courses if isinstance(connector.courses, list) else []
-        wanted = [keys.employee_id, keys.email]
+        wanted = [keys.employee_id, keys.email, keys.active_at]
         wanted += [keys.completed, keys.total, keys.course] if self.one_course else []
         reader = RecordReader(connector, wanted, listed)
         splitter = RecordSplitter(connector.source.records_path, reader.decode, read_item)
@@ -97,7 +98,7 @@ class EarlierSnapshot:
             if self.one_course:
                 records = primary_records(batch, keys, self.courses)
             else:
-                records = course_records(batch, keys, list(reader.courses), self.courses)
+                records = course_records(batch, reader.slugs, self.courses)
             records = keep_true_dates(records, self.read_at, Counter())
             self._parts.append(self._narrow(read_learners(batch, keys, rules), records))
         self._join()

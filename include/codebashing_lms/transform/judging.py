@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from msgspec import UNSET
 
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import ShapeError
 from include.codebashing_lms.people import Locate, read_course_map, read_people
 from include.codebashing_lms.snapshot import read_chunks, read_item
 from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.transform.batches import Batch
 from include.codebashing_lms.transform.contested import EmployeeIds
 from include.codebashing_lms.transform.facts import RunFacts
 from include.codebashing_lms.transform.fates import Fate
+from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.past import note_dates, note_people
 from include.codebashing_lms.transform.progress import (
@@ -27,7 +28,7 @@ from include.codebashing_lms.transform.progress import (
     keep_true_dates,
     primary_records,
 )
-from include.codebashing_lms.transform.reading import Batch, Keys, RecordReader
+from include.codebashing_lms.transform.reading import RecordReader
 from include.codebashing_lms.transform.spool import Spool
 from include.codebashing_lms.transform.user_keys import UserKeys
 
@@ -50,8 +51,7 @@ class Judging:
         if self.primary:
             wanted += [self.keys.completed, self.keys.total, self.keys.course]
         wanted += [self.keys.created_at] if self.keys.created_at else []
-        self.reader = RecordReader(connector, wanted, self.listed)
-        self.unseen = set(self._needed())
+        self.reader = RecordReader(connector, wanted, self.listed, self._needed())
         self.newest = np.datetime64("NaT", "us")
         self.warnings: Counter[str] = Counter(facts.source_warnings)
         self.warnings.update(self.user_keys.warnings())
@@ -76,8 +76,7 @@ class Judging:
         splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
         objects = False
         for batch in self.reader.batches(read_chunks(path, splitter)):
-            objects = objects or any(batch.is_object())
-            self._see(batch)
+            objects = objects or bool(batch.objects.any())
             learners = read_learners(batch, self.keys, self.rules)
             if self.reconstructed:
                 learners = note_people(learners, batch, self.keys)
@@ -88,23 +87,17 @@ class Judging:
         if objects:
             self._guard_shape(path)
 
-    def _see(self, batch: Batch) -> None:
-        """Strike off the needed keys that a record holds."""
-        for key in list(self.unseen):
-            if any(value is not UNSET for value in batch.column(key)):
-                self.unseen.discard(key)
-
     def _records(self, batch: Batch, learners: pd.DataFrame) -> pd.DataFrame:
         if self.primary:
             records = primary_records(batch, self.keys, self.courses)
         else:
-            records = course_records(batch, self.keys, list(self.reader.courses), self.courses)
+            records = course_records(batch, self.reader.slugs, self.courses)
         records = records.pipe(judge_courses, self.courses).pipe(judge_learners, learners)
         self._warn(learners, records)
         records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
         if self.reconstructed:
-            records = note_dates(records, batch, self.keys, self.courses.slugs)
-        return records.drop(columns=["date_odd", "too_much"])
+            records = note_dates(records)
+        return records.drop(columns=["date_odd", "date_is_day", "too_much"])
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         faultless = (learners["fate"] == Fate.EMITTED).to_numpy()[records["learner"].to_numpy()]
@@ -118,9 +111,9 @@ class Judging:
     def _guard_shape(self, path: Path) -> None:
         """Raise ShapeError for needed keys that no record holds; a listed course may be nowhere."""
         courses = {self.keys.percentage_of(course) for course in self.listed}
-        self.warnings["course_not_in_snapshot"] += len(self.unseen & courses)
-        missing = self.unseen - courses
-        if self.connector.courses == "all" and not self.reader.courses:
+        self.warnings["course_not_in_snapshot"] += len(self.reader.unseen & courses)
+        missing = self.reader.unseen - courses
+        if self.connector.courses == "all" and not self.reader.slugs:
             missing.add(self.keys.percentage_of("<course>"))
         if missing:
             there = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])

@@ -9,13 +9,14 @@ import pyarrow as pa
 
 from include.codebashing_lms.connector import Identity
 from include.codebashing_lms.people import Person
+from include.codebashing_lms.transform.batches import Batch
 from include.codebashing_lms.transform.fates import Fate
-from include.codebashing_lms.transform.reading import Batch, Keys
+from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.values import (
     NOT_TEXT,
     arrow_text,
-    email_text,
-    employee_id_text,
+    email_texts,
+    employee_id_texts,
     instants,
 )
 
@@ -36,21 +37,21 @@ class IdentityRules:
 
 def read_learners(batch: Batch, keys: Keys, rules: IdentityRules) -> pd.DataFrame:
     """Return a row a record: employee_id and email (text or null), active_at (UTC), active_odd and fate."""
-    emails = [email_text(value) for value in batch.column(keys.email)]
-    ids = [employee_id_text(value) for value in batch.column(keys.employee_id)]
+    emails = email_texts(batch.columns[keys.email])
+    ids = employee_id_texts(batch.columns[keys.employee_id])
     for texts in (emails, ids):
         for at in arrow_text(texts)[1]:
             texts[at] = NOT_TEXT
     found = [identify(one, email, rules) for one, email in zip(ids, emails, strict=True)]
-    active_at, active_odd = instants(batch.column(keys.active_at))
+    active = instants(batch.columns[keys.active_at])
     fates = np.array([fate for _, fate in found], dtype=np.int8)
     return pd.DataFrame(
         {
             "employee_id": text_series([employee_id for employee_id, _ in found]),
             "email": text_series(emails),
-            "active_at": active_at,
-            "active_odd": active_odd,
-            "fate": np.where(batch.is_object(), fates, np.int8(Fate.NOT_AN_OBJECT)),
+            "active_at": active.found,
+            "active_odd": active.odd,
+            "fate": np.where(batch.objects, fates, np.int8(Fate.NOT_AN_OBJECT)),
         }
     )
 

@@ -4,13 +4,12 @@ Values are never altered: a record stands as it was read, or is withheld. All of
 where the nearest earlier snapshot contradicts them for a learner, nothing is told.
 """
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.transform.batches import Batch
 from include.codebashing_lms.transform.earlier import (
     ABSENT,
     NO_DATE,
@@ -20,8 +19,8 @@ from include.codebashing_lms.transform.earlier import (
     seconds_of,
 )
 from include.codebashing_lms.transform.fates import Fate
-from include.codebashing_lms.transform.reading import Batch, Keys
-from include.codebashing_lms.transform.values import DONE, Bools, Instants, instants
+from include.codebashing_lms.transform.keys import Keys
+from include.codebashing_lms.transform.values import DONE, Bools, Instants, Moments, instants
 
 ASSUMPTIONS = (
     "progress never falls",
@@ -90,34 +89,21 @@ class Past:
 
 def note_people(learners: pd.DataFrame, batch: Batch, keys: Keys) -> pd.DataFrame:
     """Return learners with the latest moments at which they can have been last active, and joined."""
-    active_at: Instants = learners["active_at"].to_numpy()
-    created_at: Instants = np.full(len(learners), NOTHING)
-    if keys.created_at:
-        created_at = instants(batch.column(keys.created_at))[0]
-    return learners.assign(
-        active_by=_latest(active_at, lambda row: batch.value(row, keys.active_at)),
-        created_by=_latest(created_at, lambda row: batch.value(row, str(keys.created_at))),
-    )
+    active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NOTHING)
+    created_by = _latest(instants(batch.columns[keys.created_at])) if keys.created_at else nothing
+    return learners.assign(active_by=_latest(active), created_by=created_by)
 
 
-def note_dates(records: pd.DataFrame, batch: Batch, keys: Keys, slugs: list[str]) -> pd.DataFrame:
-    """Return records with the latest moment at which they can have been completed."""
-    learner, course = records["learner"].to_numpy(), records["course"].to_numpy()
-    completed_at = records["completed_at"].to_numpy()
-    return records.assign(
-        completed_by=_latest(
-            completed_at, lambda row: batch.value(learner[row], keys.date_of(slugs[course[row]]))
-        )
-    )
-
-
-def _latest(found: Instants, text_of: Callable[[int], Any]) -> Instants:
+def _latest(moments: Moments) -> Instants:
     """Return the latest moment each instant may mean: a day without a time may mean its end."""
-    latest = found.copy()
-    for row in np.flatnonzero(found == found.astype("datetime64[D]")).tolist():
-        if len(text_of(row).strip()) <= len("2026-11-23"):
-            latest[row] += DAY
-    return latest
+    return np.where(moments.whole_day, moments.found + DAY, moments.found)
+
+
+def note_dates(records: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the latest moment at which they can have been completed."""
+    completed_at = records["completed_at"].to_numpy()
+    latest = np.where(records["date_is_day"].to_numpy(), completed_at + DAY, completed_at)
+    return records.assign(completed_by=latest)
 
 
 def _progress_disagrees(then: Then, records: pd.DataFrame, quiet: Bools) -> Bools:

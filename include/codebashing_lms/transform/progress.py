@@ -16,23 +16,21 @@ import pandas as pd
 from msgspec import UNSET
 
 from include.codebashing_lms.connector import Course, CourseMap
+from include.codebashing_lms.transform.batches import Batch
 from include.codebashing_lms.transform.fates import Fate
-from include.codebashing_lms.transform.reading import Batch, Keys
+from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.values import (
     ABSENT,
     DONE,
     INVALID,
     OVER_100,
-    Bools,
     Ints,
-    arrow_text,
     counts,
-    instants,
-    percentages,
     share,
 )
 
 UNNAMED, NONE, NO_SLUG = -1, -2, -3
+UNTOLD = -1
 NOTHING = np.datetime64("NaT", "us")
 
 
@@ -78,15 +76,12 @@ def of_courses(texts: list[str], numbers: Ints) -> npt.NDArray[np.object_]:
 
 def primary_records(batch: Batch, keys: Keys, courses: Courses) -> pd.DataFrame:
     """Return the record of each learner on their primary course, judged by its lesson counts."""
-    completed, total = counts(batch.column(keys.completed)), counts(batch.column(keys.total))
-    names = batch.column(keys.course)
-    numbers = _course_numbers(names, courses)
-    dates = batch.each([keys.date_of(name) if type(name) is str else keys.course for name in names])
-    dates = [date if type(name) is str else UNSET for date, name in zip(dates, names, strict=True)]
+    completed, total = counts(batch.columns[keys.completed]), counts(batch.columns[keys.total])
+    numbers = _course_numbers(batch.columns[keys.course], courses)
     invalid = (completed == INVALID) | (total == INVALID)
     nothing = (total <= 0) | (numbers == NONE)
     done = np.maximum(completed, 0)
-    completed_at, date_odd = instants(dates)
+    fates = np.select([invalid, nothing], [Fate.INVALID_COUNT, Fate.NO_COURSE], Fate.EMITTED)
     return pd.DataFrame(
         {
             "learner": np.arange(len(batch), dtype=np.int32),
@@ -95,26 +90,26 @@ def primary_records(batch: Batch, keys: Keys, courses: Courses) -> pd.DataFrame:
             "started": done > 0,
             "lessons_completed": done,
             "lessons_total": np.maximum(total, 0),
-            "completed_at": completed_at,
-            "date_odd": date_odd,
+            "completed_at": batch.dates.found,
+            "date_odd": batch.dates.odd,
+            "date_is_day": batch.dates.whole_day,
             "too_much": ~invalid & ~nothing & (completed > total),
-            "fate": np.select([invalid, nothing], [Fate.INVALID_COUNT, Fate.NO_COURSE], Fate.EMITTED).astype(
-                np.int8
-            ),
+            "fate": fates.astype(np.int8),
         }
     )
 
 
 def _course_numbers(names: list[Any], courses: Courses) -> Ints:
     """Return the number of each primary course: UNNAMED when not sent, NONE for null, NO_SLUG for no text."""
-    odd = set(arrow_text([name if type(name) is str else None for name in names])[1])
-    return np.array(
-        [
-            courses.number(name) if type(name) is str and name.strip() and at not in odd else _odd_name(name)
-            for at, name in enumerate(names)
-        ],
-        dtype=np.int64,
-    )
+    texts = dict.fromkeys(name for name in names if type(name) is str)
+    number_of = {name: courses.number(name) if is_slug(name) else _odd_name(name) for name in texts}
+    numbers = [number_of[name] if type(name) is str else _odd_name(name) for name in names]
+    return np.array(numbers, dtype=np.int64)
+
+
+def is_slug(text: str) -> bool:
+    """Tell whether a text names a course: blanks do not, nor what no file can hold (lone surrogates)."""
+    return bool(text.strip()) and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _odd_name(name: Any) -> int:
@@ -123,56 +118,44 @@ def _odd_name(name: Any) -> int:
     return NONE if name is None or (type(name) is str and not name.strip()) else NO_SLUG
 
 
-def course_records(batch: Batch, keys: Keys, slugs: list[str], courses: Courses) -> pd.DataFrame:
+def course_records(batch: Batch, slugs: list[str], courses: Courses) -> pd.DataFrame:
     """Return a record for each learner and course whose percentage is present; else one without course."""
-    columns = [percentages(batch.column(keys.percentage_of(slug))) for slug in slugs]
-    shape = (len(batch), len(slugs))
-    hundredths = (
-        np.column_stack([found for found, _ in columns]) if columns else np.empty(shape, dtype=np.int64)
-    )
-    present = hundredths != ABSENT
-    absent = np.flatnonzero(~present.any(axis=1))
-    learner, column = np.nonzero(present)
-    order = np.argsort(np.concatenate([learner, absent]), kind="stable")
-    values = hundredths[learner, column]
-    started, dates = (
-        np.column_stack([s for _, s in columns]) if columns else present,
-        _dates(batch, keys, slugs),
-    )
-    numbers = np.array([courses.number(slug) for slug in slugs], dtype=np.int64)
+    learner, column = np.nonzero(batch.hundredths != ABSENT)
+    numbers = np.array([courses.number(slug) for slug in slugs], dtype=np.int32)
+    values = batch.hundredths[learner, column]
     frame = pd.DataFrame(
         {
             "learner": learner.astype(np.int32),
             "course": numbers[column],
-            "hundredths": np.clip(values, 0, DONE),
-            "started": started[learner, column],
-            "completed_at": dates[0][learner, column],
-            "date_odd": dates[1][learner, column],
+            "hundredths": np.clip(values, 0, DONE).astype(np.int32),
+            "started": batch.started[learner, column],
+            "completed_at": batch.dates.found[learner, column],
+            "date_odd": batch.dates.odd[learner, column],
+            "date_is_day": batch.dates.whole_day[learner, column],
             "too_much": values == OVER_100,
             "fate": np.where(values == INVALID, np.int8(Fate.INVALID_PERCENTAGE), np.int8(Fate.EMITTED)),
         }
     )
-    nowhere = pd.DataFrame(
-        {
-            "learner": absent.astype(np.int32),
-            "course": np.full(len(absent), NONE),
-            "hundredths": 0,
-            "started": False,
-            "completed_at": np.full(len(absent), NOTHING),
-            "date_odd": False,
-            "too_much": False,
-            "fate": np.int8(Fate.NO_COURSE),
-        }
-    )
-    both = pd.concat([frame, nowhere], ignore_index=True) if len(absent) else frame
-    return both.take(order).reset_index(drop=True).assign(lessons_completed=-1, lessons_total=-1)
+    on_none = np.flatnonzero(np.bincount(learner, minlength=len(batch)) == 0)
+    if len(on_none):
+        both = pd.concat([frame, _on_no_course(on_none)], ignore_index=True)
+        frame = both.sort_values("learner", kind="stable", ignore_index=True)
+    return frame.assign(lessons_completed=np.int8(UNTOLD), lessons_total=np.int8(UNTOLD))
 
 
-def _dates(batch: Batch, keys: Keys, slugs: list[str]) -> tuple[Any, Bools]:
-    columns = [instants(batch.column(keys.date_of(slug))) for slug in slugs]
-    if not columns:
-        return np.empty((len(batch), 0), dtype="datetime64[us]"), np.empty((len(batch), 0), dtype=np.bool_)
-    return np.column_stack([found for found, _ in columns]), np.column_stack([odd for _, odd in columns])
+def _on_no_course(learners: Ints) -> pd.DataFrame:
+    columns = {
+        "learner": learners.astype(np.int32),
+        "course": np.int32(NONE),
+        "hundredths": np.int32(0),
+        "started": False,
+        "completed_at": np.full(len(learners), NOTHING, dtype="datetime64[us]"),
+        "date_odd": False,
+        "date_is_day": False,
+        "too_much": False,
+        "fate": np.int8(Fate.NO_COURSE),
+    }
+    return pd.DataFrame(columns)
 
 
 def judge_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:

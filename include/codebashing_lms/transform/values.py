@@ -5,12 +5,14 @@ Every function takes the values of one key over a batch, `UNSET` where a record 
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from types import NoneType
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec import UNSET
@@ -21,6 +23,7 @@ ABSENT: Final = -1
 INVALID: Final = -2
 OVER_100: Final = 10_001
 INFINITY: Final = float("inf")
+NAN: Final = float("nan")
 DONE: Final = 10_000  # hundredths of a percent
 EXACT_INTEGERS: Final = 1 << 53
 NOT_TEXT: Final = "\ufffd"
@@ -50,6 +53,19 @@ def employee_id_text(value: Any) -> str | None:
     if type(value) in (int, float) and abs(value) < EXACT_INTEGERS and value == int(value):
         return str(int(value))
     return NOT_TEXT
+
+
+def employee_id_texts(values: Sequence[Any]) -> list[str | None]:
+    """Return IDs as texts, None where one is missing, NOT_TEXT where a value can be no ID."""
+    return [value.strip() or None if type(value) is str else employee_id_text(value) for value in values]
+
+
+def email_texts(values: Sequence[Any]) -> list[str | None]:
+    """Return e-mail addresses without blanks around them, None for none, NOT_TEXT for an invalid one."""
+    return [
+        value.strip() or None if type(value) is str and value.isprintable() else email_text(value)
+        for value in values
+    ]
 
 
 def email_text(value: Any) -> str | None:
@@ -90,26 +106,28 @@ def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
 
     ABSENT for absent and null, INVALID for negative and for no number, OVER_100 for more than 100.
     """
-    plain = set(map(type, values)) == {float}
-    if not plain:
-        values = [v if type(v) is float and v >= 0 else _odd_percentage(v) for v in values]
-    numbers = np.array(values, dtype=np.float64)
-    absent = (numbers == ABSENT) & (not plain)
-    invalid = ~absent & ~((numbers >= 0) & (numbers < INFINITY))
-    numbers[invalid] = INVALID
-    scaled = np.clip(numbers, 0, 101) * 100
-    hundredths = np.floor(scaled + 0.5).astype(np.int64)
-    ties = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
-    exact = {number: _half_up(number) for number in set(numbers[ties].tolist())}
-    hundredths[ties] = [exact[number] for number in numbers[ties].tolist()]
-    hundredths = np.where(numbers < 100, np.minimum(hundredths, DONE - 1), DONE)
-    hundredths = np.where(numbers > 100, OVER_100, hundredths)
-    return np.select([absent, invalid], [ABSENT, INVALID], hundredths), numbers > 0
+    numbers = _plain_numbers(values)
+    if numbers is None:
+        odd = [v if type(v) is float and v >= 0 else _odd_percentage(v) for v in values]
+        numbers = np.array(odd, dtype=np.float64)
+    codes, distinct = pd.factorize(numbers)  # percentages repeat: each is rounded once; NaN has the code -1
+    return np.append(_hundredths(distinct), ABSENT)[codes], numbers > 0
+
+
+def _plain_numbers(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
+    """Return numbers and nulls as they are, NaN for null; None where anything else is among them."""
+    if not set(map(type, values)) <= {float, int, NoneType}:
+        return None
+    try:
+        numbers = np.array(values, dtype=np.float64)
+    except OverflowError:
+        return None
+    return numbers if np.isnan(numbers).sum() == values.count(None) else None
 
 
 def _odd_percentage(value: Any) -> float:
     if value is None or value is UNSET:
-        return ABSENT
+        return NAN
     if type(value) is str and NUMBER.fullmatch(value):
         value = float(value)
     if type(value) is int:
@@ -117,26 +135,61 @@ def _odd_percentage(value: Any) -> float:
     return value if type(value) is float and 0 <= value < INFINITY else INVALID
 
 
+def _hundredths(numbers: npt.NDArray[np.float64]) -> Ints:
+    """Return each number rounded, or what is to be said about it."""
+    scaled = np.clip(numbers, 0, 101) * 100
+    hundredths = np.floor(scaled + 0.5).astype(np.int64)
+    ties = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
+    hundredths[ties] = [_half_up(number) for number in numbers[ties].tolist()]
+    hundredths = np.where(numbers < 100, np.minimum(hundredths, DONE - 1), DONE)
+    hundredths = np.where(numbers > 100, OVER_100, hundredths)
+    return np.where((numbers >= 0) & (numbers < INFINITY), hundredths, INVALID)
+
+
 def _half_up(number: float) -> int:
     """Round exactly, by the digits that the source wrote."""
     return int((Decimal(repr(number)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
 
 
-def instants(values: Sequence[Any]) -> tuple[Instants, Bools]:
-    """Return instants in UTC, NaT where there is none, and where a value is no instant."""
+@dataclass(frozen=True)
+class Moments:
+    """Instants in UTC, NaT where there is none; where a value is no instant; and where it is a mere day."""
+
+    found: Instants
+    odd: Bools
+    whole_day: Bools
+
+    def reshape(self, shape: tuple[int, ...]) -> "Moments":
+        """Return them in rows and columns."""
+        return Moments(self.found.reshape(shape), self.odd.reshape(shape), self.whole_day.reshape(shape))
+
+
+def instants(values: Sequence[Any]) -> Moments:
+    """Return the instants that texts tell."""
     odd = np.zeros(len(values), dtype=np.bool_)
-    if not set(map(type, values)) <= {str, NoneType}:
+    try:
+        texts, broken = arrow_text(values)
+    except TypeError:  # not all are texts
         odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
-        values = [value if type(value) is str else None for value in values]
-    texts, broken = arrow_text(values)
+        texts, broken = arrow_text([value if type(value) is str else None for value in values])
     odd[broken] = True
     for plain in (texts, pc.utf8_rtrim(texts, "Z")):
         try:
-            return plain.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False), odd
+            at = plain.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:  # Arrow reads the usual form only, and no zone
             continue
-    found, unread = _instants_one_by_one(texts.to_pylist())
-    return found, odd | unread
+        return Moments(at, odd, _whole_days(at, texts))
+    at, unread = _instants_one_by_one(texts.to_pylist())
+    return Moments(at, odd | unread, _whole_days(at, texts))
+
+
+def _whole_days(at: Instants, texts: pa.Array) -> Bools:
+    """Tell which instants are days without a time."""
+    days = np.zeros(len(at), dtype=np.bool_)
+    midnights = np.flatnonzero(at == at.astype("datetime64[D]"))
+    written = pc.utf8_trim_whitespace(texts.take(pa.array(midnights)))
+    days[midnights] = pc.less_equal(pc.utf8_length(written), len("2026-11-23")).to_numpy(zero_copy_only=False)
+    return days
 
 
 def _instants_one_by_one(texts: list[str | None]) -> tuple[Instants, Bools]:

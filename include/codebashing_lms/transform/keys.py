@@ -1,0 +1,33 @@
+"""The names of the keys in the source's records."""
+
+from collections.abc import Callable
+
+from include.codebashing_lms.connector import Connector
+
+
+class Keys:
+    """The names of the keys in the source's records, by the connector file."""
+
+    def __init__(self, connector: Connector) -> None:
+        named = connector.source.keys
+        self.employee_id = connector.source.employee_id_field
+        self.email = named.email
+        self.completed = named.lessons_completed
+        self.total = named.lessons_total
+        self.course = named.primary_course
+        self.active_at = named.last_active_at
+        self.created_at = named.created_at
+        self.percentage_of = _of_course(named.course_percentage)
+        self.date_of = _of_course(named.course_completed_date)
+        self.before, self.after = named.course_percentage.split("{course}")
+
+    def course_of(self, key: str) -> str | None:
+        """Return the course whose percentage a key holds, None for any other key."""
+        if key.startswith(self.before) and key.endswith(self.after):
+            return key[len(self.before) : len(key) - len(self.after)] or None
+        return None
+
+
+def _of_course(pattern: str) -> Callable[[str], str]:
+    before, after = pattern.split("{course}")
+    return lambda course: f"{before}{course}{after}"
