@@ -7,7 +7,6 @@ from pathlib import PurePath
 from typing import Any, BinaryIO
 
 import requests
-from requests.auth import AuthBase
 from requests_toolbelt import MultipartEncoder
 
 from include.codebashing_lms.connector import HttpDelivery
@@ -20,7 +19,7 @@ from include.codebashing_lms.delivery.http_answer import (
     refuse_redirect,
 )
 from include.codebashing_lms.delivery.http_api import refused, secrets_of, status_of
-from include.codebashing_lms.delivery.http_calls import Calls, password_of, retrying
+from include.codebashing_lms.delivery.http_calls import Calls, NoLogin, password_of, retrying
 from include.codebashing_lms.delivery.http_jobs import Jobs
 from include.codebashing_lms.delivery.reports import Reports, first_row_of, refusals_in_answer
 from include.codebashing_lms.errors import (
@@ -189,11 +188,3 @@ class HttpWay:
             conversation.answer(method, url, **request) as answer,
         ):
             yield answer
-
-
-class NoLogin(AuthBase):
-    """No Authorization header; without it requests would look for a login in ~/.netrc."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request as it is."""
-        return request

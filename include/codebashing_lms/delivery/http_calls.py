@@ -131,6 +131,14 @@ class _Bearer(AuthBase):
         return request
 
 
+class NoLogin(AuthBase):
+    """No Authorization header; without it requests would look for a login in ~/.netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request as it is."""
+        return request
+
+
 def login_of(site: HttpSite, conn_id: str) -> AuthBase:
     """Return how to log in: always something, else requests would look for a login in ~/.netrc."""
     token = password_of(site, conn_id)
