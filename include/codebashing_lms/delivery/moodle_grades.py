@@ -1,0 +1,101 @@
+"""Grades as Moodle's web services are sent them, and as they show what is stored."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from include.codebashing_lms.delivery.grade_rows import Grade, Place
+from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError
+
+REPORT = "gradereport_user_get_grade_items"
+ONE_BY_ONE = 25  # the report of a whole course is one long answer, that of a person a short one
+ROUNDING = Decimal("0.005")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What Moodle has for a learner in a grade item.
+
+    :param word: why it cannot be told.
+    """
+
+    grade: Decimal | None = None
+    most: Decimal | None = None
+    overridden: bool = False
+    word: str = ""
+
+    def differs_from(self, sent: str) -> str:
+        """Say how the stored grade differs from the one that was sent; blank where it does not."""
+        if self.word:
+            return f"stored, but not to be read back: {self.word}"
+        if self.grade is None:
+            return "Moodle said that it stored the grade, but shows none"
+        if abs(self.grade - Decimal(sent)) < ROUNDING:
+            return ""
+        most = f"; the most it takes is {_plain(self.most)}" if self.most is not None else ""
+        why = "; it was overridden or locked in the gradebook" if self.overridden else most
+        return f"Moodle stored {_plain(self.grade)} instead of {sent}{why}"
+
+
+def fields_of(
+    source: str, course: int, place: Place, grades: list[tuple[int, Grade]]
+) -> list[tuple[str, object]]:
+    """Return the fields of a call that stores grades of an activity, of users by their numbers."""
+    fields: list[tuple[str, object]] = [
+        ("source", source),
+        ("courseid", course),
+        ("component", place.component),
+        ("activityid", place.activity_id),
+        ("itemnumber", place.item_number or 0),
+    ]
+    for number, (user, one) in enumerate(grades):
+        fields += [(f"grades[{number}][studentid]", user), (f"grades[{number}][grade]", one.grade)]
+    return fields
+
+
+def stored_grades(moodle: Moodle, course: int, place: Place, users: list[int]) -> dict[int, Stored]:
+    """Return what Moodle has of users; who is not enrolled is in no report of the course, but has one."""
+    stored: dict[int, Stored] = {}
+    if len(users) > ONE_BY_ONE:
+        answer = moodle.call(REPORT, [("courseid", course)])
+        stored = {} if isinstance(answer, MoodleError) else _by_user(answer, place)
+    for user in users:
+        if user not in stored:
+            answer = moodle.call(REPORT, [("courseid", course), ("userid", user)])
+            own = Stored(word=answer.word) if isinstance(answer, MoodleError) else None
+            stored[user] = own or _by_user(answer, place).get(user, Stored())
+    return stored
+
+
+def _by_user(report: Any, place: Place) -> dict[int, Stored]:
+    grades = report.get("usergrades") if isinstance(report, dict) else None
+    return {
+        int(one["userid"]): _stored(item)
+        for one in grades or ()
+        for item in one.get("gradeitems") or ()
+        if _is_of(item, place)
+    }
+
+
+def _is_of(item: dict[str, Any], place: Place) -> bool:
+    return (
+        str(item.get("cmid")) == place.activity_id
+        and f"mod_{item.get('itemmodule')}" == place.component
+        and int(item.get("itemnumber") or 0) == int(place.item_number or 0)
+    )
+
+
+def _stored(item: dict[str, Any]) -> Stored:
+    return Stored(
+        _number(item.get("graderaw")),
+        _number(item.get("grademax")),
+        bool(item.get("gradeisoverridden") or item.get("gradeislocked")),
+    )
+
+
+def _number(value: Any) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
+
+
+def _plain(number: Decimal | None) -> str:
+    return "none" if number is None else f"{number.normalize():f}"
