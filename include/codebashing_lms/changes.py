@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from include.codebashing_lms.refusals import refused_again_as_they_were
+from include.codebashing_lms.refusals import refused_too_often
 from include.codebashing_lms.transform.rows import STATUSES, statuses
 from include.codebashing_lms.transform.values import DONE
 
@@ -165,9 +165,8 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
 def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Tell new from changed, unchanged and stale rows."""
     new = (known["place"] < 0).to_numpy()
-    refused = known["told_refusal"].notna().to_numpy()
+    refused = known["told_refused_at"].notna().to_numpy()
     changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
-    changed |= refused
     step = 100 if rules.whole_percent else 1
     changed |= _differs(known["hundredths"] // step, known["told_hundredths"] // step)
     for name in ("status", "completed_at", "course_id", "user_key"):
@@ -181,12 +180,14 @@ def judge_changes(known: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     )
     waiting = refused & (known["told_refused_at"] > rules.as_of).to_numpy()
     known = known.assign(accepted=known["person"].isin(rules.accepted))
+    hopeless = refused & refused_too_often(known, ~changed)
+    changed |= refused
     verdicts = {
         Verdict.BEFORE_START: before,
         Verdict.NEW: new,
         Verdict.STALE: changed & known["older"],
         Verdict.REFUSED_WAITING: waiting,
-        Verdict.REFUSED: refused_again_as_they_were(known),
+        Verdict.REFUSED: hopeless,
         Verdict.CHANGED: changed,
     }
     verdict = np.select(list(verdicts.values()), list(verdicts), Verdict.UNCHANGED)

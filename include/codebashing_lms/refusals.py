@@ -42,10 +42,15 @@ def _fingerprint(values: tuple[Any, ...]) -> int:
     return int.from_bytes(hashlib.sha256(json.dumps(texts).encode()).digest()[:BITS])
 
 
-def refused_again_as_they_were(known: pd.DataFrame) -> Any:
-    """Tell which rows, beside what was told of them, the LMS refused often enough, just as they are now."""
-    often = (known["told_refusals"] >= OFTEN).to_numpy() & known["told_refusal"].notna().to_numpy()
+def refused_too_often(known: pd.DataFrame, as_told: Any) -> Any:
+    """Tell which rows, beside what was told of them, the LMS refused often enough as they are now.
+
+    :param as_told: which rows are as they were told; of refusals that a person recorded no more is known.
+    """
+    often = (known["told_refusals"] >= OFTEN).to_numpy()
     concerned = known[often].assign(email=known.loc[often, "person"])
-    same = often.copy()
-    same[often] = concerned["told_refused_as"].to_numpy() == np.array(fingerprints(concerned), dtype=float)
-    return same
+    before = concerned["told_refused_as"].to_numpy(dtype=float)
+    same = before == np.array(fingerprints(concerned), dtype=float)
+    found = often.copy()
+    found[often] = np.where(np.isnan(before), as_told[often], same)
+    return found

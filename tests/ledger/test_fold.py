@@ -180,3 +180,13 @@ def test_instants_are_kept_to_the_microsecond(tmp_path):
     exact = day(1) + timedelta(microseconds=1)
     ledger = append(tmp_path, open_ledger(tmp_path), rows(row("1")), mask(open_ledger(tmp_path)), meta(exact))
     assert said(ledger, "1")["valid_at"] == exact.replace(tzinfo=None)
+
+
+def test_a_row_told_again_that_may_still_be_refused_is_not_refused_now_but_the_count_goes_on(tmp_path):
+    for day in (1, 3):
+        tell(tmp_path, day, row("1"), refusals_to_come=True)
+        ledger = tell(tmp_path, day + 1, row("1", refusal="no such user", refused_as=7), kind="refusal")
+    assert (said(ledger, "1")["refusals"], said(ledger, "1")["refused_at"]) == (2, noon(4))
+    word = said(tell(tmp_path, 5, row("1"), refusals_to_come=True), "1")
+    assert (word["refusals"], word["refusal"], word["refused_at"]) == (2, "no such user", None)
+    assert said(tell(tmp_path, 6, row("1"), refusals_to_come=False), "1")["refusals"] == 0

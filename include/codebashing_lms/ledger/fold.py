@@ -4,7 +4,8 @@ Rows keep their place; new ones follow in the order of the entry. The ledger say
 so the last entry has the word, except that
 - a completion date, once told, stays;
 - `valid_at` never goes back;
-- a row the LMS refused changes nothing but what is known of refusals;
+- a row the LMS refused changes nothing but what is known of refusals; told again where it may still be
+  refused, it is not refused now, but the count goes on;
 - a baseline (an export of the LMS) does not overwrite what was told after it was made;
 - an observation is no telling;
 - a resend takes the instant of the last telling and the count of refusals from rows: they are told again.
@@ -172,14 +173,31 @@ class Telling:
         never_sent = pc.or_(old, pc.is_null(self.old("told_at")))
         return self._where_taken(pc.and_(self.known_beforehand, never_sent), old)
 
+    @cached_property
+    def refused(self) -> pa.Array:
+        """Return which rows the LMS refused."""
+        return pc.is_valid(self.new("refusal"))
+
+    def _afterwards(self, name: str) -> pa.Array:
+        """Return what is left of former refusals when a row is told again."""
+        if self.entry.meta.get("refusals_to_come"):
+            return self.old(name)
+        return pa.nulls(len(self.told), LEDGER.field(name).type)
+
+    def _refusal(self) -> pa.Array:
+        return pc.coalesce(self.new("refusal"), self._afterwards("refusal"))
+
+    def _refused_as(self) -> pa.Array:
+        return pc.if_else(self.refused, self.new("refused_as"), self._afterwards("refused_as"))
+
     def _refusals(self) -> pa.Array:
         same = pc.fill_null(pc.equal(self.old("refusal"), self.new("refusal")), False)
         before = pc.if_else(same, pc.fill_null(self.old("refusals"), 0), 0)
         once_more = pc.add(
             pc.min_element_wise(before, pa.scalar(MANY - 1, pa.int8())), pa.scalar(1, pa.int8())
         )
-        refused = pc.is_valid(self.new("refusal"))
-        return pc.cast(pc.if_else(refused, once_more, pa.scalar(0, pa.int8())), pa.int8())
+        otherwise = pc.fill_null(self._afterwards("refusals"), 0)
+        return pc.cast(pc.if_else(self.refused, once_more, otherwise), pa.int8())
 
     def _refused_at(self) -> pa.Array:
-        return pc.if_else(pc.is_valid(self.new("refusal")), self.entry.as_of, pa.scalar(None, INSTANT))
+        return pc.if_else(self.refused, self.entry.as_of, pa.scalar(None, INSTANT))
