@@ -4,7 +4,7 @@
 
 GET the endpoint of the real one with both headers; `fields` chooses keys, gzip goes to those who accept it.
 It can refuse unknown fields, answer in pages, and move its dates so that the newest is of the last 24 hours.
-It listens on loopback only.
+It listens on loopback; with a host's name, for containers, on every address, over TLS.
 """
 
 import argparse
@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+from demo.self_signed import encrypt
 
 ENDPOINT = "/api/v1/users/sign_in_and_course_info"
 LEARNERS = Path(__file__).parent / "learners.json"
@@ -42,6 +44,7 @@ class Codebashing:
     :param recent: move all dates by whole days, so that the newest activity is of the last 24 hours.
     :param strict_fields: answer 400 to a field that no learner has.
     :param page_size: answer in pages, by `page` and with Link headers.
+    :param host: listen on every address under this name, over TLS.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Codebashing:
         recent: bool = False,
         strict_fields: bool = False,
         page_size: int | None = None,
+        host: str | None = None,
     ) -> None:
         learners = bundled_learners() if learners is None else learners
         self.learners = moved_to(datetime.now(UTC), learners) if recent else learners
@@ -60,14 +64,18 @@ class Codebashing:
         self.token = TOKEN
         self.api_key = API_KEY
         self.asked: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self.host = host
+        self._server = ThreadingHTTPServer(("" if host else "127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
+        if host:
+            encrypt(self._server, host)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
         """Return the site's address, the host of an Airflow connection."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        site = f"https://{self.host}" if self.host else "http://127.0.0.1"
+        return f"{site}:{self._server.server_port}"
 
     def __enter__(self) -> "Codebashing":
         self._thread.start()
@@ -169,8 +177,9 @@ def _handler(api: Codebashing) -> type[BaseHTTPRequestHandler]:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="The Codebashing API on loopback, with invented learners.")
+    parser = argparse.ArgumentParser(description="The Codebashing API, with invented learners.")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", help="listen on every address under this name, over TLS")
     parser.add_argument(
         "--recent", action="store_true", help="move all dates, the newest to the last 24 hours"
     )

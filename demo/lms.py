@@ -4,7 +4,8 @@
 
 POST a CSV to /import, as multipart or raw, with the bearer token. A row that cannot be read is refused and
 reported, the others are imported; the same Idempotency-Key is imported once and answered the same again. With
-`errors_as_200` it answers its errors with 200, as many LMSs do. It listens on loopback only.
+`errors_as_200` it answers its errors with 200, as many LMSs do. GET /imports says what was imported.
+It listens on loopback; with a host's name, for containers, on every address, over TLS.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from types import TracebackType
 from typing import Any
 
 from requests_toolbelt import MultipartDecoder
+
+from demo.self_signed import encrypt
 
 TOKEN = "lms-demo-token"
 STATUSES = ("completed", "in_progress", "not_started")
@@ -77,7 +80,9 @@ def problem_of(row: dict[str, str]) -> str | None:
 class Lms:
     """The LMS: what it knows of its learners, and what it was sent."""
 
-    def __init__(self, token: str = TOKEN, port: int = 0, errors_as_200: bool = False) -> None:
+    def __init__(
+        self, token: str = TOKEN, port: int = 0, errors_as_200: bool = False, host: str | None = None
+    ) -> None:
         self.token = token
         self.errors_as_200 = errors_as_200
         self.arrivals: list[Arrival] = []
@@ -87,14 +92,19 @@ class Lms:
         self.answers_to_lose = 0
         self._answered: dict[str, Answer] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"lms": self}))
+        self.host = host
+        handler = type("Handler", (_Handler,), {"lms": self})
+        self._server = ThreadingHTTPServer(("" if host else "127.0.0.1", port), handler)
         self._server.daemon_threads = True
+        if host:
+            encrypt(self._server, host)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
     def url(self) -> str:
         """Return the site's address; the endpoint is /import."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        site = f"https://{self.host}" if self.host else "http://127.0.0.1"
+        return f"{site}:{self._server.server_port}"
 
     def __enter__(self) -> "Lms":
         self._thread.start()
@@ -183,6 +193,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(answer)
 
+    def do_GET(self) -> None:
+        with self.lms._lock:
+            counts = {"imports": len(self.lms.imports), "rows": len(self.lms.rows)}
+        self._answer(_json(HTTPStatus.OK, counts))
+
     def do_OPTIONS(self) -> None:
         if self.headers.get("Authorization") != f"Bearer {self.lms.token}":
             self._answer(self.lms.refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong"))
@@ -202,11 +217,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="An LMS's import endpoint on loopback.")
+    parser = argparse.ArgumentParser(description="An LMS's import endpoint.")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", help="listen on every address under this name, over TLS")
     parser.add_argument("--errors-as-200", action="store_true", help="answer errors with 200, too")
     asked = parser.parse_args()
-    with Lms(port=asked.port, errors_as_200=asked.errors_as_200) as lms:
+    with Lms(**vars(asked)) as lms:
         print(f"LMS import endpoint: {lms.url}/import, bearer token {lms.token}", flush=True)
         threading.Event().wait()
 

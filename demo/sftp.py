@@ -26,8 +26,10 @@ class SftpServer:
         password: str | None = PASSWORD,
         public_key: str | None = None,
         files: type[asyncssh.SFTPServer] = asyncssh.SFTPServer,
+        address: str = "127.0.0.1",
     ) -> None:
         self.folder = folder
+        self.address = address
         self.port = port
         self.password = password
         self.public_key = asyncssh.import_public_key(public_key) if public_key else None
@@ -59,7 +61,7 @@ class SftpServer:
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.create_server(
             lambda: _Door(self),
-            "127.0.0.1",
+            self.address,
             self.port,
             server_host_keys=[self._key],
             sftp_factory=lambda channel: self.files(channel, chroot=str(self.folder)),
@@ -101,10 +103,12 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="An SFTP drop on loopback.")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--address", default="127.0.0.1", help="what to listen on; '' is every address")
     parser.add_argument("--folder", type=Path, help="the folder it shows, a new one by default")
     asked = parser.parse_args()
     folder = asked.folder or Path(tempfile.mkdtemp(prefix="codebashing_drop_"))
-    with SftpServer(folder, asked.port) as server:
+    folder.mkdir(parents=True, exist_ok=True)
+    with SftpServer(folder, asked.port, address=asked.address) as server:
         print(f"SFTP drop: sftp://{USERNAME}@127.0.0.1:{server.port}, password {PASSWORD}, folder {folder}")
         print(f"host_key: {server.host_key}", flush=True)
         threading.Event().wait()

@@ -1,0 +1,42 @@
+"""TLS for stand-ins outside loopback, under a certificate made at each start: it proves nothing of them."""
+
+import ssl
+import tempfile
+from datetime import UTC, datetime, timedelta
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+YEAR = timedelta(days=365)
+
+
+def encrypt(server: ThreadingHTTPServer, name: str) -> None:
+    """Have a server speak TLS, under a certificate made out to a host's name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        Path(file.name).write_bytes(_key_and_certificate(name))
+        context.load_cert_chain(file.name)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+
+
+def _key_and_certificate(name: str) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1())
+    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + YEAR)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.Encoding.PEM
+    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private + certificate.public_bytes(form)
