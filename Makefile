@@ -19,7 +19,7 @@ RELEASED_BEFORE := 2026-09-18T00:00:00Z
 COMPILE := $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
 	--generate-hashes --no-header requirements.txt
 
-.PHONY: help setup demo ui test test-slow check lock env clean bench
+.PHONY: help setup demo ui test test-slow check audit lock env clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ check: .venv/ready ## Check format, lint and types; changes nothing
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+audit: .venv/ready ## Look for known weaknesses: bandit in the code, pip-audit in the locked packages; asks PyPI
+	.ci/audit
 
 bench: .venv/ready ## Measure against a plain script and write docs/benchmarks.md; LEARNERS="10000 100000" by default
 	.venv/bin/python -m bench.run

@@ -40,7 +40,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def read_connector(path: Path) -> Connector:
     """Return the connector of a file; raise ConnectorError with every mistake in it."""
     try:
-        content = yaml.load(path.read_bytes(), _Loader)  # noqa: S506 (a subclass of the safe loader)
+        content = yaml.load(path.read_bytes(), _Loader)  # nosec B506 # noqa: S506 (a subclass of the safe loader)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConnectorError(f"{path}: cannot be read as YAML: {_one_line(error)}") from error
     if not isinstance(content, dict):
