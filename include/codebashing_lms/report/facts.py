@@ -13,7 +13,6 @@ from include.codebashing_lms.report.set_aside import Group, groups_of
 from include.codebashing_lms.staging import StagedPath
 
 DROPPED = ("folder", "sftp")
-UP_TO_DATE = ("nothing_to_send", "already_delivered")
 
 
 @dataclass(frozen=True)
@@ -99,8 +98,10 @@ def _headline(connector: Connector, ended: Ended, told: int | None) -> tuple[str
     """Return tone, headline, what happened, and advice."""
     if ended.failed:
         return "failed", "This run did not finish", ended.what, ended.advice
-    if ended.outcome in UP_TO_DATE:
-        return "good", "Nothing to send: the LMS knows everything already", ended.what, ""
+    if ended.outcome == "nothing_to_send":
+        return "good", "Nothing to send: the LMS knows everything already", "", ""
+    if ended.outcome == "already_delivered":
+        return "good", "Nothing to send: the news of this run went out before", ended.what, ""
     if ended.outcome == "delivered":
         learners = words.plural(told or 0, "learner")
         went = (

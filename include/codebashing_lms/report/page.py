@@ -3,6 +3,7 @@
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from include.codebashing_lms.pages.words import plural
 from include.codebashing_lms.report.facts import Facts
@@ -17,9 +18,15 @@ def _template() -> Template:
     environment.filters |= {
         "plural": plural,
         "number": lambda count: f"{count:,}",
+        "address": _address,
         "upper_first": lambda text: text[:1].upper() + text[1:],
     }
     return environment.get_template("report.html")
+
+
+def _address(email: str) -> Markup:
+    """Return an e-mail address that may be broken before its @, on a narrow screen."""
+    return Markup("<wbr>@").join(email.split("@")) if email else Markup("–")
 
 
 def page(facts: Facts) -> str:
