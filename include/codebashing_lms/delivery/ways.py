@@ -1,10 +1,16 @@
 """Which way a connector's files go."""
 
+from typing import Any
+
 from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.delivery import Way
+from include.codebashing_lms.delivery.canvas import CanvasWay
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.delivery.http import HttpWay
+from include.codebashing_lms.delivery.moodle import MoodleWay
+from include.codebashing_lms.delivery.oracle_hdl import OracleHdlWay
 from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
+from include.codebashing_lms.delivery.xapi import XapiWay
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.http_site import HttpSite
 
@@ -17,10 +23,32 @@ def way_to(connector: Connector, destination: Destination) -> Way:
     if isinstance(delivery, FolderDelivery):
         return FolderWay(delivery)
     if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpSite):
-        return HttpWay(delivery, destination, appends(connector), connector.lms.contract.file.header)
+        return _over_http(connector, delivery, destination)
     if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpSite):
         return SftpWay(delivery, destination)
     raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
+
+
+def _over_http(connector: Connector, delivery: HttpDelivery, site: HttpSite) -> Way:
+    """Return the way that speaks the LMS's own language, or the one that uploads the file as it is."""
+    contract, lms = connector.lms.contract, connector.lms
+    options = contract.options
+    if contract.sender == "xapi":
+        return XapiWay(delivery, site, options["version"], options["batch"])
+    if contract.sender == "oracle_hdl":
+        return OracleHdlWay(delivery, site)
+    if contract.sender == "moodle_ws":
+        named = ("user_field", "course_field", "source", "batch")
+        return MoodleWay(delivery, site, *(options[name] for name in named))
+    if contract.sender == "canvas":
+        return CanvasWay(delivery, site, options["user_ids"], options["batch"], _assignments(lms.course_map))
+    return HttpWay(delivery, site, contract.appends, contract.file.header)
+
+
+def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
+    """Return course and assignment of each course that the connector file maps; of a list elsewhere, none."""
+    courses = course_map.values() if isinstance(course_map, dict) else ()
+    return tuple((one.id, one.assignment_id) for one in courses if one != "ignore")
 
 
 def appends(connector: Connector) -> bool:
