@@ -2,7 +2,7 @@
 
     python ralph_server.py FOLDER LOGIN PASSWORD
 
-Ralph's file backend wants a new file for every request, which suits its own tests; here it appends, as Ralph's
+Ralph's file backend wants a new file for every request, which suits its own tests; here it appends, as its
 other backends do.
 """
 
