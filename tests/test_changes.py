@@ -16,8 +16,9 @@ FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
 def row(employee_id="1", course="java", hundredths=5000, **changes):
     values = {
         "employee_id": employee_id, "user_key": employee_id, "email": f"{employee_id}@x.com",
-        "course": course, "course_id": course, "course_title": "", "hundredths": hundredths, "started": hundredths > 0, "lessons_completed": -1,
-        "lessons_total": 10, "completed_at": None, "active_at": None,
+        "course": course, "course_id": course, "course_title": "", "hundredths": hundredths,
+        "started": hundredths > 0, "lessons_completed": -1, "lessons_total": 10, "completed_at": None,
+        "active_at": None,
     }  # fmt: skip
     return values | changes
 

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from include.codebashing_lms.connector import Connector, Course, CourseMap, Lms
-from include.codebashing_lms.connector.lms import TOLD_TWICE
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.profiles.model import mistakes
 from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
@@ -93,8 +92,8 @@ def read_course_map(lms: Lms, locate: Locate) -> CourseMap:
         found[slug] = "ignore" if row["id"] == "ignore" else _course(lms, row, line)
     if not found:
         raise ConnectorError("lms.course_map: the file holds no course; an empty map would send every slug.")
-    if twice := lms.course_told_twice(found):
-        raise ConnectorError(f"lms.course_map, {twice}: {TOLD_TWICE}.")
+    if fault := lms.fault_in(found):
+        raise ConnectorError(f"lms.course_map, {fault}.")
     return found
 
 

@@ -40,8 +40,8 @@ def is_full(connector: Connector, chosen: str | None) -> bool:
     full = (chosen or connector.delivery.send or by_profile) == "full"
     if full and contract.refuses_full:
         raise ConnectorError(
-            f"{contract.profile} tells changes only: of rows that it has the LMS would make others, or refuse "
-            "them. Nothing was sent. Choose changes in the form."
+            f"{contract.profile} tells changes only: rows that it has the LMS would add again, or refuse. "
+            "Nothing was sent. Choose changes in the form."
         )
     return full
 

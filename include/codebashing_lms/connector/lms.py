@@ -51,6 +51,7 @@ class Lms(Section):
     _course: type[Course] = PrivateAttr()
     _contract: Contract = PrivateAttr()
     _titles: str = PrivateAttr()
+    _earlier: dict[str, str] = PrivateAttr()
 
     @field_validator("profile")
     @classmethod
@@ -78,11 +79,14 @@ class Lms(Section):
     def _resolve(self, info: ValidationInfo) -> "Lms":
         profile = find_profile(self.profile, _beside(info))
         self._course = course_model(profile, self.options)
+        if lacking := profile.lacking(values_of(self.options)):
+            words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
+            raise _mistake("options", f"is incomplete, there must be {words}")
         try:
             self._contract = profile.resolve(values_of(self.options), timezone=self.timezone)
         except ValidationError as error:
             raise _mistake("options", f"do not go together: {mistakes(error)}") from None
-        self._titles = profile.course_title
+        self._titles, self._earlier = profile.course_title, profile.earlier
         _check_courses(
             [name for name, field in self._course.model_fields.items() if field.is_required()], self
         )
@@ -92,6 +96,17 @@ class Lms(Section):
     def contract(self) -> Contract:
         """Return what the profile says, with the options put in."""
         return self._contract
+
+    def fault_in(self, courses: CourseMap) -> str | None:
+        """Say what is wrong with courses beside each other, or with dates of one."""
+        twice = self.course_told_twice(courses)
+        if twice:
+            return f"{twice}: {TOLD_TWICE}"
+        for slug, course in courses.items():
+            for first, then in self._earlier.items():
+                if isinstance(course, Course) and getattr(course, first) >= getattr(course, then):
+                    return f"{slug}: {first} must lie before {then}"
+        return None
 
     def course_told_twice(self, courses: CourseMap) -> str | None:
         """Return a course that the LMS would take for another one, or know under two titles."""
@@ -139,6 +154,6 @@ def _check_courses(needs: list[str], lms: Lms) -> None:
     """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
     if lms.course_map == {} and needs != ["id"]:
         raise _mistake("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
-    slug = lms.course_told_twice(lms.course_map) if isinstance(lms.course_map, dict) else None
-    if slug:
-        raise _mistake("course_map", f"{slug}: {TOLD_TWICE}")
+    fault = lms.fault_in(lms.course_map) if isinstance(lms.course_map, dict) else None
+    if fault:
+        raise _mistake("course_map", fault)

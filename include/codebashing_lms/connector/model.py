@@ -86,10 +86,32 @@ class Connector(Section):
                 "guards.max_missing_id_percent needs identity.on_missing: set_aside; "
                 f"with {self.identity.on_missing} no learner is without an ID"
             )
-        if self.identity.crosswalk is not None:
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_profile(self) -> "Connector":
+        """Hold that the way to the LMS, and the user keys, are what the profile needs."""
+        contract, delivery = self.lms.contract, self.delivery
+        if delivery.method not in contract.methods:
+            ways = " or ".join(contract.methods)
+            raise ValueError(
+                f"lms.profile {contract.profile} needs delivery.method {ways}, not {delivery.method}"
+            )
+        if delivery.send == "full" and contract.refuses_full:
+            raise ValueError(
+                f"delivery.send: full is impossible with lms.profile {contract.profile}: rows that it has "
+                "the LMS would add again, or refuse; use changes"
+            )
+        if self.identity.crosswalk is not None and contract.employee_id_is_key:
             raise ValueError(
                 "identity.crosswalk is for profiles whose user key is not the employee ID; "
-                f"{self.lms.profile} has none"
+                f"{contract.profile} has none"
+            )
+        if self.identity.crosswalk is None and contract.needs_crosswalk:
+            raise ValueError(
+                f"identity.crosswalk is required: {contract.profile} knows people by {contract.user_key}. "
+                "Give a CSV employee_id,user_key, or state with lms.options.user_key: employee_id that "
+                "both are equal"
             )
         return self
 

@@ -88,7 +88,7 @@ class Column(Strict):
     :param max_length: a longer value is set aside, never cut.
     :param required: a record whose cell would be blank is set aside.
     :param pattern: a regular expression that the whole value must match, else the record is set aside.
-    :param shown: whether the file has this column.
+    :param shown: whether the file has this column; `hidden` says the opposite.
     """
 
     label: str
@@ -104,6 +104,7 @@ class Column(Strict):
     required: bool = False
     pattern: Annotated[str, AfterValidator(_regex)] | None = None
     shown: bool = True
+    hidden: bool = False
 
     @model_validator(mode="after")
     def _combinations(self) -> "Column":

@@ -3,7 +3,7 @@
 import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, field_validator, model_validator
+from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from include.codebashing_lms.dates import CourseFileNamePattern
 from include.codebashing_lms.profiles.columns import Column, PlainColumn, Strict
@@ -62,6 +62,13 @@ class FileShape(Strict):
         return self
 
     @property
+    def unwritable_signs(self) -> list[str]:
+        """Return what no value may hold."""
+        if self.quoting == "none":
+            return [self.delimiter, "\r", "\n", *self.forbidden]
+        return ["\r", *self.forbidden] if self.quoting == "escape" else self.forbidden
+
+    @property
     def plain(self) -> bool:
         """Tell whether the file's bytes are those of UTF-8."""
         return codecs.lookup(self.encoding).name == "utf-8"
@@ -92,6 +99,8 @@ class Contract(Strict):
     :param only_past_days: completions are told from the day after on, because the LMS takes no date of today.
     :param whole_percent: the LMS is told whole percents; a change within one is none.
     :param lower_case_user_key: the LMS writes its user keys in lower case only.
+    :param completed_from: a date of the course's; whoever finished earlier cannot be told.
+    :param labels: what the customer calls columns.
     :param package: the name of the one member of a zip, null for a plain file.
     :param options: the customer's settings, for what is not a table.
     """
@@ -109,7 +118,9 @@ class Contract(Strict):
     needs_date: bool | None = None
     only_past_days: bool = False
     whole_percent: bool = False
+    completed_from: str | None = None
     file_name: CourseFileNamePattern
+    labels: dict[str, str] = Field(default_factory=dict)
     columns: Annotated[list[Column], Field(min_length=1)]
     file: FileShape = FileShape()
     limits: Limits = Limits()
@@ -126,8 +137,25 @@ class Contract(Strict):
 
     @field_validator("columns")
     @classmethod
-    def _only_shown(cls, columns: list[Column]) -> list[Column]:
-        return [column for column in columns if column.shown]
+    def _as_the_customer_has_them(cls, columns: list[Column], info: ValidationInfo) -> list[Column]:
+        shown = [column for column in columns if column.shown and not column.hidden]
+        labels = info.data.get("labels", {})
+        unknown = sorted(set(labels) - {column.label for column in shown})
+        if unknown:
+            names = ", ".join(column.label for column in shown)
+            raise ValueError(f"labels names {', '.join(unknown)}, which is no column; there are {names}")
+        return [
+            column.model_copy(update={"label": labels.get(column.label, column.label)}) for column in shown
+        ]
+
+    @model_validator(mode="after")
+    def _can_write_what_stands_in_every_row(self) -> "Contract":
+        for column in self.columns:
+            for text in (column.label if self.file.header else "", column.value or ""):
+                sign = next((one for one in self.file.unwritable_signs if one in text), None)
+                if sign:
+                    raise ValueError(f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold")
+        return self
 
     @property
     def on_resend(self) -> str:
@@ -160,6 +188,11 @@ class Contract(Strict):
         if self.needs_date is None:
             return self.emits == "completion" and "completed_at" in self.sources
         return self.needs_date
+
+    @property
+    def needs_crosswalk(self) -> bool:
+        """Tell whether nobody can say the user key but the customer."""
+        return self.user_key in ("username", "lms_user_id") and not self.employee_id_is_key
 
     @property
     def employee_id_is_key(self) -> bool:

@@ -19,7 +19,7 @@ SHIPPED = Path(__file__).parent
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title"}
+OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
 KEY_OPTION = Setting(
     type="text",
     allowed=["employee_id"],
@@ -35,6 +35,7 @@ class Profile(Strict):
     :param course: what each course of lms.course_map must or may say besides id and title.
     :param course_title: `required`: each course needs a title; `consistent`: two entries of one id need the
         same title; `unique`: all of that, and two courses may not share a title.
+    :param earlier: dates of a course of which the first must lie before the second.
     :param contract: everything else, with {places} for settings.
     """
 
@@ -44,6 +45,7 @@ class Profile(Strict):
     settings: dict[str, Setting] = Field(default_factory=dict)
     course: dict[str, Setting] = Field(default_factory=dict)
     course_title: Literal["optional", "consistent", "required", "unique"] = "optional"
+    earlier: dict[str, str] = Field(default_factory=dict)
     contract: dict[str, Any]
 
     @field_validator("settings", "course")
@@ -64,6 +66,14 @@ class Profile(Strict):
     def options(self) -> Any:
         """Return the model of what a customer writes under `lms.options`."""
         return options_model(f"options_of_{self.id}", self.all_settings)
+
+    def lacking(self, options: dict[str, Any]) -> list[str]:
+        """Return the settings that another one, switched on, makes required."""
+        return [
+            name
+            for name, one in self.settings.items()
+            if one.required_with and options[one.required_with] and options[name] is None
+        ]
 
     def resolve(self, options: dict[str, Any], **more: Any) -> Contract:
         """Return the contract with a customer's options put in; raises pydantic's ValidationError.

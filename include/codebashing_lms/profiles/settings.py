@@ -1,6 +1,8 @@
 """The settings of a profile: what only the customer knows, with type, default and help."""
 
+import re
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, create_model, model_validator
@@ -13,6 +15,12 @@ from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Month
 def _url(text: str) -> str:
     if not text.startswith(("https://", "http://")) or any(sign.isspace() for sign in text):
         raise ValueError("must be an address that begins with https://")
+    return text
+
+
+def _matches(pattern: str, text: str) -> str:
+    if not re.fullmatch(pattern, text):
+        raise ValueError(f"must match {pattern}")
     return text
 
 
@@ -41,7 +49,9 @@ class Setting(Strict):
     :param where: where a customer finds the value; every required setting says so.
     :param example: a value for the example file of a setting that has no default.
     :param pattern: a regular expression that the whole text must match.
+    :param required_with: a setting that, switched on, makes this one required.
     :param option: of a course's setting: the profile's setting that stands in where a course has none.
+    :param same_as: of a course's setting: the course's id or title stands in where it is left out.
     """
 
     type: Literal[
@@ -55,12 +65,14 @@ class Setting(Strict):
     example: Any = None
     allowed: list[str] | None = None
     pattern: str | None = None
+    required_with: str | None = None
     option: str | None = None
+    same_as: Literal["id", "title"] | None = None
 
     @model_validator(mode="after")
     def _is_complete(self) -> "Setting":
-        if self.required and (self.where is None or self.example is None):
-            raise ValueError("required: true needs where (where a customer finds the value) and example")
+        if (self.required or self.required_with) and (self.where is None or self.example is None):
+            raise ValueError("a required one needs where (where a customer finds the value) and example")
         if self.required and self.default is not None:
             raise ValueError("needs either required: true or a default")
         return self
@@ -71,7 +83,7 @@ class Setting(Strict):
         if self.allowed:
             return Literal[tuple(self.allowed)]
         kind = TYPES[self.type]
-        return Annotated[kind, Field(pattern=f"^(?:{self.pattern})$")] if self.pattern else kind
+        return Annotated[kind, AfterValidator(partial(_matches, self.pattern))] if self.pattern else kind
 
 
 def options_model(name: str, settings: dict[str, Setting], base: Any = Strict, given: Any = None) -> Any:
@@ -85,8 +97,11 @@ def options_model(name: str, settings: dict[str, Setting], base: Any = Strict, g
 
 def _field(setting: Setting, given: Any) -> Any:
     default = getattr(given, setting.option, None) if setting.option else setting.default
+    if setting.same_as:
+        name = setting.same_as
+        return setting.annotation, Field(default_factory=lambda data: data[name], description=setting.help)
     if default is not None:
         return setting.annotation, Field(default, description=setting.help, validate_default=True)
-    if setting.required:
+    if setting.required or (given is not None and getattr(given, setting.required_with or "", False)):
         return setting.annotation, Field(description=setting.where)
     return setting.annotation | None, Field(None, description=setting.help)

@@ -5,13 +5,11 @@ import re
 from functools import reduce
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.profiles import Column, FileShape
-
-Bools = npt.NDArray[np.bool_]
+from include.codebashing_lms.transform.values import Bools
 
 
 def as_written(texts: pa.Array, file: FileShape, alone: bool) -> pa.Array:
@@ -52,10 +50,9 @@ def checks_nothing(columns: list[Column], file: FileShape) -> bool:
 
 def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
     """Return which texts the file, or the LMS that reads it, cannot hold in a column."""
-    found = [pc.match_substring(texts, text) for text in _forbidden(file)]
+    found = [pc.match_substring(texts, text) for text in file.unwritable_signs]
     if file.quoting == "none":
-        at = pc.find_substring(pc.binary_join_element_wise(texts, file.line_ending, ""), file.line_ending)
-        found.append(pc.less(at, pc.binary_length(texts)))
+        found += [_ends_early(texts, text, file.line_ending) for text in (file.line_ending, *file.forbidden)]
     if file.backslash_escapes:
         found += [pc.ends_with(texts, "\\"), pc.match_substring(texts, '\\"')]
     if column.max_length:
@@ -68,10 +65,10 @@ def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
     return bad | _unlike(texts, column.pattern) if column.pattern else bad
 
 
-def _forbidden(file: FileShape) -> list[str]:
-    if file.quoting == "none":
-        return [file.delimiter, "\r", "\n", *file.forbidden]
-    return ["\r", *file.forbidden] if file.quoting == "escape" else file.forbidden
+def _ends_early(texts: pa.Array, sign: str, line_ending: str) -> pa.Array:
+    """Return which texts would make, with the line's end after them, a sign that begins before that end."""
+    at = pc.find_substring(pc.binary_join_element_wise(texts, line_ending, ""), sign)
+    return pc.and_(pc.greater_equal(at, 0), pc.less(at, pc.binary_length(texts)))
 
 
 def _unlike(texts: pa.Array, pattern: str) -> Bools:

@@ -9,7 +9,7 @@ import pandas as pd
 from include.codebashing_lms.profiles import Contract
 from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.lms_file import LmsFile
-from include.codebashing_lms.transform.values import DONE
+from include.codebashing_lms.transform.values import DONE, Bools
 
 NO_COLUMN = -1
 
@@ -21,7 +21,7 @@ class Needs:
     """
 
     def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:
-        self.contract, self.file = contract, file
+        self.contract, self.zone, self.file = contract, zone, file
         today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
         self._today = np.datetime64(today.replace(tzinfo=None), "us")
 
@@ -39,7 +39,7 @@ class Needs:
             fate[(fate == Fate.EMITTED) & recent] = Fate.TOO_RECENT
         return records.assign(fate=fate, fault=fault)
 
-    def _reasons(self, learners: pd.DataFrame, records: pd.DataFrame) -> list[tuple[Fate, np.ndarray]]:
+    def _reasons(self, learners: pd.DataFrame, records: pd.DataFrame) -> list[tuple[Fate, Bools]]:
         done = (records["hundredths"] == DONE).to_numpy()
         reasons = []
         if self.contract.emits == "completion":
@@ -48,7 +48,25 @@ class Needs:
             reasons.append((Fate.BELOW_THRESHOLD, ~done & ~records["started"].to_numpy()))
         if self.contract.needs_completion_date:
             reasons.append((Fate.MISSING_COMPLETED_DATE, done & records["completed_at"].isna().to_numpy()))
+        if self.contract.completed_from:
+            reasons.append((Fate.INVALID_VALUE, self._too_early(records)))
         nobody = learners["user_key"].isna().to_numpy(dtype=np.bool_)
         if nobody.any():
             reasons.append((Fate.UNMAPPED_USER, nobody[records["learner"].to_numpy()]))
         return reasons
+
+    def _too_early(self, records: pd.DataFrame) -> Bools:
+        """Return who finished before the first day that the course may be told for."""
+        courses = self.file.courses
+        entries = [courses.entry(slug) for slug in courses.slugs]
+        days = [getattr(entry, str(self.contract.completed_from), None) for entry in entries]
+        midnights = [
+            datetime.combine(day, time(), self.zone).astimezone(UTC) if day else None for day in days
+        ]
+        first = pd.Series(
+            [one and one.replace(tzinfo=None) for one in midnights] + [None], dtype="datetime64[us]"
+        )
+        numbers = records["course"].to_numpy()
+        limits = first.to_numpy()[np.where(numbers < 0, len(midnights), numbers)]
+        early: Bools = records["completed_at"].to_numpy() < limits
+        return early
