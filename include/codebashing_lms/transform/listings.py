@@ -66,7 +66,7 @@ class Listings:
         unmapped = fate == Fate.UNMAPPED_COURSE
         self.unmapped.update(rows.loc[unmapped, "slug"])
         self._add_set_aside(rows[fate.isin(SET_ASIDE) & ~unmapped])
-        self._add_left_out(rows[fate.isin([*WITHHELD, *MERGED])])
+        self._add_left_out(rows[fate.isin([*WITHHELD, *MERGED]) | unmapped])
 
     def _add_set_aside(self, rows: pd.DataFrame) -> None:
         """List a line for each record; one for all of a learner where the fault is the learner's."""
@@ -88,7 +88,7 @@ class Listings:
             return
         fates = [Fate(number) for number in rows["fate"]]
         table = {
-            "place": ["merged" if fate in MERGED else "withheld" for fate in fates],
+            "place": [_place(fate) for fate in fates],
             "reason": [fate.reason for fate in fates],
             "email": rows["email"],
             "employee_id": rows["employee_id"],
@@ -96,6 +96,13 @@ class Listings:
             "percent_complete": rows["hundredths"] / 100,
         }
         self._left_out.write_table(pa.table(table, schema=LEFT_OUT))
+
+
+def _place(fate: Fate) -> str:
+    """Return the place of a record; those of an unmapped course have no line of their own elsewhere."""
+    if fate in MERGED:
+        return "merged"
+    return "withheld" if fate in WITHHELD else "set_aside"
 
 
 def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:
