@@ -1,6 +1,7 @@
 """What became of a run, as far as it is known, in one word for a badge and one sentence."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from include.codebashing_lms.outcome import STOPPED
 from include.codebashing_lms.pages.runs import Run
@@ -39,7 +40,8 @@ def _by_receipt(run: Run) -> Became | None:
     receipt = run.receipt or {}
     rows, state = plural(receipt.get("rows", 0), "row"), receipt.get("state")
     if state == "delivered":
-        return Became(_verdict_word(receipt), GOOD, f"{rows}: {receipt.get('known')}.")
+        were = "was" if receipt.get("rows") == 1 else "were"
+        return Became(_verdict_word(receipt), GOOD, f"{rows} {were} {_verdict(receipt)}.")
     if state == "working":
         return Became("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again.")
     if state == "sending":
@@ -51,10 +53,17 @@ def _by_receipt(run: Run) -> Became | None:
     return None
 
 
-def _verdict_word(receipt: dict[str, object]) -> str:
-    """Return the first word of what is known: dropped, accepted, taken … and no more than that."""
-    words = str(receipt.get("known") or "sent").split()
-    return words[0].capitalize() if words else "Sent"
+def _verdict(receipt: dict[str, Any]) -> str:
+    """Return what is known of the delivery, without the address: no more than that."""
+    known = str(receipt.get("known") or "sent")
+    if known.startswith("dropped"):
+        return "dropped where the LMS fetches them"
+    return known.removesuffix(str(receipt.get("where") or "")).rstrip()
+
+
+def _verdict_word(receipt: dict[str, Any]) -> str:
+    """Return the first word of what is known: dropped, accepted, loaded, …"""
+    return _verdict(receipt).partition(" ")[0].capitalize()
 
 
 def _by_outcome(run: Run) -> Became | None:

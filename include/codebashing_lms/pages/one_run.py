@@ -134,7 +134,8 @@ def _downloads(run: Run) -> Iterator[Download]:
         if part["file"] in run.listed.files:
             yield Download(part["file"], "File for the LMS")
     for name, label in LISTS.items():
-        if name in run.listed.files:
+        empty = name == "to_correct.csv" and not run.manifest.get("to_correct")
+        if name in run.listed.files and not empty:
             yield Download(name, label)
 
 

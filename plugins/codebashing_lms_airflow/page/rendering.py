@@ -87,8 +87,9 @@ def size(value: int) -> str:
 
 templates.filters |= {
     "at": parse_instant,
-    "instant": instant,
+    "coming": coming,
     "day": day,
+    "instant": instant,
     "number": number,
     "percent": percent,
     "size": size,

@@ -1,0 +1,182 @@
+"""Who is set aside now, by reason and by who can do something about it, and since when.
+
+Lines are those of set_aside.csv, and of refused.csv for what the LMS did not take.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from include.codebashing_lms.pages.runs import Cache, Run
+from include.codebashing_lms.pages.words import ACTORS, Reason, reason
+from include.codebashing_lms.sent_rows import REFUSED_LIST
+from include.codebashing_lms.staging import StagedPath, local_copy
+from include.codebashing_lms.transform.listings import SET_ASIDE_COLUMNS
+
+LIST = "set_aside.csv"
+WHOSE = ["reason", "email", "employee_id", "course"]
+EXPORTED = ("who", "reason", "what to do", "since", "email", "employee_id", "course", "detail")
+SHOWN = 25
+PATIENCE = 1.0  # seconds to look back at earlier lists; further back is "at least since"
+
+Keys = npt.NDArray[np.uint64]
+_lines_of = Cache(4)
+_keys_of = Cache(64)
+_since_of = Cache(16)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A learner, or a course, that waits for somebody.
+
+    :param since: as-of of the first run, without a gap, in whose list the line stood.
+    """
+
+    email: str
+    employee_id: str
+    course: str
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Group:
+    """All that wait for one reason.
+
+    :param lines: the first of them, those longest there first.
+    :param longest: since when the one waits that waits longest.
+    """
+
+    name: str
+    reason: Reason
+    learners: int
+    lines: tuple[Line, ...]
+    more: int
+    longest: datetime
+
+
+@dataclass(frozen=True)
+class ToDo:
+    """What is to be done, by who can do it.
+
+    :param back_to: as-of of the oldest list that was looked at: nobody is said to wait since before it.
+    """
+
+    run: Run
+    groups: tuple[tuple[str, tuple[Group, ...]], ...]
+    learners: int
+    back_to: datetime
+    looked_at_all: bool
+
+
+def to_do(runs: Sequence[Run]) -> ToDo | None:
+    """Return what is to be done after the newest reading; None without one."""
+    read = [run for run in runs if run.is_live and LIST in run.listed.files]
+    if not read:
+        return None
+    table, back_to = with_since(read)
+    groups: dict[str, list[Group]] = {actor: [] for actor in ACTORS}
+    for name, lines in table.groupby("reason", sort=False):
+        group = _group(str(name), lines)
+        groups[group.reason.actor].append(group)
+    by_actor = tuple(
+        (actor, tuple(sorted(found, key=lambda one: -one.learners)))
+        for actor, found in groups.items()
+        if found
+    )
+    learners = sum(one.learners for _, found in by_actor for one in found)
+    return ToDo(read[0], by_actor, learners, back_to, back_to == read[-1].as_of)
+
+
+def with_since(read: Sequence[Run], patience: float = PATIENCE) -> tuple[pd.DataFrame, datetime]:
+    """Return the newest list with `since` in each line, and how far back was looked for it."""
+    newest = read[0]
+    lines = _lines(newest)
+    age, looked = _ages(read, patience)
+    moments = pd.Series([run.as_of for run in read[: looked + 1]])
+    return lines.assign(since=moments.iloc[age].to_numpy()), read[looked].as_of
+
+
+def _group(name: str, lines: pd.DataFrame) -> Group:
+    ordered = lines.sort_values(["since", "email", "employee_id"], kind="stable")
+    shown = ordered.head(SHOWN)
+    return Group(
+        name=name,
+        reason=reason(name),
+        learners=_learners(name, lines),
+        lines=tuple(_line(row) for row in shown.to_dict("records")),
+        more=len(ordered) - len(shown),
+        longest=ordered["since"].iloc[0],
+    )
+
+
+def _learners(name: str, lines: pd.DataFrame) -> int:
+    """Count learners, not lines: one may have several; a course's line counts its learners itself."""
+    if name == "unmapped_course":
+        return int(lines["records"].astype(int).sum())
+    nameless = (lines["email"] == "") & (lines["employee_id"] == "")
+    return len(lines[~nameless].drop_duplicates(["email", "employee_id"])) + int(nameless.sum())
+
+
+def _line(row: dict[Any, Any]) -> Line:
+    return Line(row["email"], row["employee_id"], row["course"], row["detail"], row["since"])
+
+
+def _ages(read: Sequence[Run], patience: float) -> tuple[npt.NDArray[np.int64], int]:
+    """Return for each line how many runs ago it came, and how many runs were looked back at."""
+    newest = (str(read[0].folder), read[0].listed.files[LIST], read[0].listed.files.get(REFUSED_LIST))
+
+    def look() -> tuple[npt.NDArray[np.int64], int]:
+        give_up = time.monotonic() + patience
+        keys = _keys(read[0])
+        age = np.zeros(len(keys), dtype=np.int64)
+        open_ones, looked = np.arange(len(keys)), 0
+        for at, run in enumerate(read[1:], start=1):
+            if not len(open_ones) or time.monotonic() > give_up:
+                return age, looked
+            open_ones = open_ones[np.isin(keys[open_ones], _keys(run))]
+            age[open_ones], looked = at, at
+        return age, len(read) - 1
+
+    found: tuple[npt.NDArray[np.int64], int] = _since_of.get((newest, len(read), patience), look)
+    return found
+
+
+def _keys(run: Run) -> Keys:
+    def keys() -> Keys:
+        joined = _lines(run, keep=False)[WHOSE].agg("\x1f".join, axis=1)
+        hashed: Keys = pd.util.hash_array(joined.to_numpy(dtype=object))
+        return hashed
+
+    found: Keys = _keys_of.get(
+        (str(run.folder), run.listed.files[LIST], run.listed.files.get(REFUSED_LIST)), keys
+    )
+    return found
+
+
+def _lines(run: Run, keep: bool = True) -> pd.DataFrame:
+    """Return the lines of a run's lists, blanks for what is not there."""
+
+    def read() -> pd.DataFrame:
+        found = _read(run.folder / LIST)
+        if REFUSED_LIST not in run.listed.files:
+            return found
+        refused = _read(run.folder / REFUSED_LIST)
+        said = refused.assign(detail=refused["reason"] + "; " + refused["detail"], reason="refused")
+        return pd.concat([found, said], ignore_index=True)
+
+    stamp = (str(run.folder), run.listed.files[LIST], run.listed.files.get(REFUSED_LIST))
+    lines: pd.DataFrame = _lines_of.get(stamp, read) if keep else read()
+    return lines
+
+
+def _read(path: StagedPath) -> pd.DataFrame:
+    with local_copy(path) as copy:
+        lines = pd.read_csv(copy, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8")
+    return lines[list(SET_ASIDE_COLUMNS)]
