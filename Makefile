@@ -13,16 +13,22 @@ UV_VERSION := 0.13.9
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= 1
 
-# Later releases contradict what Airflow 3.3.2 was published with: celery 5.7, for one, breaks its Celery executor.
-# Raise the date together with Airflow.
-RELEASED_BEFORE := 2026-09-18T00:00:00Z
-COMPILE := $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(RELEASED_BEFORE) \
+# A lock per Airflow minor, for its newest patch and from what was released before that patch was: later releases contradict
+# it. celery 5.7, for one, breaks the Celery executor of 3.3.2. Raise a date together with its Airflow.
+COMPILE = $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(1)T00:00:00Z \
 	--generate-hashes --no-header requirements.txt
+RELEASED_3.1 := 2026-03-12
+RELEASED_3.2 := 2026-05-30
+RELEASED_3.3 := 2026-09-18
 
-.PHONY: help setup demo ui test test-slow check audit lock env clean bench
+# The tests that meet Airflow; on 3.1 also those of what it pins differently: pandas, pyarrow, paramiko.
+OF_AIRFLOW := tests/airflow
+OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery
+
+.PHONY: help setup demo ui test test-slow test-matrix test-oldest check audit lock env clean bench
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/ready ## Build .venv from the lock; every other command does it by itself
 	@echo ".venv is ready"
@@ -39,6 +45,15 @@ test: .venv/ready ## Run the tests
 test-slow: .venv/ready ## Run the long sweeps
 	.venv/bin/pytest -m slow
 
+test-matrix: | $(UV) ## Run the Airflow part of the tests on the oldest and newest Airflow, on the oldest and newest Python
+	UV=$(UV) .ci/matrix 3.1 3.11 $(OF_PINS) $(OF_AIRFLOW)
+	UV=$(UV) .ci/matrix 3.1 3.13 $(OF_AIRFLOW)
+	UV=$(UV) .ci/matrix 3.3 3.11 $(OF_AIRFLOW)
+	UV=$(UV) .ci/matrix 3.3 3.13 $(OF_PINS) $(OF_AIRFLOW)
+
+test-oldest: | $(UV) ## Import everything and run the demo's DAG on the oldest Airflow
+	UV=$(UV) .ci/matrix 3.1 3.11 tests/airflow/test_dags.py tests/airflow/test_demo.py
+
 check: .venv/ready ## Check format, lint and types; changes nothing
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -50,9 +65,12 @@ audit: .venv/ready ## Look for known weaknesses: bandit in the code, pip-audit i
 bench: .venv/ready ## Measure against a plain script and write docs/benchmarks.md; LEARNERS="10000 100000" by default
 	.venv/bin/python -m bench.run
 
-lock: | $(UV) ## Resolve requirements.txt anew into the two locks; remove them first to take newer versions
-	$(COMPILE) -o requirements.lock
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+lock: | $(UV) ## Resolve requirements.txt anew into the locks; remove them first to take newer versions
+	$(call COMPILE,$(RELEASED_3.3)) -o requirements.lock
+	$(call COMPILE,$(RELEASED_3.3)) --group dev -c requirements.lock -o requirements-dev.lock
+	$(call COMPILE,$(RELEASED_3.2)) -c locks/constraints-3.2.txt -o locks/airflow-3.2.lock
+	$(call COMPILE,$(RELEASED_3.1)) -c locks/constraints-3.1.txt -o locks/airflow-3.1.lock
+	$(call COMPILE,$(RELEASED_3.1)) -c locks/constraints-3.1.txt --group dev -c locks/airflow-3.1.lock -o locks/airflow-3.1-dev.lock
 
 env: ## Write .env with fresh secrets, for docker compose
 	@test ! -e .env || { echo ".env is there already: edit it, or remove it for fresh secrets"; exit 1; }
@@ -62,7 +80,7 @@ env: ## Write .env with fresh secrets, for docker compose
 	@echo "Wrote .env; the login of http://localhost:8080 is admin and the ADMIN_PASSWORD in it"
 
 clean: ## Remove the environment, caches and everything demo and ui left behind
-	rm -rf .venv .uv .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf .venv .uv .matrix .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.
