@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 from include.codebashing_lms.profiles.columns import PlainColumns, Strict
@@ -18,6 +18,16 @@ def _url(text: str) -> str:
     return text
 
 
+def _day(value: Any) -> Any:
+    """Take a day in quotes for one without."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        raise ValueError("must be a day such as 2025-01-31") from None
+
+
 def _matches(pattern: str, text: str) -> str:
     if not re.fullmatch(pattern, text):
         raise ValueError(f"must match {pattern}")
@@ -28,7 +38,7 @@ TYPES: dict[str, Any] = {
     "text": Annotated[str, Field(min_length=1)],
     "integer": Annotated[int, Field(ge=1)],
     "boolean": bool,
-    "date": date,
+    "date": Annotated[date, BeforeValidator(_day)],
     "url": Annotated[str, AfterValidator(_url)],
     "date_format": DatePattern,
     "file_name": FileNamePattern,
