@@ -109,7 +109,8 @@ def stage(
     snapshot.write_text(json.dumps(learners))
     facts = RunFacts(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
     guards = {"min_learners": None}
-    it = connector({"method": "folder", "directory": "/drop"}, **({"guards": guards} | sections))
+    delivery = sections.pop("delivery", {"method": "folder", "directory": "/drop"})
+    it = connector(delivery, **({"guards": guards} | sections))
     transformed = transform(it, snapshot, None, folder, facts, folder.joinpath)
     return StagedRun(folder, transformed, run_id)
 
