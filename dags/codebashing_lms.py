@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task
 
+from codebashing_lms_airflow.alerts_deadline import deadline_of
 from codebashing_lms_airflow.extract import CodebashingExtractOperator
 from codebashing_lms_airflow.failures import ON_FAILURE
 from codebashing_lms_airflow.for_people import for_people
@@ -37,6 +38,7 @@ def sync_dag(file: GoodFile) -> None:
         catchup=False,
         max_active_runs=1,
         default_args=ON_FAILURE,
+        deadline=deadline_of(connector),
         params=trigger_form(),
         tags=["codebashing", "lms"],
         doc_md=f"{__doc__}\nConnector file: `{file.path}`",

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
+from codebashing_lms_airflow.links import RunPage
+
 PREFIX = "/codebashing_lms"
 TITLE = "Codebashing → LMS"
 ADDRESS = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/") + PREFIX
@@ -25,6 +27,7 @@ class CodebashingLmsPlugin(AirflowPlugin):
     """What the API server shows of us."""
 
     name = "codebashing_lms"
+    operator_extra_links = [RunPage()]
     fastapi_apps = [{"app": page, "url_prefix": PREFIX, "name": TITLE}]
     external_views = [
         {

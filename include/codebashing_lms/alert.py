@@ -89,7 +89,7 @@ def _since(memory: Memory) -> list[str]:
     return lines
 
 
-def overdue(connector: str, minutes: int, run_id: str) -> Alert:
+def overdue(connector: str, minutes: int, run_id: str, link: str | None) -> Alert:
     """Return the message about a run that is not over by its deadline."""
     return Alert(
         f"{connector}: not over after {minutes} minutes",
@@ -98,6 +98,7 @@ def overdue(connector: str, minutes: int, run_id: str) -> Alert:
             "What to do: see which task it is at. If none has begun, look at the scheduler and the workers; "
             "if load waits, at the LMS. A run that still ends well needs nobody.",
         ),
+        link,
     )
 
 

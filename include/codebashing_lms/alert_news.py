@@ -4,14 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from include.codebashing_lms.alert_memory import Memory, learners_set_aside
-from include.codebashing_lms.load_lists import CHANGED_IDENTITY_REMEDY
-from include.codebashing_lms.transform.fates import REMEDY
+from include.codebashing_lms.pages.words import plural, reason
 
 SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
-REMEDIES = {fate.reason: remedy for fate, remedy in REMEDY.items()} | {
-    "changed_identity": CHANGED_IDENTITY_REMEDY,
-    "refused": "the LMS refused it several times; refused.csv has its own words",
-}
 EACH_ONE_COUNTS = ("changed_identity", "refused")  # of the others only a reason that was not there before
 
 
@@ -24,19 +19,19 @@ def news(
     :param courses: the courses seen in this run.
     """
     now = learners_set_aside(manifest)
-    new = [reason for reason, count in now.items() if _is_news(reason, count, memory)]
+    new = [name for name, count in now.items() if _is_news(name, count, memory)]
     found = [*_too_many(sum(now.values()), manifest["learners"], percent), *_new_courses(courses, memory)]
     waiting = manifest["records"]["withheld"].get("refused_waiting", 0)
     if waiting:
-        found.append(f"The LMS refused {_counted(waiting, 'row')}; they go again with the next run.")
+        found.append(f"The LMS refused {plural(waiting, 'row')}; they go again with the next run.")
     if not new and not found:
         return []
-    return [*found, *(_set_aside(reason, count, reason in new) for reason, count in now.items())]
+    return [*found, *(_set_aside(name, count, name in new) for name, count in now.items())]
 
 
-def _is_news(reason: str, count: int, memory: Memory) -> bool:
-    before = memory.set_aside.get(reason, 0)
-    return count > before if reason in EACH_ONE_COUNTS else before == 0
+def _is_news(name: str, count: int, memory: Memory) -> bool:
+    before = memory.set_aside.get(name, 0)
+    return count > before if name in EACH_ONE_COUNTS else before == 0
 
 
 def _too_many(set_aside: int, learners: int, percent: float | None) -> list[str]:
@@ -60,10 +55,7 @@ def _new_courses(courses: Iterable[str], memory: Memory) -> list[str]:
     ]
 
 
-def _set_aside(reason: str, count: int, is_new: bool) -> str:
-    remedy = REMEDIES.get(reason, "see set_aside.csv")
-    return f"Set aside{' (new)' if is_new else ''}: {_counted(count, 'learner')}, {reason}: {remedy}."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"1 {what}" if count == 1 else f"{count} {what}s"
+def _set_aside(name: str, count: int, is_new: bool) -> str:
+    why = reason(name)
+    how = " (new)" if is_new else ""
+    return f"Set aside{how}: {plural(count, 'learner')}, {name}. {why.remedy} ({why.actor})"

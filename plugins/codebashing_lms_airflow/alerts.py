@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from codebashing_lms_airflow.alerts_channels import problems, send
 from codebashing_lms_airflow.context import run_of, staging_root
 from codebashing_lms_airflow.endings import Ending, ending_of
-from codebashing_lms_airflow.links import task_url
+from codebashing_lms_airflow.links import RUN_TAB, run_url
 from codebashing_lms_airflow.versions import AirflowException, AirflowFailException
 from include.codebashing_lms.alert import Alert, Ended, alert_about, trial
 from include.codebashing_lms.alert_memory import Memory, after_failure, after_success, keep, recall
@@ -55,7 +55,11 @@ def _alert(
         outcome=ending.outcome,
     )
     alert = alert_about(ended, connector.notify, memory, courses)
-    link = task_url(context["dag_run"], ending.failed or "load")
+    link = run_url(
+        connector.dag_id,
+        ending.run.run_id,
+        f"tasks/{ending.failed}" if ending.failed else RUN_TAB,
+    )
     return alert and Alert(alert.subject, alert.lines, link)
 
 

@@ -4,6 +4,9 @@ from typing import Any
 from urllib.parse import quote
 
 from airflow.configuration import conf
+from airflow.sdk import BaseOperatorLink
+
+RUN_TAB = "plugin/codebashing_lms_run"
 
 
 def base_url() -> str | None:
@@ -11,8 +14,21 @@ def base_url() -> str | None:
     return conf.get("api", "base_url", fallback="").rstrip("/") or None
 
 
-def task_url(dag_run: Any, task_id: str) -> str | None:
-    """Return the page of a task of a run, with its log."""
+def run_url(dag_id: str, run_id: str, place: str = "") -> str | None:
+    """Return the page of a run, or a place below: a task with its log, our own tab."""
     base = base_url()
-    run_id = quote(dag_run.run_id, safe="")
-    return f"{base}/dags/{dag_run.dag_id}/runs/{run_id}/tasks/{task_id}" if base else None
+    return f"{base}{_path(dag_id, run_id, place)}" if base else None
+
+
+def _path(dag_id: str, run_id: str, place: str) -> str:
+    return f"/dags/{dag_id}/runs/{quote(run_id, safe='')}/{place}"
+
+
+class RunPage(BaseOperatorLink):
+    """From the task load to what its run did, in words for people."""
+
+    name = "Codebashing → LMS"
+
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the run's tab; asked on the worker, which may not know the interface's address."""
+        return f"{base_url() or ''}{_path(ti_key.dag_id, ti_key.run_id, RUN_TAB)}"

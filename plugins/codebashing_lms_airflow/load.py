@@ -8,6 +8,7 @@ from airflow.sdk import BaseOperator, Context, ObjectStoragePath
 from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.lineage import outlet_of, tell_followers
+from codebashing_lms_airflow.links import RunPage
 from codebashing_lms_airflow.metrics import gauge
 from codebashing_lms_airflow.versions import AirflowSkipException
 from include.codebashing_lms.connector import Connector
@@ -28,6 +29,7 @@ class CodebashingLoadOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("transformed",)
+    operator_extra_links = (RunPage(),)
 
     def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
         super().__init__(outlets=[outlet_of(connector)], **kwargs)

@@ -25,6 +25,14 @@ except ImportError:  # 3.1
     )
 
 try:
+    from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference  # type: ignore[attr-defined]
+except ImportError:  # 3.1
+    from airflow.sdk.definitions.deadline import (  # type: ignore[attr-defined]
+        AsyncCallback,
+        DeadlineAlert,
+        DeadlineReference,
+    )
+try:
     from airflow.sdk.observability.stats import Stats
 except ImportError:  # 3.1
     from airflow.stats import Stats
@@ -35,6 +43,9 @@ __all__ = [
     "AirflowFailException",
     "AirflowNotFoundException",
     "AirflowSkipException",
+    "AsyncCallback",
     "CronTriggerTimetable",
+    "DeadlineAlert",
+    "DeadlineReference",
     "Stats",
 ]

@@ -89,7 +89,7 @@ def test_learners_set_aside_for_a_new_reason_are_told_once(site, source, mail, m
     site.run()
     [one] = mail.mails
     assert one["subject"].endswith(": needs a person")
-    assert "Set aside (new): 1 learner, missing_employee_id: no employee ID arrived; ask the" in text(one)
+    assert "Set aside (new): 1 learner, missing_employee_id. Ask your identity team to send the" in text(one)
     assert "learner5" not in text(one)
 
 
