@@ -152,3 +152,14 @@ def test_no_secret_of_moodle_is_staged(gradebook, school):
     gradebook.tell(LEARNERS)
     for path in gradebook.root.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_moodle_is_told_what_changed_and_all_only_when_asked_to(gradebook, school):
+    gradebook.tell(LEARNERS)
+    school.items[42].grades.clear()
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    assert gradebook.tell(changed, day=21)["rows"] == 1
+    assert school.items[42].grades == {102: 6.67}
+    gradebook.delivery["send"] = "full"
+    assert gradebook.tell(changed, day=22)["rows"] == 2
+    assert school.items[42].grades == {101: 10.0, 102: 6.67}

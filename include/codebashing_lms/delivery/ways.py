@@ -10,7 +10,7 @@ from include.codebashing_lms.delivery.http import HttpWay
 from include.codebashing_lms.delivery.moodle import MoodleWay
 from include.codebashing_lms.delivery.oracle_hdl import OracleHdlWay
 from include.codebashing_lms.delivery.sftp import SftpSite, SftpWay
-from include.codebashing_lms.delivery.xapi import BATCH, XapiWay
+from include.codebashing_lms.delivery.xapi import XapiWay
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.http_site import HttpSite
 
@@ -34,7 +34,7 @@ def _over_http(connector: Connector, delivery: HttpDelivery, site: HttpSite) -> 
     contract, lms = connector.lms.contract, connector.lms
     options = contract.options
     if contract.sender == "xapi":
-        return XapiWay(delivery, site, options["version"], options.get("batch", BATCH))
+        return XapiWay(delivery, site, options["version"], options["batch"])
     if contract.sender == "oracle_hdl":
         return OracleHdlWay(delivery, site)
     if contract.sender == "moodle_ws":

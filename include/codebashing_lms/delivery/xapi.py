@@ -19,7 +19,6 @@ from include.codebashing_lms.snapshot import read_chunks
 from include.codebashing_lms.splitter import RecordSplitter
 
 Version = Literal["1.0.3", "2.0.0"]
-BATCH = 500
 _raw = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -34,7 +33,7 @@ class XapiWay:
     delivery: HttpDelivery
     site: HttpSite
     version: Version = "1.0.3"
-    batch: int = BATCH
+    batch: int = 500
     batch_bytes: int = 1 << 20
     result = "accepted by the learning record store"
 

@@ -174,8 +174,8 @@ class Contract(Strict):
 
     @property
     def sends_full(self) -> bool:
-        """Tell whether every sendable row goes when nobody says otherwise."""
-        return self.emits == "snapshot" and self.on_resend == "replaces"
+        """Tell whether every sendable row goes when nobody says otherwise: in files, not in single calls."""
+        return self.emits == "snapshot" and self.on_resend == "replaces" and self.sender == "file"
 
     @property
     def sources(self) -> set[str]:
