@@ -12,8 +12,9 @@ choose a connector and an action, and read the sentence at the end of the log.
 | `settle` | a run asks whether the LMS took a file | the delivery, and what was found |
 | `rebuild` | a run says that the ledger is gone | |
 | `purge` | old data shall go | |
+| `notify` | you want to see whether alerts arrive | |
 
-None of them sends anything: the connector's next good run does. All but the last two need a reason.
+None of them sends anything: the connector's next good run does. All but the last three need a reason.
 """
 
 from typing import Any

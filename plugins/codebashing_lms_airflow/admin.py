@@ -8,7 +8,7 @@ from airflow.sdk import Context, ObjectStoragePath, Param
 
 from codebashing_lms_airflow.context import staging_root
 from codebashing_lms_airflow.failures import airflow_failures
-from include.codebashing_lms.admin.orders import ACTIONS, ANSWERS, FOUND, Order, refused
+from include.codebashing_lms.admin.orders import ACTIONS, ANSWERS, FOUND, Order, check, refused
 from include.codebashing_lms.connector_folder import GoodFile
 
 LABELS = {
@@ -16,6 +16,7 @@ LABELS = {
     "reset": "reset: forget what this LMS was told",
     "rebuild": "rebuild: the ledger from its journal",
     "purge": "purge: old snapshots and journal entries",
+    "notify": "notify: a test message, to see whether alerts arrive",
     "resend": "resend: tell some rows again",
     "roll_back": "roll_back: to an earlier entry of the journal",
     "settle": "settle: say how a delivery ended",
@@ -36,7 +37,7 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             description="What to do; the fields that an action has no use for stay empty.",
         ),
         "reason": _text(
-            "Reason", "Why; kept in the journal with your name. Not needed by rebuild and purge."
+            "Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."
         ),
         "answer": Param(
             None,
@@ -83,6 +84,7 @@ def _date(title: str, description: str) -> Param:
 
 def administered(files: Sequence[GoodFile], context: Context) -> dict[str, Any]:
     """Do what the form says; return numbers and a sentence."""
+    from codebashing_lms_airflow.alerts import tried_out
     from include.codebashing_lms.admin.deeds import carry_out
     from include.codebashing_lms.admin.desk import Desk
 
@@ -94,6 +96,9 @@ def administered(files: Sequence[GoodFile], context: Context) -> dict[str, Any]:
         file = next((one for one in files if one.connector.name == params["connector"]), None)
         if file is None:
             raise refused("there is no good connector file of this name any more")
+        if order.action == "notify":
+            check(order)
+            return tried_out(file.connector, by)
         home = staging_root(file.connector) / file.connector.name
         desk = Desk(file.connector, file.sha256, home, order, ObjectStoragePath, datetime.now(UTC))
         return carry_out(desk)

@@ -25,8 +25,10 @@ GRACE = 20  # seconds a part has to end by itself
 class Installation:
     """An Airflow in a folder; `several` tells whether its tasks may run at the same time."""
 
-    def __init__(self, home: Path, database: str, several: bool, more: dict[str, str]) -> None:
-        self.home, self.several = home, several
+    def __init__(
+        self, home: Path, database: str, several: bool, more: dict[str, str], *parts: tuple[str, ...]
+    ) -> None:
+        self.home, self.several, self.kinds = home, several, (*PARTS, *parts)
         self.url, self.password = f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(9)
         (home / "passwords.json").write_text(json.dumps({"admin": self.password}))
         self.environment = {
@@ -95,7 +97,7 @@ class Installation:
 
     def start(self) -> None:
         """Start all its processes; each is a session of its own, so that its tasks end with it."""
-        for part in PARTS:
+        for part in self.kinds:
             with (self.home / f"{part[0]}.log").open("ab") as log:
                 self.parts.append(
                     subprocess.Popen(
@@ -119,7 +121,7 @@ class Installation:
 
 
 @contextmanager
-def installed(home: Path, more: dict[str, str]) -> Iterator[Installation]:
+def installed(home: Path, more: dict[str, str], *parts: tuple[str, ...]) -> Iterator[Installation]:
     """Install an Airflow on PostgreSQL; where there is none on SQLite, which bears one task at a time."""
     home.mkdir()
     with ExitStack() as stack:
@@ -127,7 +129,7 @@ def installed(home: Path, more: dict[str, str]) -> Iterator[Installation]:
         database = f"sqlite:///{home}/airflow.db?timeout=60"
         if where:
             database = stack.enter_context(postgres(where))
-        it = Installation(home, database, bool(where), more)
+        it = Installation(home, database, bool(where), more, *parts)
         stack.callback(it.stop)
         it.prepare()
         yield it

@@ -91,3 +91,29 @@ def test_a_slack_app_that_may_not_post_there(site, in_need):
     assert ran.tasks["notify"] == "failed"
     assert "not_in_channel" in ran.log
     assert "xoxb-s3cret" not in ran.log
+
+
+def tried_out(site):
+    form = dict.fromkeys(
+        ["reason", "answer", "file", "since", "until", "course", "number", "delivery", "found"]
+    )
+    return site.run_dag(site.admin_dag(), run_conf={**form, "connector": site.name, "action": "notify"})
+
+
+def test_the_test_button(site, mail, mail_connection):
+    site.connector(notify=mail_connection)
+    ran = tried_out(site)
+    assert ran.state == "success"
+    assert ran.xcom["carry_out.return_value"]["told"] == ["smtp"]
+    [one] = mail.mails
+    assert one["subject"] == f"Codebashing to LMS, {site.name}: a test"
+
+
+def test_the_test_button_says_what_is_wrong(site, mail_connection):
+    site.connector(notify={**mail_connection, **HOOK})
+    ran = tried_out(site)
+    assert ran.state == "failed"
+    assert "'hook' does not exist" in ran.log
+    assert "Told by smtp." in ran.log
+    site.connector()
+    assert "has no notify: nobody would be told" in tried_out(site).log

@@ -11,6 +11,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "reset": frozenset(),
     "rebuild": frozenset(),
     "purge": frozenset(),
+    "notify": frozenset(),
     "resend": frozenset({"file", "course", "since", "until"}),
     "roll_back": frozenset({"number"}),
     "settle": frozenset({"delivery", "found"}),
@@ -18,7 +19,7 @@ ACTIONS: dict[str, frozenset[str]] = {
 # What each answer to the question before a first delivery needs.
 ANSWERS: dict[str, str | None] = {"all": None, "since": "since", "baseline": "file"}
 FOUND = ("taken", "not_taken")
-WITHOUT_REASON = ("rebuild", "purge")  # they change nothing of what counts as told
+WITHOUT_REASON = ("rebuild", "purge", "notify")  # they change nothing of what counts as told
 
 
 @dataclass(frozen=True)
