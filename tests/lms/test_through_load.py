@@ -163,3 +163,14 @@ def test_moodle_is_told_what_changed_and_all_only_when_asked_to(gradebook, schoo
     gradebook.delivery["send"] = "full"
     assert gradebook.tell(changed, day=22)["rows"] == 2
     assert school.items[42].grades == {101: 10.0, 102: 6.67}
+
+
+@pytest.mark.parametrize(
+    "setting", [{"compression": "zip"}, {"job": {"state": "s", "done": ["d"]}}, {"upload": "raw"}]
+)
+def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, setting):
+    gradebook.delivery |= setting
+    with pytest.raises(
+        ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"
+    ):
+        gradebook.tell(LEARNERS)

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
@@ -21,6 +21,7 @@ ADMIN = "admin"
 MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 QUARTERLY = "0 0 1 */3 *"
+OF_UPLOADS = ("upload", "field", "params", "token_param", "success", "job", "results", "compression")
 
 
 class StagingArea(Section):
@@ -115,6 +116,19 @@ class Connector(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _uploads_what_is_uploaded(self) -> "Connector":
+        """Hold that nothing is said about uploads where an LMS is told in calls of its own."""
+        contract, delivery = self.lms.contract, self.delivery
+        if delivery.method == "http" and contract.sender != "file":
+            useless = [name for name in OF_UPLOADS if getattr(delivery, name) != _default(delivery, name)]
+            if useless:
+                raise ValueError(
+                    f"delivery.{useless[0]} is for files that are uploaded as they are; lms.profile "
+                    f"{contract.profile} knows itself how to tell the LMS"
+                )
+        return self
+
     @property
     def dag_id(self) -> str:
         """Return the ID of this connector's DAG."""
@@ -130,3 +144,7 @@ class Connector(Section):
     def zone(self) -> ZoneInfo:
         """Return the time zone of the schedule."""
         return ZoneInfo(self.timezone)
+
+
+def _default(section: Section, name: str) -> Any:
+    return type(section).model_fields[name].get_default(call_default_factory=True)
