@@ -4,7 +4,7 @@ Lines are those of set_aside.csv, and of refused.csv for what the LMS did not ta
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,11 @@ LIST = "set_aside.csv"
 WHOSE = ["reason", "email", "employee_id", "course"]
 EXPORTED = ("who", "reason", "what to do", "since", "email", "employee_id", "course", "detail")
 SHOWN = 25
-PATIENCE = 1.0  # seconds to look back at earlier lists; further back is "at least since"
+PATIENCE = 1.0  # seconds to look back at earlier lists; who was there in the last of them waits longer
+PATIENCE_FOR_A_FILE = 10.0
 
 Keys = npt.NDArray[np.uint64]
-_lines_of = Cache(4)
+_lines_of = Cache(2)
 _keys_of = Cache(64)
 _since_of = Cache(16)
 
@@ -99,8 +100,8 @@ def with_since(read: Sequence[Run], patience: float = PATIENCE) -> tuple[pd.Data
     newest = read[0]
     lines = _lines(newest)
     age, looked = _ages(read, patience)
-    moments = pd.Series([run.as_of for run in read[: looked + 1]])
-    return lines.assign(since=moments.iloc[age].to_numpy()), read[looked].as_of
+    moments = np.array([run.as_of for run in read[: looked + 1]], dtype=object)
+    return lines.assign(since=moments[age]), read[looked].as_of
 
 
 def _group(name: str, lines: pd.DataFrame) -> Group:
@@ -150,7 +151,8 @@ def _ages(read: Sequence[Run], patience: float) -> tuple[npt.NDArray[np.int64], 
 
 def _keys(run: Run) -> Keys:
     def keys() -> Keys:
-        joined = _lines(run, keep=False)[WHOSE].agg("\x1f".join, axis=1)
+        lines = _lines(run, keep=False)
+        joined = lines[WHOSE[0]].str.cat([lines[name] for name in WHOSE[1:]], sep="\x1f")
         hashed: Keys = pd.util.hash_array(joined.to_numpy(dtype=object))
         return hashed
 
@@ -180,3 +182,18 @@ def _read(path: StagedPath) -> pd.DataFrame:
     with local_copy(path) as copy:
         lines = pd.read_csv(copy, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8")
     return lines[list(SET_ASIDE_COLUMNS)]
+
+
+def exported(runs: Sequence[Run]) -> Iterator[list[str]]:
+    """Give the whole list for a spreadsheet, the heading first."""
+    read = [run for run in runs if run.is_live and LIST in run.listed.files]
+    yield list(EXPORTED)
+    if not read:
+        return
+    table, _ = with_since(read, PATIENCE_FOR_A_FILE)
+    rows: list[dict[Any, Any]] = table.sort_values(["reason", "since"], kind="stable").to_dict("records")
+    for row in rows:
+        known = reason(str(row["reason"]))
+        whose = (row["email"], row["employee_id"], row["course"], row["detail"])
+        since = row["since"].strftime("%Y-%m-%dT%H:%M:%SZ")
+        yield [known.actor, str(row["reason"]), known.remedy, since, *whose]

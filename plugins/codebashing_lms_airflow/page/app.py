@@ -1,10 +1,11 @@
 """The page's routes. Every one needs a login; those of a connector need the right to read its DAG's runs."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi import Depends, FastAPI, Form, HTTPException, Query, Request
 from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -18,14 +19,17 @@ from codebashing_lms_airflow.page.airflow_parts import (
     schedule_of,
     sees_people,
 )
-from codebashing_lms_airflow.page.rendering import STATIC, TYPES, attachment, shown
+from codebashing_lms_airflow.page.rendering import STATIC, TYPES, attachment, csv_file, shown
 from codebashing_lms_airflow.page.site import course_titles, read_site, runs_of
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.pages import Run
 from include.codebashing_lms.pages.fate import became
+from include.codebashing_lms.pages.learner import LONGEST, find
 from include.codebashing_lms.pages.one_run import download, one_run
 from include.codebashing_lms.pages.overview import card
+from include.codebashing_lms.pages.readiness import readiness
+from include.codebashing_lms.pages.set_aside import exported, to_do
 from include.codebashing_lms.pages.trend import trend
 
 log = logging.getLogger(__name__)
@@ -188,3 +192,48 @@ def fetch(known: Known, user: GetUserDep, date: str, name: str, file: str) -> Re
         raise HTTPException(404)
     log.info("%s fetched %s of a run of %s", user.get_name(), path.name, known.dag_id)
     return attachment(path)
+
+
+@app.get("/dags/{dag_id}/todo", dependencies=OF_A_DAG)
+def todo(request: Request, known: Known, user: GetUserDep) -> Response:
+    """Show who is set aside, by who can do something about it; names only to who may see them."""
+    return shown(request, "todo.html", **about(request, user, known, "todo"), todo=to_do(runs_of(known).all))
+
+
+@app.get("/dags/{dag_id}/todo.csv", dependencies=WITH_PEOPLE)
+def todo_csv(known: Known, user: GetUserDep) -> Response:
+    """Give the whole list for a spreadsheet."""
+    log.info("%s exported who is set aside in %s", user.get_name(), known.dag_id)
+    return csv_file(f"to_do_{known.name}.csv", exported(runs_of(known).all))
+
+
+@app.get("/dags/{dag_id}/readiness", dependencies=OF_A_DAG)
+def ids(request: Request, known: Known, user: GetUserDep) -> Response:
+    """Show how many learners come with an employee ID."""
+    return shown(
+        request, "readiness.html", **about(request, user, known, "readiness"), ready=readiness(runs_of(known))
+    )
+
+
+@app.get("/dags/{dag_id}/learner", dependencies=OF_A_DAG)
+def ask(request: Request, known: Known, user: GetUserDep) -> Response:
+    """Show the form of a search, or who may search."""
+    return shown(request, "learner.html", **about(request, user, known, "learner"), who="", found=None)
+
+
+@app.post("/dags/{dag_id}/learner", dependencies=WITH_PEOPLE)
+def search(
+    request: Request, known: Known, user: GetUserDep, who: Annotated[str, Form(max_length=LONGEST)] = ""
+) -> Response:
+    """Answer why a learner is not there. By POST, so that no address lands in an access log."""
+    if not who.strip():
+        return ask(request, known, user)
+    begun = time.monotonic()
+    found = find(runs_of(known), who, one_record=known.courses == "primary")
+    log.info(
+        "%s searched a learner in %s: %s of %s runs opened in %.2f s",
+        user.get_name(), known.dag_id, found.opened, found.runs, time.monotonic() - begun,
+    )  # fmt: skip
+    return shown(
+        request, "learner.html", **about(request, user, known, "learner"), who=who.strip(), found=found
+    )

@@ -1,7 +1,9 @@
 """Templates, and how values become text in them."""
 
+import csv
+import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from include.codebashing_lms.dates import MONTHS, parse_instant
 from include.codebashing_lms.pages import words
 from include.codebashing_lms.staging import StagedPath
+from include.codebashing_lms.transform.listings import harmless
 
 PIECE = 1 << 18
 HERE = Path(__file__).parent
@@ -38,6 +41,24 @@ def attachment(path: StagedPath) -> Response:
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(path.name, safe='')}"
     headers = {"Content-Disposition": disposition}
     return StreamingResponse(_pieces(path), media_type=kind, headers=headers)
+
+
+def csv_file(name: str, lines: Iterable[list[str]]) -> Response:
+    """Return lines as a CSV download that no spreadsheet takes for formulas."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_csv_pieces(lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv_pieces(lines: Iterable[list[str]]) -> Iterator[str]:
+    held = io.StringIO(newline="")
+    writer = csv.writer(held)
+    for line in lines:
+        writer.writerow(harmless([cell.removeprefix("'") for cell in line]))
+        if held.tell() > PIECE:
+            yield held.getvalue()
+            held.seek(0)
+            held.truncate()
+    yield held.getvalue()
 
 
 def _pieces(path: StagedPath) -> Iterator[bytes]:
@@ -77,6 +98,13 @@ def percent(value: float) -> str:
     return f"{min(value, 99.9) if value < 100 else 100:.1f} %"
 
 
+def singular(words_of_many: str) -> str:
+    """Return what several learners do, of one: have → has, are → is, were → was, share → shares."""
+    verb, _, rest = words_of_many.partition(" ")
+    one = {"have": "has", "are": "is", "were": "was", "share": "shares"}.get(verb, verb)
+    return f"{one} {rest}"
+
+
 def size(value: int) -> str:
     """Return a number of bytes in words."""
     for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -92,5 +120,6 @@ templates.filters |= {
     "instant": instant,
     "number": number,
     "percent": percent,
+    "singular": singular,
     "size": size,
 }
