@@ -1,4 +1,4 @@
-"""Commands that need no Airflow: `check` a connector file, `render` a saved snapshot, `rebuild-ledger`."""
+"""Commands that need no Airflow: `check` a connector file, `render` a snapshot, `profiles`, and others."""
 
 import argparse
 import json
@@ -25,12 +25,14 @@ def main(arguments: list[str] | None = None) -> int:
         "--as-of", required=True, metavar="INSTANT", help="when it was read, e.g. 2026-11-23T05:00:00Z"
     )
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
+    profiles = commands.add_parser("profiles", help="list the LMSs there are profiles for")
+    profiles.add_argument("id", nargs="?", metavar="ID", help="one profile: settings, and files to copy")
     rebuild = commands.add_parser("rebuild-ledger", help="fold what the LMS was told from its journal again")
     rebuild.add_argument("--connector", type=Path, required=True, metavar="FILE")
     rebuild.add_argument("--staging", type=Path, required=True, metavar="DIR", help="the staging area")
     options = parser.parse_args(arguments)
     try:
-        return {"check": _check, "render": _render, "rebuild-ledger": _rebuild}[options.command](options)
+        return COMMANDS[options.command](options)
     except CodebashingLmsError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -80,6 +82,17 @@ def _rebuild(options: argparse.Namespace) -> int:
         entries = "1 entry" if ledger.number == 1 else f"{ledger.number} entries"
         print(f"{folder.name}: {entries} of the journal, {len(ledger.table)} rows")
     return 0
+
+
+def _profiles(options: argparse.Namespace) -> int:
+    from include.codebashing_lms.profiles.listing import all_profiles, one_profile
+
+    for line in one_profile(options.id) if options.id else all_profiles():
+        print(line)
+    return 0
+
+
+COMMANDS = {"check": _check, "render": _render, "profiles": _profiles, "rebuild-ledger": _rebuild}
 
 
 if __name__ == "__main__":
