@@ -30,7 +30,7 @@ UNMAPPED = "rust"
 class Company:
     """Learners who sign in, get their employee IDs, and learn.
 
-    :param mapped: the day on which the identity team began to send the employee ID.
+    :param mapped: the day on which the identity team began to send the employee ID; long ago, most have one.
     """
 
     def __init__(self, learners: int, today: datetime, mapped: datetime, seed: int = 7) -> None:
@@ -47,7 +47,7 @@ class Company:
             "email": f"{chance.choice(FIRST)}.{chance.choice(LAST)}.{number}@example.com".lower(),
             "id": f"{10_000 + number}",
             "forgotten": chance.random() < 0.03,  # the identity team has no ID for them
-            "has_id": chance.random() < 0.4,
+            "has_id": self.mapped < self.today - timedelta(days=30) and chance.random() < 0.7,
             "course": course,
             "done": done,
             "active": active,
@@ -57,7 +57,7 @@ class Company:
     def next_day(self) -> None:
         """Let a day pass: some sign in, learn, and bring their ID along."""
         self.today += timedelta(days=1)
-        eager = 0.045 if self.today.weekday() < 5 else 0.006
+        eager = 0.02 if self.today.weekday() < 5 else 0.003
         for person in self.people:
             if self.chance.random() < eager:
                 self._signs_in(person)
@@ -99,8 +99,7 @@ def _text(at: datetime | None) -> str | None:
 def stage_history(
     connector: Connector, sha256: str, staging: Path, company: Company, runs: int
 ) -> Iterator[dict[str, Any]]:
-    """Stage a scheduled run for each of so many days, the company's today last; give how each load ended."""
-    company.today -= timedelta(days=runs)
+    """Stage a scheduled run for each of the next days; give how each load ended."""
     for _ in range(runs):
         company.next_day()
         yield stage_run(connector, sha256, staging, company.answer(), company.today)
@@ -144,10 +143,12 @@ def main() -> None:
     parser.add_argument("--connector", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--learners", type=int, default=300)
+    parser.add_argument("--mapped", type=int, default=365, help="days since the employee ID is sent")
     given = parser.parse_args()
     connector = read_connector(given.connector)
     today = datetime.now(UTC).replace(hour=5, minute=15, second=2, microsecond=0)
-    company = Company(given.learners, today, today - timedelta(days=given.runs * 2 // 3))
+    start, mapped = (today - timedelta(days=days) for days in (given.runs, given.mapped))
+    company = Company(given.learners, start, mapped)
     sha256 = sha256_of_connector(given.connector)
     for outcome in stage_history(connector, sha256, given.staging, company, given.runs):
         print(outcome["outcome"], outcome["sentence"][:120])

@@ -8,7 +8,7 @@ which every entry is looked at.
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,12 @@ from include.codebashing_lms.ledger.rows import facts_of
 from include.codebashing_lms.ledger.store import consecutive, numbered
 from include.codebashing_lms.pages.runs import Cache, Run, Runs
 from include.codebashing_lms.pages.whereabouts import Guess, Said, Wanted, where
-from include.codebashing_lms.pages.words import NOTHING_TO_SEND, reason, spoken
+from include.codebashing_lms.pages.words import NOTHING_TO_SEND, on_day, reason, spoken
 from include.codebashing_lms.staging import StagedPath, local_copy
 from include.codebashing_lms.transform.rows import STATUSES
 
 PATIENCE = 2.0  # seconds to open runs, several times what it takes; what is not reached is said
+SOON = timedelta(hours=6)
 LONGEST = 320  # characters of an e-mail address
 CACHED_ROWS = 300_000
 NAMES = ["employee_id", "email"]
@@ -205,7 +206,7 @@ def _singular(name: str) -> str:
 
 def _progress(one: Said) -> str:
     percent = f"{(one.hundredths or 0) / 100:.2f}".rstrip("0").rstrip(".")
-    when = f" on {one.completed_at:%Y-%m-%d}" if one.completed_at and one.status == "completed" else ""
+    when = f" on {on_day(one.completed_at)}" if one.completed_at and one.status == "completed" else ""
     return f"{one.course or 'course'} {percent} %, {spoken(one.status)}{when}"
 
 
@@ -233,7 +234,8 @@ def _entry(path: StagedPath, wanted: Wanted) -> Iterable[Event]:
 
 
 def _told_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:
-    at = parse_instant(str(facts.get("when") or facts["as_of"])) or datetime.now(UTC)
+    at = parse_instant(str(facts["as_of"])) or datetime.now(UTC)
+    when = parse_instant(str(facts.get("when") or facts["as_of"])) or at
     said = Said(
         "emitted",
         "",
@@ -249,8 +251,9 @@ def _told_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:
         return Event(at, ACT, "The LMS refused", f"{_progress(said)}{under}: {row['refusal']}")
     if row.get("baseline"):
         return Event(at, QUIET, "Known to the LMS already", _progress(said) + under)
-    verdict = f" {facts['verdict'][0].upper()}{facts['verdict'][1:]}." if facts.get("verdict") else ""
-    return Event(at, GOOD, "The LMS was told", f"{_progress(said)}{under}.{verdict}")
+    verdict = f" {facts['verdict'][0].upper()}{facts['verdict'][1:]}" if facts.get("verdict") else " Sent"
+    later = f" on {on_day(when)}" if when - at > SOON else ""
+    return Event(at, GOOD, "The LMS was told", f"{_progress(said)}{under}.{verdict}{later}.")
 
 
 def _may_tell(path: StagedPath, hashes: npt.NDArray[np.uint64]) -> bool:

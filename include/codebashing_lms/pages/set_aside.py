@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
 
+from include.codebashing_lms.dates import iso
 from include.codebashing_lms.pages.runs import Cache, Run
 from include.codebashing_lms.pages.words import ACTORS, Reason, reason
 from include.codebashing_lms.sent_rows import REFUSED_LIST
@@ -26,9 +30,6 @@ SHOWN = 25
 PATIENCE = 1.0  # seconds to look back at earlier lists; who was there in the last of them waits longer
 PATIENCE_FOR_A_FILE = 10.0
 
-Keys = npt.NDArray[np.uint64]
-_lines_of = Cache(2)
-_keys_of = Cache(64)
 _since_of = Cache(16)
 
 
@@ -98,7 +99,7 @@ def to_do(runs: Sequence[Run]) -> ToDo | None:
 def with_since(read: Sequence[Run], patience: float = PATIENCE) -> tuple[pd.DataFrame, datetime]:
     """Return the newest list with `since` in each line, and how far back was looked for it."""
     newest = read[0]
-    lines = _lines(newest)
+    lines = _lines(newest).to_pandas()
     age, looked = _ages(read, patience)
     moments = np.array([run.as_of for run in read[: looked + 1]], dtype=object)
     return lines.assign(since=moments[age]), read[looked].as_of
@@ -135,53 +136,51 @@ def _ages(read: Sequence[Run], patience: float) -> tuple[npt.NDArray[np.int64], 
 
     def look() -> tuple[npt.NDArray[np.int64], int]:
         give_up = time.monotonic() + patience
-        keys = _keys(read[0])
-        age = np.zeros(len(keys), dtype=np.int64)
-        open_ones, looked = np.arange(len(keys)), 0
+        names = _names(_lines(read[0]))
+        age = np.zeros(len(names), dtype=np.int64)
+        still = np.arange(len(names))
         for at, run in enumerate(read[1:], start=1):
-            if not len(open_ones) or time.monotonic() > give_up:
-                return age, looked
-            open_ones = open_ones[np.isin(keys[open_ones], _keys(run))]
-            age[open_ones], looked = at, at
+            if not len(still) or time.monotonic() > give_up:
+                return age, at - 1
+            there = pc.is_in(names.take(pa.array(still)), value_set=_names(_lines(run)))
+            still = still[there.to_numpy(zero_copy_only=False)]
+            age[still] = at
         return age, len(read) - 1
 
     found: tuple[npt.NDArray[np.int64], int] = _since_of.get((newest, len(read), patience), look)
     return found
 
 
-def _keys(run: Run) -> Keys:
-    def keys() -> Keys:
-        lines = _lines(run, keep=False)
-        joined = lines[WHOSE[0]].str.cat([lines[name] for name in WHOSE[1:]], sep="\x1f")
-        hashed: Keys = pd.util.hash_array(joined.to_numpy(dtype=object))
-        return hashed
+def _names(lines: pa.Table) -> pa.Array:
+    """Return what tells a line from the others: the learner, the course, the reason."""
+    columns = [lines[name].combine_chunks() for name in WHOSE]
+    return pc.binary_join_element_wise(*columns, "\x1f")
 
-    found: Keys = _keys_of.get(
-        (str(run.folder), run.listed.files[LIST], run.listed.files.get(REFUSED_LIST)), keys
+
+def _lines(run: Run) -> pa.Table:
+    """Return the lines of a run's lists, all of them texts."""
+    found = _read(run.folder / LIST)
+    if REFUSED_LIST not in run.listed.files:
+        return found
+    refused = _read(run.folder / REFUSED_LIST)
+    said = pc.binary_join_element_wise(refused["reason"], refused["detail"], "; ")
+    columns = {"reason": pa.array(["refused"] * len(refused), pa.string()), "detail": said}
+    return pa.concat_tables([found, _replaced(refused, columns)])
+
+
+def _replaced(table: pa.Table, columns: dict[str, Any]) -> pa.Table:
+    return pa.table({name: columns.get(name, table[name]) for name in table.column_names}, table.schema)
+
+
+def _read(path: StagedPath) -> pa.Table:
+    texts = dict.fromkeys(SET_ASIDE_COLUMNS, pa.string())
+    convert = pyarrow.csv.ConvertOptions(
+        column_types=texts, include_columns=list(texts), strings_can_be_null=False
     )
-    return found
-
-
-def _lines(run: Run, keep: bool = True) -> pd.DataFrame:
-    """Return the lines of a run's lists, blanks for what is not there."""
-
-    def read() -> pd.DataFrame:
-        found = _read(run.folder / LIST)
-        if REFUSED_LIST not in run.listed.files:
-            return found
-        refused = _read(run.folder / REFUSED_LIST)
-        said = refused.assign(detail=refused["reason"] + "; " + refused["detail"], reason="refused")
-        return pd.concat([found, said], ignore_index=True)
-
-    stamp = (str(run.folder), run.listed.files[LIST], run.listed.files.get(REFUSED_LIST))
-    lines: pd.DataFrame = _lines_of.get(stamp, read) if keep else read()
-    return lines
-
-
-def _read(path: StagedPath) -> pd.DataFrame:
+    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    read = pyarrow.csv.ReadOptions(use_threads=False)
     with local_copy(path) as copy:
-        lines = pd.read_csv(copy, dtype=str, keep_default_na=False, na_filter=False, encoding="utf-8")
-    return lines[list(SET_ASIDE_COLUMNS)]
+        return pyarrow.csv.read_csv(copy, read_options=read, parse_options=parse, convert_options=convert)
 
 
 def exported(runs: Sequence[Run]) -> Iterator[list[str]]:
@@ -193,7 +192,6 @@ def exported(runs: Sequence[Run]) -> Iterator[list[str]]:
     table, _ = with_since(read, PATIENCE_FOR_A_FILE)
     rows: list[dict[Any, Any]] = table.sort_values(["reason", "since"], kind="stable").to_dict("records")
     for row in rows:
-        known = reason(str(row["reason"]))
+        known, since = reason(str(row["reason"])), iso(row["since"])
         whose = (row["email"], row["employee_id"], row["course"], row["detail"])
-        since = row["since"].strftime("%Y-%m-%dT%H:%M:%SZ")
         yield [known.actor, str(row["reason"]), known.remedy, since, *whose]

@@ -4,6 +4,9 @@ Learners come before records, and nothing is called delivered that was only drop
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+
+from include.codebashing_lms.dates import MONTHS
 
 IDENTITY, LMS, COURSE_MAP, VENDOR = (
     "Identity team",
@@ -155,3 +158,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 def spoken(name: str) -> str:
     """Return a name of ours without underscores, for what has no sentence of its own."""
     return name.replace("_", " ")
+
+
+def on_day(at: datetime) -> str:
+    """Return a day in UTC as people write it: 23 Nov 2026."""
+    return f"{at.day} {MONTHS[at.month - 1][:3]} {at.year}"
