@@ -34,7 +34,9 @@ class StatsD:
 
 @pytest.fixture
 def statsd(monkeypatch):
-    from airflow.sdk.observability import stats
+    stats = pytest.importorskip("airflow.sdk.observability.stats")
+    if not hasattr(stats, "initialize"):
+        pytest.skip("before Airflow 3.3 a task's process begins otherwise: see test_in_airflow.py")
     from airflow.sdk.observability.metrics import stats_utils
 
     server = StatsD()
