@@ -6,6 +6,7 @@ refused.csv   the same for people
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -45,19 +46,32 @@ class SentRows:
         """Read what a run's load decided to tell."""
         return cls(folder, _read(folder / TOLD_FILE))
 
-    def to_journal(self, since: int = 0, until: int | None = None) -> pa.Table:
+    def of_parts(self, parts: list[dict[str, Any]]) -> list[Any]:
+        """Return for each part of the file the numbers of its rows among all that are sent."""
+        courses = self.told.filter(self.told["sent"])["course_id"].to_numpy(zero_copy_only=False)
+        rows, done = np.arange(len(courses)), Counter[str | None]()
+        found = []
+        for part in parts:
+            course = part.get("course")
+            own = rows if course is None else rows[courses == course]
+            found.append(own[done[course] : done[course] + part["rows"]])
+            done[course] += part["rows"]
+        return found
+
+    def to_journal(self, only: Any = None, whole: bool = True) -> pa.Table:
         """Return the rows for the journal: what the LMS took, what it refused, what it had already.
 
         What was found unchanged and sent all the same stands in the journal's entry by itself.
 
-        :param since: only rows from the so-manieth that was sent on, and before the `until`-th.
+        :param only: the numbers of the rows that it is about; None: all that were sent.
+        :param whole: whether what counts as known to the LMS already belongs to it.
         """
         sent = flag(self.told, "sent")
         row = np.where(sent, np.cumsum(sent) - 1, -1)
         reasons = dict(self.refused())
         refused = np.isin(row, list(reasons))
-        kept = np.where(sent, ~flag(self.told, "known") | refused, until is None)
-        kept &= ~sent | ((row >= since) & (row < (len(row) if until is None else until)))
+        kept = np.where(sent, ~flag(self.told, "known") | refused, whole)
+        kept &= ~sent | (only is None) | np.isin(row, [] if only is None else only)
         table = self.told.filter(pa.array(kept))
         return _with_refusals(table, [reasons.get(one) for one in row[kept].tolist()] if reasons else [])
 
@@ -68,25 +82,19 @@ class SentRows:
         table = _read(self.folder / REFUSED_FILE)
         yield from zip(*(table.column(name).to_pylist() for name in REFUSED.names), strict=True)
 
-    def forget_refusals(self) -> None:
-        """Forget what the LMS refused of an earlier file: this is another one."""
-        for name in (REFUSED_FILE, REFUSED_LIST):
-            remove(self.folder / name)
-
-    def refuse(self, refusals: Iterable[Refusal], first: int, until: int) -> int:
+    def refuse(self, refusals: Iterable[Refusal], of_part: Any) -> int:
         """Note which rows the LMS refused; return how many of its words fit no row that was sent.
 
-        :param first: number of the first row of the file that the LMS speaks of; `until` of the next file.
+        :param of_part: the numbers of the rows in the file that the LMS speaks of.
         """
         found = dict(self.refused())
-        rows = self.told.filter(self.told["sent"]).slice(first, until - first)
-        by_name = _Names(rows)
+        names = _Names(self.told.filter(self.told["sent"]).take(pa.array(of_part)))
         strange = 0
         for refusal in refusals:
-            meant = [one + first for one in by_name.meant(refusal)]
+            meant = names.meant(refusal)
             strange += not meant
-            for row in meant:
-                found.setdefault(row, refusal.reason)
+            for place in meant:
+                found.setdefault(int(of_part[place]), refusal.reason)
         if found:
             self._stage(sorted(found.items()))
         return strange
@@ -145,6 +153,12 @@ def _with_refusals(table: pa.Table, reasons: list[str | None]) -> pa.Table:
     kinds = [None if reason is None else kind_of(reason) for reason in reasons]
     columns = {"refusal": pa.array(kinds, pa.string()), "refused_as": pa.array(shown, pa.int64())}
     return pa.table({name: columns[name] if name in columns else table[name] for name in TOLD.names}, TOLD)
+
+
+def forget_refusals(folder: StagedPath) -> None:
+    """Forget what the LMS refused of an earlier file: this is another one."""
+    for name in (REFUSED_FILE, REFUSED_LIST):
+        remove(folder / name)
 
 
 def flag(table: pa.Table, name: str) -> Any:

@@ -43,6 +43,8 @@ def test_receipt_says_what_was_sent_where_when_and_by_whom(staged, drop, folder)
         "destination": {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": str(drop)},
         "file": NAME,
         "rows": 2,
+        "refused": 0,
+        "refusals_to_come": True,
         "bytes": len(CSV),
         "sha256": staged.transformed["sha256"],
         "sent_by_earlier_try": False,

@@ -12,8 +12,8 @@ from include.codebashing_lms.admin.desk import Desk
 from include.codebashing_lms.admin.named_rows import completions, employee_ids, rows_to_resend
 from include.codebashing_lms.admin.orders import Order, check, first_moment, refused
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.deliveries import settle_by_hand
 from include.codebashing_lms.ledger.rows import TOLD
+from include.codebashing_lms.settling_by_hand import settle_by_hand
 
 log = logging.getLogger(__name__)
 

@@ -4,13 +4,16 @@ A way sends one parcel and knows where it went. It never says more than it can k
 dropped may still be refused by the LMS, an import endpoint's 2xx is its own word for it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from include.codebashing_lms.errors import DeliveryError
+
+if TYPE_CHECKING:
+    from include.codebashing_lms.connector import FolderDelivery, SftpDelivery
 
 LONGEST_REASON = 200
 
@@ -98,6 +101,24 @@ class JobWay(Way, Protocol):
 
     def ask(self, job: str) -> Asked:
         """Ask how far a job is; UnknownJobError where the LMS does not know it."""
+
+
+@runtime_checkable
+class DropWay(Way, Protocol):
+    """A way to a place where files lie until the LMS fetches them."""
+
+    @property
+    def delivery(self) -> "FolderDelivery | SftpDelivery":
+        """What the connector file says of it."""
+
+    def lying(self, names: Collection[str]) -> set[str]:
+        """Return which of these files still lie there."""
+
+    def take_away(self, names: Collection[str]) -> None:
+        """Remove files of ours, and their markers."""
+
+    def results(self, names: Collection[str]) -> dict[str, list[bytes]]:
+        """Return what the LMS's result files about these files hold, as far as there are any."""
 
 
 @contextmanager

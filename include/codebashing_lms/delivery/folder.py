@@ -4,13 +4,19 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.codebashing_lms.connector import FolderDelivery
 from include.codebashing_lms.delivery import Handed, Parcel, done_name, nothing_taken_yet
+from include.codebashing_lms.delivery.result_files import (
+    LARGEST_RESULT,
+    no_results,
+    results_about,
+    with_markers,
+)
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.staging import sha256_of
 
@@ -66,6 +72,29 @@ class FolderWay:
             target = self.folder / name
             return target.is_file() and target.stat().st_size == size and sha256_of(target) == sha256
 
+    def lying(self, names: Collection[str]) -> set[str]:
+        """Return which of these files still lie in the folder."""
+        with self._explained():
+            return {name for name in names if (self.folder / name).exists()}
+
+    def take_away(self, names: Collection[str]) -> None:
+        """Remove files of ours, and their markers."""
+        with self._explained():
+            for name in with_markers(names, self.delivery.done_file):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def results(self, names: Collection[str]) -> dict[str, list[bytes]]:
+        """Return what the LMS's result files about these files hold."""
+        results = self.delivery.results
+        if not results:
+            return {}
+        folder = Path(results.directory or self.delivery.directory)
+        try:
+            found = results_about(names, results.name, [one.name for one in folder.iterdir()])
+            return {name: [_read(folder / one) for one in those] for name, those in found.items()}
+        except OSError as error:
+            raise no_results(str(folder), os.strerror(error.errno or 0)) from error
+
     def try_connection(self) -> str:
         """Look whether the folder is there and writable."""
         with self._explained():
@@ -112,3 +141,8 @@ def _copy(source: Path, target: Path) -> None:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(LARGEST_RESULT)

@@ -129,18 +129,19 @@ def packed(packing: Packing, plain: Path, content: dict[str, Any], folder: Stage
         return content
     facts = {"file": packing.name(content["file"]), "packing": packing.facts, "content": content}
     receipt = read_json(folder / RECEIPT) if (folder / RECEIPT).exists() else {}
-    if all(receipt.get(name) == fact for name, fact in facts.items()) and _is_staged(folder, receipt):
-        return facts | {name: receipt[name] for name in ("bytes", "sha256")}
+    for part in [receipt, *receipt.get("parts", [])]:
+        if all(part.get(name) == fact for name, fact in facts.items()) and _is_staged(folder, part):
+            return facts | {name: part[name] for name in ("bytes", "sha256")}
     with new_file(folder / facts["file"]) as part:
         packing.wrap(plain, part)
         return facts | {"bytes": part.stat().st_size, "sha256": sha256_of(part)}
 
 
-def _is_staged(folder: StagedPath, receipt: dict[str, Any]) -> bool:
-    if not (folder / receipt["file"]).exists():
+def _is_staged(folder: StagedPath, part: dict[str, Any]) -> bool:
+    if not (folder / part["file"]).exists():
         return False
-    with local_copy(folder / receipt["file"]) as copy:
-        return sha256_of(copy) == str(receipt["sha256"])
+    with local_copy(folder / part["file"]) as copy:
+        return sha256_of(copy) == str(part["sha256"])
 
 
 def _zip(plain: Path, packed: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from include.codebashing_lms.connector import FileResults, HttpResults, Results
+from include.codebashing_lms.connector import HttpResults, Results
 from include.codebashing_lms.delivery import Refusal
 from include.codebashing_lms.delivery.http_answer import MISSING, at
 from include.codebashing_lms.delivery.http_api import word_of
@@ -57,6 +57,12 @@ class Reports:
             raise DeliveryError(
                 "The LMS's results are no CSV that can be read. What it refused is not known."
             ) from None
+
+    def in_file(self, content: bytes) -> tuple[Refusal, ...]:
+        """Return the refused rows that a result file names."""
+        results = self.results
+        encoding, delimiter = getattr(results, "encoding", "utf-8-sig"), getattr(results, "delimiter", ",")
+        return self.in_csv(content.decode(encoding, "replace"), delimiter)
 
     def _columns(self) -> list[str]:
         it = self.results
@@ -109,8 +115,3 @@ def refusals_in_answer(reports: Reports, results: HttpResults, body: bytes) -> t
             "delivery.results wants JSON, and the LMS's answer is none. What it refused is not known."
         ) from None
     return reports.in_json(document, str(results.path))
-
-
-def refusals_in_file(reports: Reports, results: FileResults, content: bytes) -> tuple[Refusal, ...]:
-    """Return the refused rows that a result file names."""
-    return reports.in_csv(content.decode(results.encoding, "replace"), results.delimiter)

@@ -3,13 +3,19 @@
 import hashlib
 import posixpath
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from include.codebashing_lms.connector import SftpDelivery
 from include.codebashing_lms.delivery import Handed, Parcel, done_name
+from include.codebashing_lms.delivery.result_files import (
+    LARGEST_RESULT,
+    no_results,
+    results_about,
+    with_markers,
+)
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 
 if TYPE_CHECKING:
@@ -78,16 +84,44 @@ class SftpWay:
     def occupied(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the directory."""
         with self._logged_in() as sftp:
-            try:
-                sftp.stat(self._path(name))
-            except OSError:
-                return False
-            return True
+            return _lies(sftp, self._path(name))
 
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the directory."""
         with self._logged_in() as sftp:
             return _holds(sftp, self._path(name), size, sha256)
+
+    def lying(self, names: Collection[str]) -> set[str]:
+        """Return which of these files still lie in the directory."""
+        with self._logged_in() as sftp:
+            return {name for name in names if _lies(sftp, self._path(name))}
+
+    def take_away(self, names: Collection[str]) -> None:
+        """Remove files of ours, and their markers."""
+        with self._logged_in() as sftp:
+            for name in with_markers(names, self.delivery.done_file):
+                with self._explained("delete a file in"), suppress(FileNotFoundError):
+                    sftp.remove(self._path(name))
+
+    def results(self, names: Collection[str]) -> dict[str, list[bytes]]:
+        """Return what the LMS's result files about these files hold."""
+        results = self.delivery.results
+        if not results:
+            return {}
+        folder = results.directory or self.delivery.directory
+        with self._logged_in() as sftp:
+            try:
+                found = results_about(names, results.name, sftp.listdir(folder))
+                paths = {
+                    name: [posixpath.join(folder, one) for one in those] for name, those in found.items()
+                }
+                return {name: [_read(sftp, path) for path in those] for name, those in paths.items()}
+            except (FileNotFoundError, PermissionError) as error:
+                raise no_results(folder, type(error).__name__) from None
+            except OSError:
+                raise DeliveryUnavailableError(
+                    "The connection was lost while the LMS's results were read. Nothing was sent."
+                ) from None
 
     def try_connection(self) -> str:
         """Log in and look at the directory."""
@@ -209,3 +243,16 @@ def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
     except (FileNotFoundError, PermissionError):
         return False
     return digest.hexdigest() == sha256
+
+
+def _lies(sftp: "SFTPClient", path: str) -> bool:
+    try:
+        sftp.stat(path)
+    except OSError:
+        return False
+    return True
+
+
+def _read(sftp: "SFTPClient", path: str) -> bytes:
+    with sftp.open(path, "rb") as file:
+        return bytes(file.read(LARGEST_RESULT))

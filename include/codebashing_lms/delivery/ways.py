@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from include.codebashing_lms.connector import Connector, FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.connector import (
+    Connector,
+    Delivery,
+    FolderDelivery,
+    HttpDelivery,
+    Results,
+    SftpDelivery,
+)
 from include.codebashing_lms.delivery import Way
 from include.codebashing_lms.delivery.canvas import CanvasWay
 from include.codebashing_lms.delivery.folder import FolderWay
@@ -54,3 +61,16 @@ def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
 def appends(connector: Connector) -> bool:
     """Tell whether the LMS would add rows a second time that it is sent a second time."""
     return connector.lms.contract.appends
+
+
+def tells_refusals(connector: Connector) -> bool:
+    """Tell whether the LMS says of every row at once, or when its job has ended, if it refused it."""
+    delivery = connector.delivery
+    if not isinstance(delivery, HttpDelivery):
+        return False
+    return connector.lms.contract.sender != "file" or bool(delivery.results and delivery.results.names_rows)
+
+
+def most_refused(delivery: Delivery) -> float:
+    """Return how many percent of its rows the LMS may refuse of a file that counts as delivered."""
+    return (delivery.results or Results()).max_refused_percent

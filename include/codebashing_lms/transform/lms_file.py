@@ -118,7 +118,7 @@ class LmsFile:
     def _new_part(self, course: str) -> "_Part":
         name = self._names.next(course)
         path = self._stack.enter_context(new_file(self._folder / name))
-        part = _Part(path, name, self.contract, self._header)
+        part = _Part(path, name, course, self.contract, self._header)
         self._stack.callback(part.end)
         self._parts.append(part)
         self._open[course] = part
@@ -154,8 +154,9 @@ class _Names:
 class _Part:
     """One file in the making."""
 
-    def __init__(self, path: Path, name: str, contract: Contract, header: str) -> None:
-        self.path, self.name, self.limits, self.shape = path, name, contract.limits, contract.file
+    def __init__(self, path: Path, name: str, course: str, contract: Contract, header: str) -> None:
+        self.path, self.name, self.course = path, name, course
+        self.limits, self.shape = contract.limits, contract.file
         self.rows = self.size = 0
         self._encoder = codecs.getincrementalencoder(contract.file.encoding)()
         self._out: Any = path.open("wb")
@@ -200,7 +201,8 @@ class _Part:
     def facts(self) -> dict[str, Any]:
         """Return what the ended file is."""
         size, sha256 = self.path.stat().st_size, sha256_of(self.path)
-        return {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
+        facts = {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
+        return facts | ({"course": self.course} if self.limits.per_course else {})
 
     def _write_text(self, text: str) -> None:
         try:

@@ -1,0 +1,158 @@
+"""Files that were dropped for the LMS to fetch: dropped, picked up, and what it said of them afterwards.
+
+<staging>/<connector>/drops/<delivery>.json names the run folder of a drop of which something may still be
+seen: whether the LMS removed the file (delivery.fetched), or what its result file says (delivery.results).
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from include.codebashing_lms.connector import FolderDelivery, SftpDelivery
+from include.codebashing_lms.dates import iso, parse_instant
+from include.codebashing_lms.deliveries import Book, below, book_of
+from include.codebashing_lms.delivery import DropWay, Way
+from include.codebashing_lms.delivery.reports import Reports, first_row_of
+from include.codebashing_lms.ledger.store import names_in, remove
+from include.codebashing_lms.receipt import NAME, parts_of, write_receipt
+from include.codebashing_lms.refused_rows import journal_results, list_refused, stop_at_too_many
+from include.codebashing_lms.staging import StagedPath, read_json, write_json
+
+log = logging.getLogger(__name__)
+
+Receipt = dict[str, Any]
+PATIENCE = timedelta(days=30)  # for a result file
+
+
+def is_watched(way: Way) -> bool:
+    """Tell whether anything can be seen of a drop later."""
+    return isinstance(way, DropWay) and bool(way.delivery.fetched or way.delivery.results)
+
+
+def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> None:
+    """Remember to look what becomes of a drop."""
+    write_json(home / "drops" / f"{receipt['delivery']}.json", {"folder": below(home, folder)})
+
+
+@dataclass(frozen=True)
+class Drops:
+    """What became of earlier drops.
+
+    :param has_header: whether the first line of a file is no row.
+    """
+
+    home: StagedPath
+    book: Book
+    way: DropWay
+    has_header: bool
+
+    @property
+    def delivery(self) -> FolderDelivery | SftpDelivery:
+        """Return what the connector file says of drops."""
+        return self.way.delivery
+
+    def look(self) -> list[Receipt]:
+        """Note what can be seen of earlier drops; return those that the LMS has not fetched."""
+        watched = list(self._watched())
+        names = [part["file"] for receipt, _ in watched for part in parts_of(receipt)]
+        lying = self.way.lying(names) if names and self.delivery.fetched else set()
+        results = self.way.results(names) if names and self.delivery.results else {}
+        seen = [self._seen(receipt, folder, lying, results) for receipt, folder in watched]
+        for (before, folder), receipt in zip(watched, seen, strict=True):
+            if receipt != before:
+                write_receipt(folder, receipt)
+            if self._is_over(receipt):
+                self._forget(receipt)
+        for (before, _), receipt in zip(watched, seen, strict=True):
+            if self.delivery.results and receipt["drop"]["results"] != before["drop"]["results"]:
+                stop_at_too_many(receipt, self.delivery.results.max_refused_percent)
+        return [receipt for receipt in seen if self.delivery.fetched and not _is_fetched(receipt)]
+
+    def replace(self, not_fetched: list[Receipt], by: Receipt) -> None:
+        """Remove files that the LMS has not fetched: one with all there is to tell is in its place."""
+        new = {part["file"] for part in parts_of(by)}
+        old = [part["file"] for receipt in not_fetched for part in parts_of(receipt)]
+        self.way.take_away([name for name in old if name not in new])
+        for receipt in not_fetched:
+            folder = self._folder(receipt["delivery"])
+            write_receipt(folder, receipt | {"drop": {**receipt["drop"], "state": "replaced"}})
+            self._forget(receipt)
+
+    def _watched(self) -> Iterator[tuple[Receipt, StagedPath]]:
+        """Give the drops of this destination of which something may still be seen."""
+        for name in sorted(names_in(self.home / "drops")):
+            if not name.endswith(".json") or name.startswith("."):
+                continue
+            folder = self._folder(name.removesuffix(".json"))
+            receipt: Receipt = read_json(folder / NAME) if (folder / NAME).exists() else {}
+            if receipt.get("delivery") != name.removesuffix(".json"):
+                remove(self.home / "drops" / name)
+            elif receipt["state"] == "delivered" and self._is_here(receipt):
+                yield {"drop": {"state": "dropped", "picked_up": {}, "results": {}}} | receipt, folder
+
+    def _folder(self, delivery: str) -> Any:
+        return self.home / read_json(self.home / "drops" / f"{delivery}.json")["folder"]
+
+    def _is_here(self, receipt: Receipt) -> bool:
+        return bool(book_of(self.home, receipt).folder == self.book.folder)
+
+    def _forget(self, receipt: Receipt) -> None:
+        remove(self.home / "drops" / f"{receipt['delivery']}.json")
+
+    def _seen(
+        self, receipt: Receipt, folder: StagedPath, lying: set[str], results: dict[str, list[bytes]]
+    ) -> Receipt:
+        """Return a drop's receipt with what is there to see now."""
+        drop, now = {**receipt["drop"]}, iso(datetime.now(UTC))
+        files = [part["file"] for part in parts_of(receipt)]
+        if self.delivery.fetched:
+            drop["picked_up"] = {name: now for name in files if name not in lying} | drop["picked_up"]
+        if self.delivery.results:
+            reports = Reports(self.delivery.results, first_row_of(self.delivery.results, self.has_header))
+            for number, name in enumerate(files):
+                contents = [content for content in results.get(name, []) if content.strip()]
+                if contents and name not in drop["results"]:
+                    receipt = self._with_results(receipt, folder, number, reports, contents)
+                    drop["results"] = {**drop["results"], name: now}
+        receipt = receipt | {"drop": drop}
+        return receipt | {"drop": {**drop, "state": _state(receipt)}}
+
+    def _with_results(
+        self, receipt: Receipt, folder: StagedPath, number: int, reports: Reports, contents: list[bytes]
+    ) -> Receipt:
+        """Note which rows of a file the LMS refused; return the receipt."""
+        refusals = tuple(one for content in contents for one in reports.in_file(content))
+        counts = list_refused(folder, receipt, number, refusals)
+        journal_results(self.book, folder, receipt, number)
+        return receipt | counts
+
+    def _is_over(self, receipt: Receipt) -> bool:
+        """Tell whether nothing more can be seen of a drop."""
+        drop, files = receipt["drop"], parts_of(receipt)
+        if self.delivery.fetched and len(drop["picked_up"]) < len(files):
+            return False
+        if not self.delivery.results or len(drop["results"]) == len(files):
+            return True
+        since = parse_instant(receipt["delivered_at"])
+        return since is not None and datetime.now(UTC) - since > PATIENCE
+
+
+def _is_fetched(receipt: Receipt) -> bool:
+    return len(receipt["drop"]["picked_up"]) == len(parts_of(receipt))
+
+
+def _state(receipt: Receipt) -> str:
+    """Return as much as is known of a drop."""
+    drop, files = receipt["drop"], len(parts_of(receipt))
+    if len(drop["results"]) == files:
+        return "refused" if receipt.get("refused") else "confirmed"
+    return "picked up" if len(drop["picked_up"]) == files else "dropped"
+
+
+def not_fetched_since(receipts: list[Receipt]) -> str:
+    """Say since when the LMS has not fetched our files."""
+    since = min(str(receipt["delivered_at"]) for receipt in receipts)
+    files = sum(len(parts_of(receipt)) for receipt in receipts)
+    return f"not fetched since {since}: {files} of our files still {'lies' if files == 1 else 'lie'} there"
