@@ -1,6 +1,7 @@
 """The last task: the LMS file goes to the LMS, and the receipt says so."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context, ObjectStoragePath
@@ -10,7 +11,7 @@ from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.lineage import outlet_of, tell_followers
 from codebashing_lms_airflow.links import RunPage
 from codebashing_lms_airflow.metrics import gauge
-from codebashing_lms_airflow.versions import AirflowSkipException
+from codebashing_lms_airflow.versions import AirflowSkipException, TimeDeltaTrigger
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.outcome import STOPPED, note_outcome
@@ -40,10 +41,19 @@ class CodebashingLoadOperator(BaseOperator):
         """Return what became of the delivery; end as skipped when nothing was to be sent."""
         with airflow_failures(context):
             outcome = delivered(self.connector, self.transformed, context)
-            tell_machines(self.connector, outcome, self.transformed["manifest"], context)
+            if outcome["outcome"] != "working":
+                tell_machines(self.connector, outcome, self.transformed["manifest"], context)
+        if outcome["outcome"] == "working":
+            # the trigger knows how long, and nothing else; what is waited for stands in the receipt
+            wait = TimeDeltaTrigger(timedelta(seconds=outcome["ask_again_in"]))
+            self.defer(trigger=wait, method_name="ask_again")
         if outcome["outcome"] in NOT_SENT:
             raise AirflowSkipException(outcome["sentence"])
         return {**outcome, "host": here()}
+
+    def ask_again(self, context: Context, event: object = None) -> dict[str, Any]:
+        """Go on after a while, in whatever worker: as a retry would, by what the receipt says."""
+        return self.execute(context)
 
 
 def tell_machines(connector: Connector, outcome: dict[str, Any], manifest_uri: str, context: Context) -> None:

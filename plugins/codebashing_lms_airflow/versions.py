@@ -1,6 +1,7 @@
 """What differs between Airflow 3.1, 3.2 and 3.3, in one place."""
 
 from airflow import __version__
+from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
 
 # retry_exponential_backoff: a switch in 3.1, the factor since; there True would mean a factor of one.
 EACH_WAIT_TWICE_AS_LONG = True if __version__.startswith("3.1.") else 2
@@ -48,4 +49,5 @@ __all__ = [
     "DeadlineAlert",
     "DeadlineReference",
     "Stats",
+    "TimeDeltaTrigger",
 ]
