@@ -25,7 +25,7 @@ RELEASED_3.3 := 2026-09-18
 OF_AIRFLOW := tests/airflow
 OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery
 
-.PHONY: help setup demo ui test test-slow test-matrix test-oldest check audit lock env clean bench
+.PHONY: help setup demo ui test test-slow test-matrix test-oldest check audit lock bundle env clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ lock: | $(UV) ## Resolve requirements.txt anew into the locks; remove them first
 	$(call COMPILE,$(RELEASED_3.1)) -c locks/constraints-3.1.txt -o locks/airflow-3.1.lock
 	$(call COMPILE,$(RELEASED_3.1)) -c locks/constraints-3.1.txt --group dev -c locks/airflow-3.1.lock -o locks/airflow-3.1-dev.lock
 
+bundle: ## Lay the folders out for Astronomer, Composer, a Git bundle, Helm and MWAA, in out/
+	@"$(PYTHON)" deployments/bundle.py
+
 env: ## Write .env with fresh secrets, for docker compose
 	@test ! -e .env || { echo ".env is there already: edit it, or remove it for fresh secrets"; exit 1; }
 	@umask 077; secret() { head -c "$$1" /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n'; }; \
@@ -80,7 +83,7 @@ env: ## Write .env with fresh secrets, for docker compose
 	@echo "Wrote .env; the login of http://localhost:8080 is admin and the ADMIN_PASSWORD in it"
 
 clean: ## Remove the environment, caches and everything demo and ui left behind
-	rm -rf .venv .uv .matrix .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf .venv .uv .matrix out .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.
