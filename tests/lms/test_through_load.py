@@ -1,44 +1,19 @@
 """Each LMS through a connector's whole load: what it is told, what a break leaves, what the next run does."""
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+import random
 
 import pytest
 
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
-from tests.delivery.conftest import StagedRun, learner, stage
+from tests.delivery.conftest import learner
 from tests.lms.conftest import basic
+from tests.lms.customers import LEARNERS, Customer, processes
 from tests.lms.lrs import Lrs
 from tests.lms.moodle import TOKEN, Item, Moodle
 from tests.lms.server import Fault
 
-LEARNERS = [learner("E1", "java", 4, 4, "2026-11-18T08:00:00"), learner("E2", "java", 1, 3)]
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
-
-
-@dataclass
-class Customer:
-    """A connector, and the LMS that it tells."""
-
-    root: Path
-    lms: dict[str, Any]
-    delivery: dict[str, Any]
-    site: HttpSite
-
-    def __post_init__(self) -> None:
-        self.delivery |= {"method": "http", "conn_id": "lms"}
-
-    def stage(self, learners: list[Any], day: int) -> StagedRun:
-        sections = {"lms": self.lms, "delivery": self.delivery}
-        return stage(self.root, learners, day=day, run_id=f"run{day}", **sections)
-
-    def load(self, run: StagedRun, **more: Any) -> dict[str, Any]:
-        return run.load(self.delivery, self.site, lms=self.lms, **more)
-
-    def tell(self, learners: list[Any], day: int = 20) -> dict[str, Any]:
-        return self.load(self.stage(learners, day))
 
 
 @pytest.fixture(params=["adl", "ralph"])
@@ -174,3 +149,33 @@ def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, se
         ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"
     ):
         gradebook.tell(LEARNERS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ready() -> None:
+    """Import once what a load needs, for all the processes that are going to be killed."""
+    processes.set_forkserver_preload(["tests.lms.customers", "include.codebashing_lms.load"])
+
+
+def here_and_there(seed: int) -> list[int]:
+    """Return steps of a load to kill it at, most around its requests; it has some 150."""
+    return sorted(random.Random(seed).sample(range(85, 150), 6))
+
+
+@pytest.mark.parametrize("step", here_and_there(1))
+def test_load_that_is_killed_is_made_up_for_by_its_next_try(store, lrs, step):
+    run = store.stage(LEARNERS, 20)
+    store.load_killed_at(run, step)
+    assert store.load(run)["outcome"] in ("delivered", "already_delivered")
+    assert said(lrs) == FIRST
+    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", range(1, 170, 5))
+def test_load_that_is_killed_anywhere_is_made_up_for_by_the_next_run(store, lrs, step):
+    store.load_killed_at(store.stage(LEARNERS, 20), step)
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    store.tell(changed, day=21)
+    assert said(lrs) in ([*FIRST, ("E2", "progressed", 66)], [FIRST[0], ("E2", "progressed", 66)])
+    assert store.tell(changed, day=22)["outcome"] == "nothing_to_send"
