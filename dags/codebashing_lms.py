@@ -7,6 +7,7 @@ Reads everybody's training progress, builds the file the LMS imports, and delive
 | `extract` | builds the file again from the archived answer; to read Codebashing anew, trigger a run |
 | `transform` | builds the file again, after the connector file was corrected |
 | `load` | tries the delivery again; what was delivered is not sent twice |
+| `report`, `notify` | writes the report, or tells people, again; there if the connector file asks for them |
 
 What was read, set aside and sent stands in the run's `manifest.json` and `set_aside.csv` in the staging area.
 """

@@ -1,7 +1,7 @@
 """alerts.json: what the last run looked like, so that a message is about news, and says since when."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from include.codebashing_lms.staging import StagedPath, read_json, write_json
@@ -31,7 +31,8 @@ def recall(home: StagedPath) -> Memory:
     :param home: <staging>/<connector>
     """
     kept: StagedPath = home / NAME
-    return Memory(**read_json(kept)) if kept.exists() else Memory()
+    found = read_json(kept) if kept.exists() else {}
+    return Memory(**{one.name: found[one.name] for one in fields(Memory) if one.name in found})
 
 
 def keep(home: StagedPath, memory: Memory) -> None:

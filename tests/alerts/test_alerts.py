@@ -82,6 +82,19 @@ def test_runs_that_go_on_failing_say_since_when(site, source, mail, mail_connect
     assert "Failing since" not in text(mail.mails[3])
 
 
+def test_a_staging_area_that_cannot_be_read_does_not_keep_the_failure_back(
+    site, source, mail, mail_connection
+):
+    site.connector(notify=mail_connection)
+    site.run()
+    site.files()["alerts.json"].write_text("{")
+    site.codebashing("http://127.0.0.1:1")
+    ran = site.run(retries=1)
+    assert (ran.state, ran.tasks["notify"]) == ("failed", "success")
+    [one] = mail.mails
+    assert "extract failed, may wait" in one["subject"]
+
+
 def test_learners_set_aside_for_a_new_reason_are_told_once(site, source, mail, mail_connection):
     site.connector(notify=mail_connection)
     source.learners.append(learner(5, employee_id=None))
