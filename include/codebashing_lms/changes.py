@@ -113,7 +113,7 @@ def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
 
 def with_told(rows: pd.DataFrame, told: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """Put beside each row what was told of it before, whether that is newer, and its place in the ledger."""
-    status = statuses(rows).to_numpy().astype(np.int64)
+    status = statuses(rows)
     now = rows.assign(status=status, person=rows["email"].str.lower())
     before = told.drop(columns="place").add_prefix("told_").assign(place=told["place"])
     known: pd.DataFrame = now.merge(

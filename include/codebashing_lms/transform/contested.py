@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.progress import Courses, of_courses
+from include.codebashing_lms.transform.rows import text_array
 from include.codebashing_lms.transform.spool import Spool
 
 
@@ -51,7 +52,7 @@ def settle(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.S
 
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
     """Return the records of all learners whose ID others have, too; `item` numbers the learners."""
-    found = [frame for frame in _contested_batches(spool, shared) if len(frame)] if shared else []
+    found = list(_contested_batches(spool, shared)) if shared else []
     if not found:
         return pd.DataFrame()
     everybody = pd.concat(found, ignore_index=True)
@@ -67,22 +68,20 @@ def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
     items = numbers = 0
     ids = pa.array(sorted(shared), pa.string())
     for learners, records in spool.batches():
-        who = pc.is_in(pa.array(learners["employee_id"], pa.string()), value_set=ids)
-        learner = records["learner"].to_numpy()
-        wanted = who.to_numpy(zero_copy_only=False)[learner] & (records["fate"] == Fate.EMITTED).to_numpy()
-        at = np.flatnonzero(wanted)
-        people = learners.iloc[learner[at]].reset_index(drop=True)
-        yield (
-            records.iloc[at]
-            .reset_index(drop=True)
-            .assign(
-                number=numbers + at,
-                item=items + learner[at],
-                employee_id=people["employee_id"].astype(object),
-                person=_person(people["email"], items + learner[at]),
-                active_at=people["active_at"],
-            )
-        )
+        who = pc.is_in(text_array(learners["employee_id"]), value_set=ids).to_numpy(zero_copy_only=False)
+        learner, fate = records["learner"].to_numpy(), records["fate"].to_numpy()
+        at = np.flatnonzero(who[learner] & (fate == Fate.EMITTED))
+        if len(at):
+            of_records: dict[Any, Any] = {name: records[name].to_numpy()[at] for name in records}
+            people = learners.iloc[learner[at]]
+            of_learners = {
+                "number": numbers + at,
+                "item": items + learner[at],
+                "employee_id": people["employee_id"].to_numpy(),
+                "person": _person(people["email"], items + learner[at]),
+                "active_at": people["active_at"].to_numpy(),
+            }
+            yield pd.DataFrame({**of_records, **of_learners})
         items += len(learners)
         numbers += len(records)
 

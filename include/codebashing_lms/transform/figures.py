@@ -17,6 +17,9 @@ from include.codebashing_lms.transform.values import Ints
 TOLD = (Fate.EMITTED, Fate.BELOW_THRESHOLD, Fate.MISSING_COMPLETED_DATE)
 BANDS = 12  # nothing done, ten of ten percent each, all done
 
+IS_TOLD = np.isin(np.arange(len(Fate)), TOLD)
+COMPLETED = STATUSES.index("completed")
+
 
 class Figures:
     """Added up batch by batch; a batch holds all records of its learners."""
@@ -32,12 +35,12 @@ class Figures:
         """Count a batch of learners and their judged records."""
         self._add_learners(len(learners), records)
         self._add_ids(learners)
-        told = records[records["fate"].isin(TOLD)]
-        status = statuses(told).to_numpy()
-        tenths = told["hundredths"].to_numpy() // 1000
-        bands = np.select([status == 0, status == STATUSES.index("completed")], [0, BANDS - 1], 1 + tenths)
-        self.bands += np.bincount(bands.astype(np.int64), minlength=BANDS)
-        course = np.maximum(told["course"].to_numpy(), -1).astype(np.int64)
+        told = np.flatnonzero(IS_TOLD[records["fate"].to_numpy()])
+        status = statuses(records)[told]
+        tenths = records["hundredths"].to_numpy()[told] // 1000
+        bands = np.where(status == 0, 0, np.where(status == COMPLETED, BANDS - 1, 1 + tenths))
+        self.bands += np.bincount(bands, minlength=BANDS)
+        course = np.maximum(records["course"].to_numpy()[told], -1).astype(np.int64)
         counts = np.bincount((course + 1) * len(STATUSES) + status)
         for at in np.flatnonzero(counts).tolist():
             number, place = divmod(at, len(STATUSES))
@@ -45,9 +48,9 @@ class Figures:
 
     def _add_learners(self, learners: int, records: pd.DataFrame) -> None:
         """Count learners, not records: each once under every fate that one of their records has."""
-        met = np.zeros((learners, len(Fate)), dtype=np.bool_)
-        met[records["learner"].to_numpy(), records["fate"].to_numpy()] = True
-        self.learners += met.sum(axis=0)
+        met = np.zeros(learners * len(Fate), dtype=np.bool_)
+        met[records["learner"].to_numpy() * np.int64(len(Fate)) + records["fate"].to_numpy()] = True
+        self.learners += met.reshape(learners, len(Fate)).sum(axis=0)
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -14,6 +15,7 @@ from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.values import (
     NOT_TEXT,
+    Bools,
     arrow_text,
     email_texts,
     employee_id_texts,
@@ -42,12 +44,11 @@ def read_learners(batch: Batch, keys: Keys, rules: IdentityRules) -> pd.DataFram
     for texts in (emails, ids):
         for at in arrow_text(texts)[1]:
             texts[at] = NOT_TEXT
-    found = [identify(one, email, rules) for one, email in zip(ids, emails, strict=True)]
+    ids, fates = identify(ids, emails, rules)
     active = instants(batch.columns[keys.active_at])
-    fates = np.array([fate for _, fate in found], dtype=np.int8)
     return pd.DataFrame(
         {
-            "employee_id": text_series([employee_id for employee_id, _ in found]),
+            "employee_id": text_series(ids),
             "email": text_series(emails),
             "active_at": active.found,
             "active_odd": active.odd,
@@ -62,24 +63,47 @@ def text_series(texts: list[str | None]) -> pd.Series:
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(shown, pa.string())))
 
 
-def identify(employee_id: str | None, email: str | None, rules: IdentityRules) -> tuple[str | None, Fate]:
-    """Return the ID that a person's records are keyed by, and EMITTED or the first fault found."""
-    person = rules.people.get(email.lower()) if rules.people and email else None
-    if person and person.action == "exclude":
-        return employee_id, Fate.EXCLUDED
-    if person and person.action == "use_id":
-        employee_id = person.employee_id
-    if (
-        rules.use_email
-        and email
-        and email is not NOT_TEXT
-        and (employee_id or email).lower() == email.lower()
-    ):
-        return email.lower(), Fate.EMITTED
-    if employee_id is None:
-        return None, Fate.MISSING_EMPLOYEE_ID
-    if employee_id is NOT_TEXT or not rules.pattern.fullmatch(employee_id):
-        return employee_id, Fate.INVALID_EMPLOYEE_ID
-    if email and employee_id.lower() == email.lower():
-        return employee_id, Fate.INVALID_EMPLOYEE_ID
-    return employee_id, Fate.INVALID_EMAIL if email is NOT_TEXT else Fate.EMITTED
+def identify(
+    ids: list[str | None], emails: list[str | None], rules: IdentityRules
+) -> tuple[list[str | None], npt.NDArray[np.int8]]:
+    """Return the IDs that people's records are keyed by, and for each EMITTED or the first fault found."""
+    lower = [email.lower() if email else None for email in emails]
+    ids, excluded = _heard(ids, lower, rules.people)
+    own_email = [one is not None and one.lower() == email for one, email in zip(ids, lower, strict=True)]
+    fits = rules.pattern.fullmatch
+    unfit = [one is not None and (one is NOT_TEXT or not fits(one)) for one in ids]
+    no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
+    missing = np.array([one is None for one in ids], dtype=np.bool_)
+    instead = np.zeros(len(ids), dtype=np.bool_)
+    if rules.use_email:
+        has_email = np.array([bool(email) for email in emails], dtype=np.bool_) & ~no_email
+        instead = has_email & (missing | own_email) & ~excluded
+        ids = [email if here else one for one, email, here in zip(ids, lower, instead.tolist(), strict=True)]
+    fates = np.select(
+        [excluded, instead, missing, np.array(unfit, np.bool_) | own_email, no_email],
+        [
+            Fate.EXCLUDED,
+            Fate.EMITTED,
+            Fate.MISSING_EMPLOYEE_ID,
+            Fate.INVALID_EMPLOYEE_ID,
+            Fate.INVALID_EMAIL,
+        ],
+        Fate.EMITTED,
+    )
+    return ids, fates.astype(np.int8)
+
+
+def _heard(
+    ids: list[str | None], emails: list[str | None], people: dict[str, Person]
+) -> tuple[list[str | None], Bools]:
+    """Return the IDs as HR corrected them, and whom HR excluded."""
+    excluded = np.zeros(len(ids), dtype=np.bool_)
+    if not people:
+        return ids, excluded
+    ids = list(ids)
+    for at, email in enumerate(emails):
+        person = people.get(email) if email else None
+        excluded[at] = person is not None and person.action == "exclude"
+        if person and person.action == "use_id":
+            ids[at] = person.employee_id
+    return ids, excluded

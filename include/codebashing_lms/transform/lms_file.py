@@ -12,6 +12,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,7 +25,6 @@ from include.codebashing_lms.transform.grammar import as_written, checks_nothing
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import Cells, Rows
 from include.codebashing_lms.transform.statements import statement_lines
-from include.codebashing_lms.transform.values import Ints
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 WHOLE = ""
@@ -55,10 +55,15 @@ class LmsFile:
     ) -> None:
         self._stack.__exit__(kind, error, at)
 
-    def unwritable(self, records: pd.DataFrame, learners: pd.DataFrame) -> Ints:
+    @property
+    def may_be_unwritable(self) -> bool:
+        """Tell whether there are values that a column cannot hold."""
+        return not checks_nothing(self.contract.columns, self.file)
+
+    def unwritable(self, records: pd.DataFrame, learners: pd.DataFrame) -> npt.NDArray[np.int8]:
         """Return for each record the number of the first column that cannot hold its value, -1 for none."""
-        found = np.full(len(records), -1, dtype=np.int64)
-        if checks_nothing(self.contract.columns, self.file) or records.empty:
+        found = np.full(len(records), -1, dtype=np.int8)
+        if records.empty:
             return found
         cells = self._rows.cells(records, learners)
         for at, (column, (texts, numbers)) in enumerate(zip(self.contract.columns, cells, strict=True)):

@@ -30,10 +30,11 @@ class Needs:
         fate = records["fate"].to_numpy(copy=True)
         for reason, found in self._reasons(learners, records):
             fate[(fate == Fate.EMITTED) & found] = reason
-        left = np.flatnonzero(fate == Fate.EMITTED)
-        fault = np.full(len(records), NO_COLUMN, dtype=np.int64)
-        fault[left] = self.file.unwritable(records.iloc[left], learners)
-        fate[fault != NO_COLUMN] = Fate.INVALID_VALUE
+        fault = np.full(len(records), NO_COLUMN, dtype=np.int8)
+        if self.file.may_be_unwritable:
+            left = np.flatnonzero(fate == Fate.EMITTED)
+            fault[left] = self.file.unwritable(records.iloc[left], learners)
+            fate[fault != NO_COLUMN] = Fate.INVALID_VALUE
         if self.contract.only_past_days:
             recent = (records["completed_at"] >= self._today).to_numpy()
             fate[(fate == Fate.EMITTED) & recent] = Fate.TOO_RECENT

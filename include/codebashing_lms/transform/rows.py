@@ -71,7 +71,7 @@ class Rows:
         if source == "status":
             words = column.statuses
             texts = [name if words is None else words.get(name) or "" for name in STATUSES]
-            return pa.array(texts), statuses(records).to_numpy()
+            return pa.array(texts), statuses(records)
         if source in COUNT_SOURCES:
             return _counts(records[source].to_numpy())
         if source in COURSE_SOURCES or source.startswith("course."):
@@ -112,10 +112,10 @@ class Rows:
         return format_instant(instant, pattern, self.zone, self._months) if pattern else iso(instant)
 
 
-def statuses(records: pd.DataFrame) -> pd.Series:
+def statuses(records: pd.DataFrame) -> Ints:
     """Return each record's place in STATUSES: completed exactly at 100, not started when nothing is done."""
     done = (records["hundredths"] == DONE).to_numpy()
-    return pd.Series(np.where(done, 2, np.where(records["started"].to_numpy(), 1, 0)))
+    return np.where(done, 2, records["started"].to_numpy().astype(np.int64))
 
 
 def _constant(text: str, rows: int) -> Cells:

@@ -10,6 +10,8 @@ from include.codebashing_lms.transform.fates import MERGED, SET_ASIDE, WITHHELD,
 from include.codebashing_lms.transform.guards import Census
 from include.codebashing_lms.transform.rows import STATUSES, statuses
 
+IS_SET_ASIDE = np.isin(np.arange(len(Fate)), SET_ASIDE)
+
 
 class Tally:
     """The manifest's numbers, added up batch by batch."""
@@ -26,15 +28,15 @@ class Tally:
         """Count a batch of judged records."""
         self.learners += learners
         self.read += len(rows)
-        for fate, times in enumerate(np.bincount(rows["fate"], minlength=len(Fate)).tolist()):
-            self.fates[fate] += times
-        emitted = rows[rows["fate"] == Fate.EMITTED]
-        for name, times in zip(STATUSES, np.bincount(statuses(emitted), minlength=3).tolist(), strict=True):
+        fate, learner = rows["fate"].to_numpy(), rows["learner"].to_numpy()
+        for number, times in enumerate(np.bincount(fate, minlength=len(Fate)).tolist()):
+            self.fates[number] += times
+        status = statuses(rows)[fate == Fate.EMITTED]
+        for name, times in zip(STATUSES, np.bincount(status, minlength=3).tolist(), strict=True):
             self.status[name] += times
-        missing = rows["fate"] == Fate.MISSING_EMPLOYEE_ID
-        other = rows["fate"].isin(SET_ASIDE) & ~missing
-        self.learners_missing_id += rows.loc[missing, "learner"].nunique()
-        self.learners_set_aside += rows.loc[other, "learner"].nunique()
+        missing = fate == Fate.MISSING_EMPLOYEE_ID
+        self.learners_missing_id += len(np.unique(learner[missing]))
+        self.learners_set_aside += len(np.unique(learner[IS_SET_ASIDE[fate] & ~missing]))
 
     def census(self) -> Census:
         """Return the learners as the guards count them."""

@@ -52,11 +52,12 @@ class Writing:
             for learners, records in self._judged(spool, changed, needs):
                 self.tally.add(len(learners), records)
                 self.figures.add(learners, records)
-                emitted = records["fate"] == Fate.EMITTED
-                file.write(records[emitted], learners)
+                emitted = (records["fate"] == Fate.EMITTED).to_numpy()
+                told = records.iloc[np.flatnonzero(emitted)]
+                file.write(told, learners)
                 if rows:
-                    rows.add(records[emitted], learners)
-                listings.add(with_learners(records[~emitted], learners))
+                    rows.add(told, learners)
+                listings.add(with_learners(records.iloc[np.flatnonzero(~emitted)], learners))
             parts = file.close()
         return {**of_first(parts), "parts": parts}
 
