@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.fates import MERGED, SET_ASIDE, WITHHELD, Fate
-from include.codebashing_lms.transform.rows import STATUSES, statuses
-from include.codebashing_lms.transform.values import Ints
+from include.codebashing_lms.transform.rows import STATUSES, statuses, text_array
+from include.codebashing_lms.transform.values import DONE, Ints
 
 # Of whom the LMS is told, or would be: their progress is what the pictures show.
 TOLD = (Fate.EMITTED, Fate.BELOW_THRESHOLD, Fate.MISSING_COMPLETED_DATE)
 BANDS = 12  # nothing done, ten of ten percent each, all done
 
 IS_TOLD = np.isin(np.arange(len(Fate)), TOLD)
-COMPLETED = STATUSES.index("completed")
+BAND_OF = np.append(1 + np.arange(DONE) // 1000, BANDS - 1).astype(np.int8)  # of hundredths
 
 
 class Figures:
@@ -37,8 +38,7 @@ class Figures:
         self._add_ids(learners)
         told = np.flatnonzero(IS_TOLD[records["fate"].to_numpy()])
         status = statuses(records)[told]
-        tenths = records["hundredths"].to_numpy()[told] // 1000
-        bands = np.where(status == 0, 0, np.where(status == COMPLETED, BANDS - 1, 1 + tenths))
+        bands = np.where(status == 0, np.int8(0), BAND_OF[records["hundredths"].to_numpy()[told]])
         self.bands += np.bincount(bands, minlength=BANDS)
         course = np.maximum(records["course"].to_numpy()[told], -1).astype(np.int64)
         counts = np.bincount((course + 1) * len(STATUSES) + status)
@@ -54,10 +54,11 @@ class Figures:
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""
-        ids, fate = learners["employee_id"], learners["fate"]
-        by_email = ids.eq(learners["email"].str.lower()).fillna(False)  # identity.on_missing: use_email
-        without = (fate.eq(Fate.MISSING_EMPLOYEE_ID) | (fate.eq(Fate.EMITTED) & by_email)).to_numpy(np.bool_)
-        self.with_id += int((ids.notna().to_numpy() & ~without).sum())
+        ids, fate = text_array(learners["employee_id"]), learners["fate"].to_numpy()
+        same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
+        by_email = same.fill_null(False).to_numpy(zero_copy_only=False)
+        without = (fate == Fate.MISSING_EMPLOYEE_ID) | ((fate == Fate.EMITTED) & by_email)
+        self.with_id += int((ids.is_valid().to_numpy(zero_copy_only=False) & ~without).sum())
         days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):
             self.without_id["" if np.isnat(day) else str(day)] += int(count)

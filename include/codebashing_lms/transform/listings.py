@@ -61,6 +61,8 @@ class Listings:
 
     def add(self, rows: pd.DataFrame) -> None:
         """List the records of a batch, joined with their learners, that were not emitted."""
+        if rows.empty:
+            return
         fate = rows["fate"]
         rows = rows.assign(slug=of_courses(self.courses.slugs, rows["course"].to_numpy()))
         unmapped = fate == Fate.UNMAPPED_COURSE
@@ -117,7 +119,7 @@ def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:
 
 def harmless(cells: list[Any]) -> list[Any]:
     """Keep a spreadsheet from taking a cell for a formula; some overlook blanks before it."""
-    texts = ["" if pd.isna(cell) else cell for cell in cells]
+    texts = [cell if isinstance(cell, str) or not pd.isna(cell) else "" for cell in cells]
     return [
         f"'{text}" if isinstance(text, str) and text.lstrip().startswith(FORMULA) else text for text in texts
     ]

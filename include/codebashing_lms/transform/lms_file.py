@@ -25,9 +25,12 @@ from include.codebashing_lms.transform.grammar import as_written, checks_nothing
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import Cells, Rows
 from include.codebashing_lms.transform.statements import statement_lines
+from include.codebashing_lms.transform.values import Ints
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 WHOLE = ""
+SAMPLE = 4096  # rows that tell whether combinations of texts are few
+LARGEST_CODE = 1 << 62
 
 
 class LmsFile:
@@ -99,8 +102,11 @@ class LmsFile:
         alone = len(cells) == 1
         texts = [as_written(column, self.file, alone) for column, _ in cells]
         texts[-1] = pc.binary_join_element_wise(texts[-1], self.file.line_ending, "")
-        columns = [column.take(pa.array(at)) for column, (_, at) in zip(texts, cells, strict=True)]
-        return pc.binary_join_element_wise(*columns, self.file.delimiter)
+        numbers = [np.asarray(at) for _, at in cells]
+        columns = _by_few_texts(list(zip(texts, numbers, strict=True)), self.file.delimiter)
+        return pc.binary_join_element_wise(
+            *(column.take(pa.array(at)) for column, at in columns), self.file.delimiter
+        )
 
     def _head(self) -> str:
         """Return what every part begins with."""
@@ -221,6 +227,35 @@ class _Part:
     def _write(self, data: Any) -> None:
         self.size += len(data)
         self._out.write(data)
+
+
+def _by_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
+    """Join neighbouring columns once for each of their combinations, where these are few, not once a row.
+
+    Course, percentage and status are a few hundred texts together, and their rows are millions.
+    """
+    joined, group = [], columns[:1]
+    codes, most = columns[0][1].astype(np.int64), len(columns[0][0])
+    for texts, numbers in columns[1:]:
+        together, most = codes * len(texts) + numbers, most * len(texts)
+        if most < LARGEST_CODE and 2 * len(pd.unique(together[:SAMPLE])) <= min(len(together), SAMPLE):
+            group.append((texts, numbers))
+            codes = together
+            continue
+        joined.append(_combined(group, codes, delimiter))
+        group, codes, most = [(texts, numbers)], numbers.astype(np.int64), len(texts)
+    return [*joined, _combined(group, codes, delimiter)]
+
+
+def _combined(group: list[Cells], codes: Ints, delimiter: str) -> Cells:
+    if len(group) == 1:
+        return group[0]
+    at, combinations = pd.factorize(codes)
+    texts: list[pa.Array] = []
+    for column, _ in reversed(group):
+        combinations, numbers = np.divmod(combinations, len(column))
+        texts.insert(0, column.take(pa.array(numbers)))
+    return pc.binary_join_element_wise(*texts, delimiter), at
 
 
 def _member(name: str) -> ZipInfo:

@@ -120,27 +120,30 @@ def _odd_name(name: Any) -> int:
 
 def course_records(batch: Batch, slugs: list[str], courses: Courses) -> pd.DataFrame:
     """Return a record for each learner and course whose percentage is present; else one without course."""
-    learner, column = np.nonzero(batch.hundredths != ABSENT)
+    values = batch.hundredths.ravel()
+    at = np.flatnonzero(values != ABSENT)  # cells of the table of learners and courses
+    values = values[at]
+    learner, column = np.divmod(at.astype(np.int32), np.int32(max(len(slugs), 1)))
     numbers = np.array([courses.number(slug) for slug in slugs], dtype=np.int32)
-    values = batch.hundredths[learner, column]
-    frame = pd.DataFrame(
-        {
-            "learner": learner.astype(np.int32),
-            "course": numbers[column],
-            "hundredths": np.clip(values, 0, DONE).astype(np.int32),
-            "started": batch.started[learner, column],
-            "completed_at": batch.dates.found[learner, column],
-            "date_odd": batch.dates.odd[learner, column],
-            "date_is_day": batch.dates.whole_day[learner, column],
-            "too_much": values == OVER_100,
-            "fate": np.where(values == INVALID, np.int8(Fate.INVALID_PERCENTAGE), np.int8(Fate.EMITTED)),
-        }
-    )
+    columns = {
+        "learner": learner,
+        "course": numbers[column],
+        "hundredths": np.clip(values, 0, DONE).astype(np.int32),
+        "started": batch.started.ravel()[at],
+        "completed_at": batch.dates.found.ravel()[at],
+        "date_odd": batch.dates.odd.ravel()[at],
+        "date_is_day": batch.dates.whole_day.ravel()[at],
+        "too_much": values == OVER_100,
+        "fate": np.where(values == INVALID, np.int8(Fate.INVALID_PERCENTAGE), np.int8(Fate.EMITTED)),
+        "lessons_completed": np.full(len(at), UNTOLD, dtype=np.int8),
+        "lessons_total": np.full(len(at), UNTOLD, dtype=np.int8),
+    }
+    frame = pd.DataFrame(columns, copy=False)
     on_none = np.flatnonzero(np.bincount(learner, minlength=len(batch)) == 0)
     if len(on_none):
         both = pd.concat([frame, _on_no_course(on_none)], ignore_index=True)
         frame = both.sort_values("learner", kind="stable", ignore_index=True)
-    return frame.assign(lessons_completed=np.int8(UNTOLD), lessons_total=np.int8(UNTOLD))
+    return frame
 
 
 def _on_no_course(learners: Ints) -> pd.DataFrame:
@@ -154,18 +157,21 @@ def _on_no_course(learners: Ints) -> pd.DataFrame:
         "date_is_day": False,
         "too_much": False,
         "fate": np.int8(Fate.NO_COURSE),
+        "lessons_completed": np.int8(UNTOLD),
+        "lessons_total": np.int8(UNTOLD),
     }
     return pd.DataFrame(columns)
 
 
 def judge_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Withhold ignored courses, and unmapped ones at 0 %; set aside the other unmapped ones."""
-    by_course = np.append(courses.fates(), [Fate.UNMAPPED_COURSE, Fate.NO_COURSE, Fate.EMITTED])
+    of_no_course = [Fate.UNMAPPED_COURSE, Fate.NO_COURSE, Fate.EMITTED]
+    by_course = np.append(courses.fates(), of_no_course).astype(np.int8)
     found = by_course[records["course"].to_numpy()]
     at_zero = (found == Fate.UNMAPPED_COURSE) & (records["hundredths"].to_numpy() == 0)
-    found = np.where(at_zero, Fate.UNMAPPED_COURSE_AT_ZERO, found)
+    found = np.where(at_zero, np.int8(Fate.UNMAPPED_COURSE_AT_ZERO), found)
     fate = records["fate"].to_numpy()
-    return records.assign(fate=np.where(fate == Fate.EMITTED, found, fate).astype(np.int8))
+    return records.assign(fate=np.where(fate == Fate.EMITTED, found, fate))
 
 
 def judge_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -112,10 +113,10 @@ class Rows:
         return format_instant(instant, pattern, self.zone, self._months) if pattern else iso(instant)
 
 
-def statuses(records: pd.DataFrame) -> Ints:
+def statuses(records: pd.DataFrame) -> npt.NDArray[np.int8]:
     """Return each record's place in STATUSES: completed exactly at 100, not started when nothing is done."""
     done = (records["hundredths"] == DONE).to_numpy()
-    return np.where(done, 2, records["started"].to_numpy().astype(np.int64))
+    return np.where(done, np.int8(2), records["started"].to_numpy().astype(np.int8))
 
 
 def _constant(text: str, rows: int) -> Cells:

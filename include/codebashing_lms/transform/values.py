@@ -115,14 +115,15 @@ def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
 
 
 def _plain_numbers(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
-    """Return numbers and nulls as they are, NaN for null; None where anything else is among them."""
+    """Return numbers as they are and NaN for null; None where anything else is among them."""
     if not set(map(type, values)) <= {float, int, NoneType}:
         return None
     try:
-        numbers = np.array(values, dtype=np.float64)
-    except OverflowError:
+        found = pa.array(values, pa.float64())
+    except pa.ArrowInvalid:  # too large a number
         return None
-    return numbers if np.isnan(numbers).sum() == values.count(None) else None
+    numbers = found.to_numpy(zero_copy_only=False)
+    return numbers if np.isnan(numbers).sum() == found.null_count else None
 
 
 def _odd_percentage(value: Any) -> float:

@@ -96,5 +96,7 @@ class Writing:
 
 def with_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
     """Return records with the employee_id, email and active_at of their learners."""
-    people = learners.iloc[records["learner"].to_numpy()].set_index(records.index)
-    return records.assign(**{name: people[name] for name in ("employee_id", "email", "active_at")})
+    at = records["learner"].to_numpy()
+    return records.assign(
+        **{name: learners[name].array.take(at) for name in ("employee_id", "email", "active_at")}
+    )
