@@ -1,4 +1,4 @@
-"""Import jobs: begun once, remembered before they are asked about, waited for, resumed by whoever comes next."""
+"""Import jobs: begun once, remembered before they are asked about, resumed by whoever comes next."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,13 +11,8 @@ from include.codebashing_lms.ledger import ledgers, open_ledger
 from tests.delivery.conftest import LEARNERS, learner, lms_site, stage
 from tests.delivery.working_lms import WorkingLms, says
 
-JOB = {
-    "id": "job.id",
-    "endpoint": "/jobs/{job}",
-    "state": "state",
-    "done": ["finished"],
-    "failed": ["failed"],
-}
+STATES = {"state": "state", "done": ["finished"], "failed": ["failed"]}
+JOB = {"id": "job.id", "endpoint": "/jobs/{job}", **STATES}
 RESULTS = {"path": "result.refused", "row": "line", "reason": "problem", "max_refused_percent": 60}
 COMPLETIONS = {"options": {"emits": "completion"}}
 
