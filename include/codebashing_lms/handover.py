@@ -56,7 +56,7 @@ class Handover:
         for number in range(parts_done(receipt), len(parts_of(receipt))):
             handed = self._send_part(receipt | {"state": "sending"}, number, tried)
             if handed.job is not None:
-                return self._working(receipt, handed.job)
+                return self._working(receipt, handed)
             receipt = self.taken(receipt, handed.refusals, handed.sent)
         return receipt
 
@@ -66,6 +66,8 @@ class Handover:
         part = parts_of(receipt)[number]
         with local_copy(self.folder / part["file"]) as path:
             handed = self.way.deliver(_parcel(path, receipt, number), resuming=True)
+        if handed.job is not None:
+            return self._working(receipt, handed)
         return self.taken(receipt, handed.refusals, handed.sent)
 
     def taken(self, receipt: Receipt, refusals: tuple[Refusal, ...] = (), sent: bool = True) -> Receipt:
@@ -95,8 +97,10 @@ class Handover:
                     withdraw(self.home, receipt, self.folder)
                 raise
 
-    def _working(self, receipt: Receipt, job: str) -> Receipt:
-        receipt = receipt | {"state": "working", "job": job, "job_since": iso(datetime.now(UTC))}
+    def _working(self, receipt: Receipt, handed: Handed) -> Receipt:
+        """Note the LMS's job, and what it refused before it began."""
+        receipt = receipt | list_refused(self.folder, receipt, parts_done(receipt), handed.refusals)
+        receipt |= {"state": "working", "job": handed.job, "job_since": iso(datetime.now(UTC))}
         write_receipt(self.folder, receipt)
         return receipt
 

@@ -9,10 +9,10 @@ import logging
 from dataclasses import dataclass, field
 
 from include.codebashing_lms.deliveries import Book, book_of, close, enter, open_ones
-from include.codebashing_lms.delivery import JobWay, Way
+from include.codebashing_lms.delivery import FindingJobWay, JobWay, Way
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError, UnknownJobError
 from include.codebashing_lms.handover import Handover, Receipt
-from include.codebashing_lms.receipt import parts_done, parts_of, write_receipt
+from include.codebashing_lms.receipt import key_of_part, parts_done, parts_of, write_receipt
 from include.codebashing_lms.staging import StagedPath, remove_old_parts
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,17 @@ class Settling:
         handover = Handover(self.home, folder, self.way, self.appends)
         if receipt["state"] == "working":
             return self._asked(receipt, handover)
-        part = parts_of(receipt)[min(parts_done(receipt), len(parts_of(receipt)) - 1)]
-        if receipt["state"] == "sending" and self.way.found(part["file"], part["bytes"], part["sha256"]):
+        if receipt["state"] == "sending" and self._is_there(receipt):
             return handover.resume(receipt)
         return receipt
+
+    def _is_there(self, receipt: Receipt) -> bool:
+        """Tell whether the LMS has the file that was under way, or works on it."""
+        number = min(parts_done(receipt), len(parts_of(receipt)) - 1)
+        if isinstance(self.way, FindingJobWay):
+            return self.way.job_of(key_of_part(receipt, number)) is not None
+        part = parts_of(receipt)[number]
+        return self.way.found(part["file"], part["bytes"], part["sha256"])
 
     def _asked(self, receipt: Receipt, handover: Handover) -> Receipt:
         if not isinstance(self.way, JobWay):

@@ -121,6 +121,14 @@ class DropWay(Way, Protocol):
         """Return what the LMS's result files about these files hold, as far as there are any."""
 
 
+@runtime_checkable
+class FindingJobWay(JobWay, Protocol):
+    """A way to an LMS that can be asked whether it began a job, where its answer was lost."""
+
+    def job_of(self, key: str) -> str | None:
+        """Return the job of the parcel with this idempotency key; None where the LMS has none."""
+
+
 @contextmanager
 def nothing_taken_yet() -> Iterator[None]:
     """Note on errors that the LMS cannot have taken anything by then."""
