@@ -13,7 +13,7 @@ from include.codebashing_lms import __version__
 from include.codebashing_lms.arrow_memory import give_memory_back
 from include.codebashing_lms.changes import Rules
 from include.codebashing_lms.comparison import Comparison, Summary
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import Connector, Wait
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.deliveries import Book, enter
 from include.codebashing_lms.delivery import DropWay, Way
@@ -45,9 +45,6 @@ from include.codebashing_lms.telling import Sending, is_full, rules_of
 from include.codebashing_lms.transform.guards import check
 
 log = logging.getLogger(__name__)
-
-# Where the connector file has no job any more, though one is under way.
-ASK_AGAIN_IN, WAIT_FOR = 30, 3600
 
 
 @dataclass(frozen=True)
@@ -134,8 +131,9 @@ class _Load:
 
     def _waiting(self, receipt: Receipt, folder: StagedPath) -> Outcome:
         """Return when to ask the LMS again about its job; until it has ended nothing new is sent."""
-        job = getattr(self.connector.delivery, "job", None)
-        every, deadline = (job.every, job.deadline) if job else (ASK_AGAIN_IN, WAIT_FOR)
+        delivery = self.connector.delivery
+        wait = getattr(delivery, "job", None) or getattr(delivery, "wait", None) or Wait()
+        every, deadline = wait.every, wait.deadline
         by, now = f"{self.run.run_id} {self.run.clear_number}", datetime.now(UTC)
         waits = receipt.get("waits", {})
         if waits.get("by") != by:

@@ -74,5 +74,5 @@ def still_working(receipt: Receipt, seconds: int) -> DeliveryUnavailableError:
     return DeliveryUnavailableError(
         f"The LMS has been working on {receipt['file']} since {receipt['job_since']}, and this run waited "
         f"{seconds} seconds for it. Nothing else was sent. The next run asks about the same job before it "
-        "sends anything; if the LMS is always that slow, raise delivery.job.deadline."
+        "sends anything; if the LMS is always that slow, raise the deadline of delivery.job or delivery.wait."
     )

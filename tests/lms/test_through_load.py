@@ -141,7 +141,13 @@ def test_moodle_is_told_what_changed_and_all_only_when_asked_to(gradebook, schoo
 
 
 @pytest.mark.parametrize(
-    "setting", [{"compression": "zip"}, {"job": {"state": "s", "done": ["d"]}}, {"upload": "raw"}]
+    "setting",
+    [
+        {"compression": "zip"},
+        {"job": {"state": "s", "done": ["d"]}},
+        {"upload": "raw"},
+        {"results": {"path": "x", "row": "n"}},
+    ],
 )
 def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, setting):
     gradebook.delivery |= setting

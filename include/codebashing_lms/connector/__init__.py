@@ -13,7 +13,7 @@ from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
 from include.codebashing_lms.connector.model import ADMIN, Connector
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
-from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Results
+from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Results, Wait
 from include.codebashing_lms.connector.source import Identity, Source
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "SftpDelivery",
     "Source",
     "Success",
+    "Wait",
 ]

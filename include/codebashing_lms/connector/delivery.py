@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, field_validator
 
 from include.codebashing_lms.connector.common import Regex, Section, Text
-from include.codebashing_lms.connector.results import FileResults, HttpResults, Job
+from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Wait
 
 
 def _marker_name(pattern: str) -> str:
@@ -102,6 +102,7 @@ class HttpDelivery(Send):
     token_param: Text | None = None
     success: Success = Success()
     job: Job | None = None
+    wait: Wait | None = None
     results: HttpResults | None = None
     timeout: PositiveFloat = 60
     deadline: PositiveInt = 600

@@ -21,7 +21,7 @@ ADMIN = "admin"
 MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 QUARTERLY = "0 0 1 */3 *"
-OF_UPLOADS = ("upload", "field", "params", "token_param", "success", "job", "results", "compression")
+OF_UPLOADS = ("upload", "field", "params", "token_param", "success", "job", "compression")
 
 
 class StagingArea(Section):
@@ -120,13 +120,23 @@ class Connector(Section):
     def _uploads_what_is_uploaded(self) -> "Connector":
         """Hold that nothing is said about uploads where an LMS is told in calls of its own."""
         contract, delivery = self.lms.contract, self.delivery
-        if delivery.method == "http" and contract.sender != "file":
-            useless = [name for name in OF_UPLOADS if getattr(delivery, name) != _default(delivery, name)]
-            if useless:
+        if delivery.method != "http":
+            return self
+        if contract.sender == "file":
+            if delivery.wait:
                 raise ValueError(
-                    f"delivery.{useless[0]} is for files that are uploaded as they are; lms.profile "
-                    f"{contract.profile} knows itself how to tell the LMS"
+                    "delivery.wait is not for files that are uploaded as they are; use delivery.job"
                 )
+            return self
+        useless = [name for name in OF_UPLOADS if getattr(delivery, name) != _default(delivery, name)]
+        if delivery.results and (delivery.results.names_rows or delivery.results.report):
+            useless.append("results")
+        if useless:
+            more = ", except for max_refused_percent," if useless[0] == "results" else ""
+            raise ValueError(
+                f"delivery.{useless[0]}{more} is for files that are uploaded as they are; lms.profile "
+                f"{contract.profile} knows itself how to tell the LMS"
+            )
         return self
 
     @property

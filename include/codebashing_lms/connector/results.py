@@ -37,6 +37,17 @@ class Job(Section):
         return self
 
 
+class Wait(Section):
+    """How long a run waits for an LMS that is told in calls of its own, and works on what it was told.
+
+    :param every: seconds between two questions.
+    :param deadline: seconds that a run waits.
+    """
+
+    every: PositiveInt = 30
+    deadline: PositiveInt = 3600
+
+
 class Results(Section):
     """How the LMS names a row that it refused: by its number, or by learner and course, and why.
 
