@@ -128,8 +128,9 @@ def adds_up(got, read):
         listed[line["reason"]] += int(line["records"])
     unmapped = numbers["set_aside"].get("unmapped_course", 0)
     assert listed.total() == sum(numbers["set_aside"].values()) or unmapped
-    left_out = pq.read_table(got.out / "left_out.parquet")
-    assert len(left_out) == sum(numbers["withheld"].values()) + numbers["merged"]
+    left_out = Counter(pq.read_table(got.out / "left_out.parquet")["place"].to_pylist())
+    withheld = sum(numbers["withheld"].values())
+    assert left_out == +Counter(withheld=withheld, merged=numbers["merged"], set_aside=unmapped)
 
 
 def stays_in_its_cell(got, columns=7, **shape):
@@ -316,3 +317,35 @@ NAMES = [
 def test_a_name_in_the_connector_file_is_no_path(sections):
     with pytest.raises(ValueError, match="name|done_file|temp_suffix"):
         connector(**sections)
+
+
+def test_a_number_of_any_length_is_judged_the_same_in_any_company(tmp_path):
+    huge = f'{{"employee_id": "1", "java.completed_percentage": {"9" * 400}}}'
+    strange = '{"employee_id": "2", "java.completed_percentage": NaN}'
+    alone = run(f"[{huge},{json.dumps(learner(1))}]", tmp_path, courses="all")
+    in_company = run(f"[{huge},{strange},{json.dumps(learner(1))}]", tmp_path, courses="all")
+    assert alone.rows == in_company.rows
+    assert alone.manifest["warnings"]["percentage_over_100"] == 1
+    assert in_company.manifest["warnings"]["percentage_over_100"] == 1
+
+
+def test_dates_of_every_kind_in_one_column(tmp_path):
+    dates = ['"\\ud800"', "5", '"2026-11-01T00:00:00"', "null", "[]"]
+    records = [
+        f'{{"employee_id": "{at}", "last_active_at": {date}, "java.completed_percentage": 100, '
+        f'"java.completed_date": {date}}}'
+        for at, date in enumerate(dates)
+    ]
+    fine = json.dumps(learner(9, last_active_at=None, **{"java.completed_date": None}))
+    for courses in ("primary", "all"):
+        got = run(f"[{','.join([fine, *records])}]", tmp_path, courses=courses)
+        assert got.manifest["warnings"]["invalid_last_active_at"] == 3
+
+
+def test_a_course_whose_name_nobody_can_write_is_listed(tmp_path):
+    record = '{"employee_id": "1", "\\ud800.completed_percentage": 50, "java.completed_percentage": 75}'
+    got = run(f"[{FINE},{record}]", tmp_path, courses="all")
+    assert (got.records["read"], got.records["set_aside"]) == (3, {"unmapped_course": 1})
+    assert [row["percent_complete"] for row in got.rows] == ["25", "75"]
+    [line] = got.set_aside
+    assert (line["reason"], line["records"]) == ("unmapped_course", "1")

@@ -106,7 +106,7 @@ def course(slug, percent, course_map):
     """Return the LMS course, or raise what becomes of the record instead."""
     if slug is ABSENT:
         return ""
-    if not isinstance(slug, str) or not writable(slug):
+    if not isinstance(slug, str) or not writable(slug) or ("\ufffd" in slug and not course_map):
         raise Wrong("unmapped_course" if percent else "withheld:unmapped_course")
     if not course_map:
         return slug

@@ -23,6 +23,7 @@ from include.codebashing_lms.transform.values import (
     ABSENT,
     DONE,
     INVALID,
+    NOT_TEXT,
     OVER_100,
     Ints,
     counts,
@@ -51,8 +52,9 @@ class Courses:
         return list(self.numbers)
 
     def entry(self, slug: str) -> Course | None:
-        """Return what the LMS calls a course; None when it is ignored or not mapped."""
-        entry = self.course_map.get(slug) if self.course_map else Course(id=slug)
+        """Return what the LMS calls a course; None when ignored, not mapped, or of a damaged name."""
+        unmapped = None if NOT_TEXT in slug else Course(id=slug)
+        entry = self.course_map.get(slug) if self.course_map else unmapped
         return entry if isinstance(entry, Course) else None
 
     def lms_ids(self) -> list[str]:

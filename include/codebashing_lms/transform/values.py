@@ -40,6 +40,8 @@ def arrow_text(texts: Sequence[str | None]) -> tuple[pa.Array, list[int]]:
     try:
         return pa.array(texts, pa.string()), []
     except UnicodeEncodeError:
+        if not all(text is None or type(text) is str for text in texts):
+            raise TypeError("not all are texts") from None
         clean = [None if text is None else text.encode("utf-8", "replace").decode() for text in texts]
         return pa.array(clean, pa.string()), [at for at, text in enumerate(texts) if text != clean[at]]
 
