@@ -54,6 +54,9 @@ test-matrix: | $(UV) ## Run the Airflow part of the tests on the oldest and newe
 test-oldest: | $(UV) ## Import everything and run the demo's DAG on the oldest Airflow
 	UV=$(UV) .ci/matrix 3.1 3.11 tests/airflow/test_dags.py tests/airflow/test_demo.py
 
+fuzz: .venv/ready ## Let hostile records through transform and load; RECORDS=100000 SEED=1, by default any seed
+	.venv/bin/python -m tests.fuzz --records $(or $(RECORDS),100000) $(and $(SEED),--seed $(SEED))
+
 check: .venv/ready ## Check format, lint and types; changes nothing
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
