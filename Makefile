@@ -25,7 +25,7 @@ RELEASED_3.3 := 2026-09-18
 OF_AIRFLOW := tests/airflow
 OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery
 
-.PHONY: help setup demo ui test test-slow test-matrix test-oldest check audit lock bundle env clean bench
+.PHONY: help setup demo ui test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -4,7 +4,7 @@
 
 Whatever they hold: nothing crashes, every record is accounted for, the fates are those of a second reading
 of the rules (tests/transform/oracle.py), every value stays in its cell, nothing lies outside the run's folder
-and the drop, and the LMS is not told the same again. Some snapshots are damaged, too: they are read or refused.
+and the drop, and the LMS is not told the same again. Some snapshots are damaged: they are read or refused.
 """
 
 import argparse
