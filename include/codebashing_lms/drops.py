@@ -31,9 +31,10 @@ def is_watched(way: Way) -> bool:
     return isinstance(way, DropWay) and bool(way.delivery.fetched or way.delivery.results)
 
 
-def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> None:
-    """Remember to look what becomes of a drop."""
+def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
+    """Remember to look what becomes of a drop; return what its receipt says of that now."""
     write_json(home / "drops" / f"{receipt['delivery']}.json", {"folder": below(home, folder)})
+    return {"drop": {"state": "dropped", "picked_up": {}, "results": {}}}
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ class Drops:
             receipt: Receipt = read_json(folder / NAME) if (folder / NAME).exists() else {}
             if receipt.get("delivery") != name.removesuffix(".json"):
                 remove(self.home / "drops" / name)
-            elif receipt["state"] == "delivered" and self._is_here(receipt):
-                yield {"drop": {"state": "dropped", "picked_up": {}, "results": {}}} | receipt, folder
+            elif receipt["state"] == "delivered" and "drop" in receipt and self._is_here(receipt):
+                yield receipt, folder
 
     def _folder(self, delivery: str) -> Any:
         return self.home / read_json(self.home / "drops" / f"{delivery}.json")["folder"]

@@ -81,7 +81,7 @@ class Handover:
             receipt |= {"state": "delivered", "known": self._known(receipt), "sent_by_earlier_try": not sent}
             receipt |= {"delivered_at": iso(datetime.now(UTC))}
             if is_watched(self.way):
-                watch(self.home, self.folder, receipt)
+                receipt |= watch(self.home, self.folder, receipt)
         write_receipt(self.folder, receipt)
         return receipt
 
