@@ -1,6 +1,10 @@
 """### Codebashing → LMS
 
-Reads everybody's training progress, builds the file the LMS imports, and delivers it.
+Reads everybody's training progress from Codebashing, builds the file the LMS imports, and delivers it.
+Whoever cannot be told truthfully is left out, and listed with the reason and what to do about it.
+
+**[Open the page]({page})** for how things stand, who is to do what, and why somebody is not in the LMS.
+What the fields of the trigger form mean stands in README.md under *Trigger form and environment*.
 
 | task | what clearing it does |
 | --- | --- |
@@ -8,8 +12,6 @@ Reads everybody's training progress, builds the file the LMS imports, and delive
 | `transform` | builds the file again, after the connector file was corrected |
 | `load` | tries the delivery again; what was delivered is not sent twice |
 | `report`, `notify` | writes the report, or tells people, again; there if the connector file asks for them |
-
-What was read, set aside and sent stands in the run's `manifest.json` and `set_aside.csv` in the staging area.
 """
 
 from datetime import UTC, datetime, time
@@ -21,6 +23,7 @@ from codebashing_lms_airflow.alerts_deadline import deadline_of
 from codebashing_lms_airflow.extract import CodebashingExtractOperator
 from codebashing_lms_airflow.failures import ON_FAILURE
 from codebashing_lms_airflow.for_people import for_people
+from codebashing_lms_airflow.links import dag_page
 from codebashing_lms_airflow.load import CodebashingLoadOperator
 from codebashing_lms_airflow.params import trigger_form
 from codebashing_lms_airflow.transform import transformed
@@ -42,7 +45,7 @@ def sync_dag(file: GoodFile) -> None:
         deadline=deadline_of(connector),
         params=trigger_form(),
         tags=["codebashing", "lms"],
-        doc_md=f"{__doc__}\nConnector file: `{file.path}`",
+        doc_md=f"{(__doc__ or '').format(page=dag_page(connector.dag_id))}\nConnector file: `{file.path}`",
     ):
 
         @task(multiple_outputs=False)

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from airflow.configuration import conf
 from airflow.sdk import BaseOperatorLink
 
-RUN_TAB = "plugin/codebashing_lms_run"
+RUN_TAB, DAG_TAB = "plugin/codebashing_lms_run", "plugin/codebashing_lms_dag"
 
 
 def base_url() -> str | None:
@@ -18,6 +18,11 @@ def run_url(dag_id: str, run_id: str, place: str = "") -> str | None:
     """Return the page of a run, or a place below: a task with its log, our own tab."""
     base = base_url()
     return f"{base}{_path(dag_id, run_id, place)}" if base else None
+
+
+def dag_page(dag_id: str) -> str:
+    """Return our tab of a DAG; without a host where Airflow does not know its address."""
+    return f"{base_url() or ''}/dags/{dag_id}/{DAG_TAB}"
 
 
 def _path(dag_id: str, run_id: str, place: str) -> str:

@@ -8,8 +8,10 @@ from airflow.sdk import Param
 
 from include.codebashing_lms.connector import Guards
 from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.pages import words
 
 GUARDS = sorted(Guards.model_fields)
+GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in words.GUARDS.items()}
 
 
 @dataclass(frozen=True)
@@ -27,48 +29,56 @@ class Form:
 def trigger_form() -> dict[str, Param]:
     """Return the fields of the form; every default is that of a scheduled run."""
     return {
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            title="As of",
-            description="Date (2026-11-23: that day's first scheduled run) or instant (2026-11-23T05:15:00Z; "
-            "without a zone UTC) the run speaks for. Empty: now.",
-        ),
         "dry_run": Param(
             False,
             type="boolean",
             title="Dry run",
-            description="Builds everything and tries the connection to the LMS, but sends nothing; "
-            "load ends as skipped.",
+            description="See first what would be sent: everything is built and the connection to the LMS is "
+            "tried, but nothing is sent. load ends as skipped.",
         ),
         "check_only": Param(
             False,
             type="boolean",
             title="Check only",
-            description="Logs in on both sides, tells which keys and courses were seen and how many learners "
-            "have an ID, writes and removes a probe at the LMS; sends nothing.",
+            description="Are the connections in order? Logs in on both sides, says which keys and courses "
+            "were seen and how many learners have an employee ID, writes and removes a probe at the LMS. "
+            "Nothing is sent.",
+        ),
+        "as_of": Param(
+            None,
+            type=["null", "string"],
+            title="As of",
+            description="Leave it empty to tell how things stand now. For a past day: a date such as "
+            "2026-11-23 (that day's first scheduled run), or an instant such as 2026-11-23T05:15:00Z "
+            "(without a zone UTC).",
         ),
         "send": Param(
             None,
             type=["null", "string"],
             enum=[None, "changes", "full"],
-            values_display={"changes": "Changes: what the LMS does not know yet", "full": "Full: every row"},
+            values_display={
+                "null": "As the connector file says",
+                "changes": "Changes: what the LMS does not know yet",
+                "full": "Full: every row, also what the LMS knows",
+            },
             title="Send",
-            description="What this run sends. Empty: as the connector file says.",
+            description="What this run sends.",
         ),
         "skip_guards": Param(
             [],
             type="array",
             items={"type": "string", "enum": GUARDS},
             examples=GUARDS,
+            values_display=GUARDS_IN_WORDS,
             title="Skip guards",
-            description="Guards that may not stop this run; say why below. The receipt keeps it all.",
+            description="A guard stopped the last run, and its numbers are right after all? Let it pass this "
+            "once, and say why below.",
         ),
         "reason": Param(
             None,
             type=["null", "string"],
             title="Reason",
-            description="Why guards are skipped, for the audit; required with them.",
+            description="Why guards are skipped; needed with them. The receipt keeps it with your name.",
         ),
     }
 

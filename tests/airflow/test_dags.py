@@ -76,7 +76,7 @@ def test_the_shape_of_a_dag(bag):
     extract = dag.task_dict["extract"]
     assert (extract.method, extract.http_conn_id, extract.template_fields) == ("GET", "codebashing", ())
     form = {name: dag.params.get_param(name) for name in dag.params}
-    assert list(form) == ["as_of", "dry_run", "check_only", "send", "skip_guards", "reason"]
+    assert list(form) == ["dry_run", "check_only", "as_of", "send", "skip_guards", "reason"]
     assert all(param.schema["title"] and param.description.endswith(".") for param in form.values())
 
 
