@@ -48,7 +48,8 @@ def alert_about(ended: Ended, notify: Notify, memory: Memory, courses: Iterable[
         return _failed(ended, memory)
     if ended.manifest is None:
         return None
-    found = news(ended.manifest, notify.set_aside_percent, memory, courses)
+    refused = (ended.outcome or {}).get("refused", 0)
+    found = news(ended.manifest, refused, notify.set_aside_percent, memory, courses)
     if not found:
         return None
     sentence = [ended.outcome["sentence"]] if ended.outcome else []

@@ -11,19 +11,19 @@ EACH_ONE_COUNTS = ("changed_identity", "refused")  # of the others only a reason
 
 
 def news(
-    manifest: dict[str, Any], percent: float | None, memory: Memory, courses: Iterable[str]
+    manifest: dict[str, Any], refused: int, percent: float | None, memory: Memory, courses: Iterable[str]
 ) -> list[str]:
     """Return what a person should hear of, nothing when the run before looked the same.
 
+    :param refused: rows of this run's delivery that the LMS refused.
     :param percent: of the learners; more set aside than that are news in each run.
     :param courses: the courses seen in this run.
     """
     now = learners_set_aside(manifest)
     new = [name for name, count in now.items() if _is_news(name, count, memory)]
     found = [*_too_many(sum(now.values()), manifest["learners"], percent), *_new_courses(courses, memory)]
-    waiting = manifest["records"]["withheld"].get("refused_waiting", 0)
-    if waiting:
-        found.append(f"The LMS refused {plural(waiting, 'row')}; they go again with the next run.")
+    if refused:
+        found.append(f"The LMS refused {plural(refused, 'row')}: see refused.csv. The next run tries again.")
     if not new and not found:
         return []
     return [*found, *(_set_aside(name, count, name in new) for name, count in now.items())]

@@ -30,6 +30,6 @@ def tell_followers(
         "file": outcome["file"],
         "sha256": outcome["sha256"],
         "set_aside": sum(manifest["records"]["set_aside"].values()),
-        "refused": manifest["records"]["set_aside"].get("refused", 0),
+        "refused": outcome.get("refused", 0),
     }
     context["outlet_events"][outlet_of(connector)].add(asset_of(connector), extra=extra)

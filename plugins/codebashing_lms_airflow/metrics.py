@@ -12,13 +12,11 @@ UP_TO_DATE = ("delivered", "nothing_to_send", "already_delivered")
 
 def gauge(connector: Connector, outcome: dict[str, Any], manifest: dict[str, Any]) -> None:
     """Set the gauges codebashing_lms.<connector>.… to what a run's load found."""
-    records = manifest["records"]
     numbers = {
         "learners": manifest["learners"],
         "learners_set_aside": sum(learners_set_aside(manifest).values()),
         "rows_delivered": outcome["rows"] if outcome["outcome"] == "delivered" else 0,
-        "rows_refused": records["set_aside"].get("refused", 0)
-        + records["withheld"].get("refused_waiting", 0),
+        "rows_refused": outcome.get("refused", 0),
     }
     if outcome["outcome"] in UP_TO_DATE:
         # the moment, not its age: an age would stand still when runs fail

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from demo.lms import Answer, Lms
 from tests.alerts.conftest import learner
 
 GREEN = {"extract": "success", "transform": "success", "load": "success", "notify": "success"}
@@ -157,6 +158,28 @@ def test_a_first_delivery_asks(site, source, mail, mail_connection):
     [one] = mail.mails
     assert "load failed, a person must act" in one["subject"]
     assert "This first delivery would send 1 completions" in text(one)
+
+
+def test_rows_that_the_lms_refused(site, source, mail, mail_connection, tmp_path):
+    results = {"path": "refused", "row": "line", "reason": "problem", "max_refused_percent": 60}
+    site.connector(
+        delivery={"method": "http", "endpoint": "/import", "results": results},
+        notify=mail_connection,
+        report={"uri": f"file://{tmp_path / 'reports'}"},
+    )
+    refused = json.dumps({"refused": [{"line": 2, "problem": "no such user"}]}).encode()
+    with Lms() as lms:
+        lms.next_answers.append(Answer(200, refused, {"Content-Type": "application/json"}))
+        site.connection("lms", conn_type="http", host=lms.url, password=lms.token)
+        ran = site.run()
+    assert ran.tasks == {**GREEN, "report": "success"}
+    [one] = mail.mails
+    assert "The LMS refused 1 row: see refused.csv." in text(one)
+    assert "learner1" not in text(one)
+    report = (tmp_path / "reports" / "report.html").read_text()
+    assert "Were refused by the LMS just now" in report
+    assert "<td>no such user</td>" in report
+    assert "no such user" in (tmp_path / "reports" / "refused.csv").read_text()
 
 
 def test_slack_by_webhook_and_apprise(site, source, web):
