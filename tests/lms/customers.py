@@ -26,7 +26,7 @@ class Customer:
     site: HttpSite
 
     def __post_init__(self) -> None:
-        self.delivery |= {"method": "http", "conn_id": "lms"}
+        self.delivery |= {"method": "http", "conn_id": "lms", "results": {"max_refused_percent": 100}}
 
     def stage(self, learners: list[Any], day: int) -> StagedRun:
         sections = {"lms": self.lms, "delivery": self.delivery}
@@ -37,6 +37,14 @@ class Customer:
 
     def tell(self, learners: list[Any], day: int = 20) -> dict[str, Any]:
         return self.load(self.stage(learners, day))
+
+    def load_to_the_end(self, run: StagedRun) -> dict[str, Any]:
+        """Load as often as Airflow would, until the LMS has finished its work."""
+        for _ in range(20):
+            outcome = self.load(run)
+            if outcome["outcome"] != "working":
+                return outcome
+        raise AssertionError("The LMS never finishes.")
 
     def load_killed_at(self, run: StagedRun, step: int) -> bool:
         """Kill a load at a step, in a process of its own; tell whether the load was that long."""

@@ -4,13 +4,17 @@ import random
 
 import pytest
 
+from include.codebashing_lms.delivery import oracle_hdl
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.conftest import learner
+from tests.lms.canvas import TOKEN as CANVAS_TOKEN
+from tests.lms.canvas import Assignment, Canvas
 from tests.lms.conftest import basic
 from tests.lms.customers import LEARNERS, Customer, processes
 from tests.lms.lrs import Lrs
 from tests.lms.moodle import TOKEN, Item, Moodle
+from tests.lms.oracle import BASE, Oracle
 from tests.lms.server import Fault
 
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
@@ -185,3 +189,145 @@ def test_load_that_is_killed_anywhere_is_made_up_for_by_the_next_run(store, lrs,
     store.tell(changed, day=21)
     assert said(lrs) in ([*FIRST, ("E2", "progressed", 66)], [FIRST[0], ("E2", "progressed", 66)])
     assert store.tell(changed, day=22)["outcome"] == "nothing_to_send"
+
+
+def test_refused_statement_is_listed_and_goes_again(store, lrs):
+    lrs.refused_names = {"E2"}
+    run = store.stage(LEARNERS, 20)
+    assert store.load(run)["outcome"] == "delivered"
+    assert "does not like E2 ***" in (run.folder / "refused.csv").read_text()
+    assert said(lrs) == FIRST[:1]
+    lrs.refused_names = set()
+    assert store.tell(LEARNERS, day=21)["rows"] == 1
+    assert said(lrs) == FIRST
+
+
+def test_moodle_does_not_know_everybody(gradebook, school):
+    run = gradebook.stage([*LEARNERS, learner("E77", "java", 1, 2)], 20)
+    assert gradebook.load(run)["outcome"] == "delivered"
+    assert "no user with this idnumber" in (run.folder / "refused.csv").read_text()
+    assert "E77" in (run.folder / "refused.csv").read_text()
+
+
+@pytest.fixture
+def hcm(monkeypatch):
+    monkeypatch.setattr(oracle_hdl, "SECONDS_BETWEEN_LOOKS", 0.01)
+    with Oracle() as server:
+        yield server
+
+
+@pytest.fixture
+def fusion(hcm, tmp_path) -> Customer:
+    options = {"effective_start_date": "2025-03-01", "start_date": "2025-03-02"}
+    lms = {"profile": "oracle_hdl", "options": options, "course_map": {"java": {"id": "CB-JAVA"}}}
+    return Customer(tmp_path, lms, {"endpoint": BASE}, basic(hcm.url))
+
+
+def statuses(hcm):
+    return {
+        one["LearnerNumber"]: one["LearningRecordStatus"].removeprefix("ORA_ASSN_REC_")
+        for one in hcm.records.values()
+    }
+
+
+def test_oracle_loads_a_data_set_and_is_asked_until_it_is_done(fusion, hcm):
+    run = fusion.stage(LEARNERS, 20)
+    outcome = fusion.load(run)
+    assert (outcome["outcome"], outcome["ask_again_in"]) == ("working", 30)
+    assert (run.receipt["state"], run.receipt["job"]) == ("working", "9766657")
+    outcome = fusion.load_to_the_end(run)
+    assert outcome["outcome"] == "delivered"
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert len(hcm.sets) == 1
+    assert fusion.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+def test_lines_that_oracle_refuses_go_again(fusion, hcm):
+    hcm.strangers = {"E1"}
+    run = fusion.stage(LEARNERS, 20)
+    assert fusion.load_to_the_end(run)["refused"] == 1
+    assert "valid value for the LearnerNumber attribute: E1 ***" in (run.folder / "refused.csv").read_text()
+    hcm.strangers = set()
+    again = fusion.stage(LEARNERS, 21)
+    assert fusion.load_to_the_end(again)["rows"] == 1
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+
+
+def of_creation(request):
+    return request.path.endswith("createFileDataSet")
+
+
+def test_data_set_whose_answer_was_lost_is_found_by_the_next_try(fusion, hcm, monkeypatch):
+    run = fusion.stage(LEARNERS, 20)
+    hcm.faults.append(Fault(of_creation, lose=True))
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)  # the task is killed before it can look
+    with pytest.raises(DeliveryUnavailableError):
+        fusion.load(run)
+    monkeypatch.undo()
+    assert fusion.load_to_the_end(run)["outcome"] == "delivered"
+    assert len(hcm.sets) == 1
+
+
+def test_data_set_whose_answer_was_lost_is_found_by_the_next_run(fusion, hcm, monkeypatch):
+    hcm.faults.append(Fault(of_creation, lose=True))
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)
+    with pytest.raises(DeliveryUnavailableError):
+        fusion.tell(LEARNERS)
+    monkeypatch.undo()
+    hcm.sets[9766657].asked = 1
+    changed = fusion.stage([LEARNERS[0], learner("E2", "java", 2, 3)], 21)
+    assert fusion.load_to_the_end(changed)["outcome"] == "delivered"
+    assert len(hcm.sets) == 2
+    assert not hcm.sets[9766658].messages, "what is completed was told a second time"
+
+
+@pytest.fixture
+def campus():
+    with Canvas() as server:
+        server.assignments["7", "42"] = Assignment({"sis_user_id:E1", "sis_user_id:E2"})
+        yield server
+
+
+@pytest.fixture
+def course(campus, tmp_path) -> Customer:
+    courses = {"java": {"id": "7", "assignment_id": "42"}, "net": {"id": "8", "assignment_id": "43"}}
+    lms = {"profile": "canvas_grades", "course_map": courses}
+    return Customer(tmp_path, lms, {"endpoint": "/api/v1"}, HttpSite(campus.url, password=CANVAS_TOKEN))
+
+
+def test_canvas_is_told_percentages(course, campus):
+    outcome = course.load_to_the_end(course.stage(LEARNERS, 20))
+    assert outcome["outcome"] == "delivered"
+    assert campus.assignments["7", "42"].grades == {"sis_user_id:E1": "100%", "sis_user_id:E2": "33.33%"}
+    assert course.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+def test_canvas_refuses_a_course_at_once_and_a_learner_later(course, campus):
+    run = course.stage([*LEARNERS, learner("E3", "java", 1, 2), learner("E4", "net", 1, 2)], 20)
+    outcome = course.load_to_the_end(run)
+    assert outcome["refused"] == 2
+    refused = (run.folder / "refused.csv").read_text()
+    assert "404: The specified resource does not exist." in refused
+    assert "Canvas knows no such user" in refused
+    campus.assignments["8", "43"] = Assignment({"sis_user_id:E4"})
+    campus.assignments["7", "42"].students.add("sis_user_id:E3")
+    learners = [*LEARNERS, learner("E3", "java", 1, 2), learner("E4", "net", 1, 2)]
+    assert course.load_to_the_end(course.stage(learners, 21))["rows"] == 2
+    assert campus.assignments["8", "43"].grades == {"sis_user_id:E4": "50%"}
+
+
+@pytest.mark.parametrize("step", here_and_there(2))
+def test_canvas_after_a_kill(course, campus, step):
+    run = course.stage(LEARNERS, 20)
+    course.load_killed_at(run, step)
+    assert course.load_to_the_end(run)["outcome"] in ("delivered", "already_delivered")
+    assert campus.assignments["7", "42"].grades == {"sis_user_id:E1": "100%", "sis_user_id:E2": "33.33%"}
+
+
+@pytest.mark.parametrize("step", here_and_there(3))
+def test_oracle_after_a_kill(fusion, hcm, step):
+    run = fusion.stage(LEARNERS, 20)
+    fusion.load_killed_at(run, step)
+    assert fusion.load_to_the_end(run)["refused"] == 0
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert len(hcm.sets) == 1

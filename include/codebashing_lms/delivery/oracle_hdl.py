@@ -47,7 +47,7 @@ class OracleHdlWay:
     def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
         """Have the file loaded, once: a second data set would load what is completed a second time."""
         with self._conversation() as conversation:
-            job = self._job_of(conversation, parcel.idempotency_key) if resuming else None
+            job = self._looked_for(conversation, parcel.idempotency_key) if resuming else None
             if job:
                 return Handed(sent=False, job=job)
             with nothing_taken_yet():
@@ -112,11 +112,17 @@ class OracleHdlWay:
         except DeliveryUnavailableError as error:
             if error.nothing_taken:
                 raise
-            for _ in range(LOOKS):
-                time.sleep(SECONDS_BETWEEN_LOOKS)
-                if job := self._job_of(conversation, delivery):
-                    return job
+            if job := self._looked_for(conversation, delivery):
+                return job
             raise
+
+    def _looked_for(self, conversation: Conversation, delivery: str) -> str | None:
+        """Look for a data set that may have been made just now."""
+        for _ in range(LOOKS):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+            if job := self._job_of(conversation, delivery):
+                return job
+        return None
 
     def _act(self, conversation: Conversation, action: str, body: dict[str, str], wanted: str) -> str:
         url = f"{self.address()}/action/{action}"
