@@ -8,6 +8,7 @@ choose a connector and an action, and read the sentence at the end of the log.
 | `first_delivery` | a run asks what the LMS knows already | an answer: all, since a date, or a baseline |
 | `reset` | the LMS was emptied, or another one took its place | |
 | `resend` | the LMS lost some rows, or they were wrong there | a file of employee IDs, a course, or dates |
+| `refused` | the LMS's list of rows it refused came by e-mail | a file |
 | `roll_back` | the LMS was put back to an earlier state | the number of a journal entry |
 | `settle` | a run asks whether the LMS took a file | the delivery, and what was found |
 | `rebuild` | a run says that the ledger is gone | |
@@ -30,7 +31,7 @@ def admin_dag(files: list[GoodFile]) -> None:
     """Make the DAG that looks after the memory of all connectors."""
     with DAG(
         dag_id=ADMIN_DAG,
-        description="What the LMS was told: first delivery, reset, resend, roll-back, settle, rebuild, purge",
+        description="What the LMS was told, what it refused, and what is to be told again",
         schedule=None,
         catchup=False,
         max_active_runs=1,

@@ -88,7 +88,7 @@ class SentRows:
         :param of_part: the numbers of the rows in the file that the LMS speaks of.
         """
         found = dict(self.refused())
-        names = _Names(self.told.filter(self.told["sent"]).take(pa.array(of_part)))
+        names = Names(self.told.filter(self.told["sent"]).take(pa.array(of_part)))
         strange = 0
         for refusal in refusals:
             meant = names.meant(refusal)
@@ -104,18 +104,20 @@ class SentRows:
             rows, reasons = zip(*refused, strict=True)
             pq.write_table(pa.table({"row": rows, "reason": reasons}, REFUSED), part)
         sent = self.told.filter(self.told["sent"]).take(pa.array(rows))
-        whose = zip(*(sent[name].to_pylist() for name in ("email", "employee_id", "course")), strict=True)
-        with (
-            new_file(self.folder / REFUSED_LIST) as part,
-            part.open("w", encoding="utf-8", newline="") as file,
-        ):
-            lines = csv.writer(file)
-            lines.writerow(SET_ASIDE_COLUMNS)
-            for reason, (email, employee_id, course) in zip(reasons, whose, strict=True):
-                lines.writerow(harmless([reason, WHAT_NEXT, email, employee_id, course, 1]))
+        listed(self.folder / REFUSED_LIST, sent, reasons)
 
 
-class _Names:
+def listed(target: StagedPath, rows: pa.Table, reasons: Iterable[str]) -> None:
+    """List refused rows for people."""
+    whose = zip(*(rows[name].to_pylist() for name in ("email", "employee_id", "course")), strict=True)
+    with new_file(target) as part, part.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(SET_ASIDE_COLUMNS)
+        for reason, (email, employee_id, course) in zip(reasons, whose, strict=True):
+            lines.writerow(harmless([reason, WHAT_NEXT, email, employee_id, course, 1]))
+
+
+class Names:
     """Finds the rows of a file that the LMS speaks of."""
 
     def __init__(self, rows: pa.Table) -> None:

@@ -18,6 +18,7 @@ LABELS = {
     "purge": "purge: old snapshots and journal entries",
     "notify": "notify: a test message, to see whether alerts arrive",
     "resend": "resend: tell some rows again",
+    "refused": "refused: the LMS's reject list",
     "roll_back": "roll_back: to an earlier entry of the journal",
     "settle": "settle: say how a delivery ended",
 }
@@ -50,7 +51,8 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
         "file": _text(
             "File",
             "Address of a list, such as file:///mnt/export.csv or s3://connection@bucket/export.csv. For a "
-            "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line.",
+            "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line. For "
+            "refused: the LMS's reject list, CSV with user_key, and course_id and reason if it has them.",
         ),
         "since": _date("Since", "First day (UTC) of completions, for first_delivery and resend."),
         "until": _date("Until", "Last day (UTC) of completions, for resend."),

@@ -404,3 +404,61 @@ def test_results_name_nobody(told):
         ),
     ]
     assert "AD-4711" not in json.dumps(results)
+
+
+def reject(lms, text, name="rejects.csv"):
+    (lms.folder / name).write_text(text)
+    return lms.order("refused", file=name)
+
+
+def test_a_reject_list_has_its_rows_told_again(tmp_path):
+    lms = Lms(tmp_path)
+    lms.run(20, ANN, BOB, CY)
+    done = reject(lms, "user_key,course_id,reason\n2,go,no such user\n9,go,no such user\n2,java,closed\n")
+    assert (done["rows"], done["fit_no_row"]) == (1, 2)
+    assert "2 lines of the list fit no row" in done["sentence"]
+    [listed] = (lms.home / "refused").iterdir()
+    assert "no such user" in listed.read_text()
+    assert listed.stat().st_mode & 0o777 == 0o600
+    assert lms.run(22, ANN, BOB, CY) == ["2"]
+    assert lms.run(23, ANN, BOB, CY) == []
+
+
+def test_the_third_reject_list_needs_a_person_until_the_row_changes_or_a_resend(tmp_path):
+    lms = Lms(tmp_path)
+    begun = learner("2", "go", 1, 4)
+    for day in (1, 2, 3):
+        lms.run(day, ANN, begun)
+        reject(lms, "user_key,reason\n2,no such user\n")
+    assert lms.run(22, ANN, begun) == []
+    assert lms.run(23, ANN, learner("2", "go", 2, 4)) == ["2"]
+    reject(lms, "user_key,reason\n2,no such user\n")
+    assert lms.run(24, ANN, learner("2", "go", 2, 4)) == []
+    lms.order("resend", course="go")
+    assert lms.run(25, ANN, learner("2", "go", 2, 4)) == ["2"]
+
+
+def test_a_reject_list_may_have_the_columns_of_the_connector_file(tmp_path):
+    lms = Lms(tmp_path)
+    results = {"name": "{stem}.log", "user": "Login", "course": "Kurs", "status": "OK?", "refused": ["nein"]}
+    lms.delivery["results"] = {**results, "delimiter": ";"}
+    lms.run(20, ANN, BOB)
+    assert reject(lms, "Login;Kurs;OK?\n1;java;ja\n2;go;nein\n")["rows"] == 1
+    assert lms.run(22, ANN, BOB) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("employee,course\n2,go\n", "needs the column user_key"),
+        ("", "needs the column user_key"),
+        ("user_key,course_id\n9,go\n", "none of which the LMS was told"),
+        ("user_key\n", "has 0 refused rows"),
+    ],
+)
+def test_a_reject_list_that_names_nobody_changes_nothing(tmp_path, text, message):
+    lms = Lms(tmp_path)
+    lms.run(20, ANN, BOB)
+    with pytest.raises(ConnectorError, match=message):
+        reject(lms, text)
+    assert len(entries(lms.book)) == 1

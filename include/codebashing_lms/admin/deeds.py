@@ -11,9 +11,11 @@ from include.codebashing_lms import archive, ledger
 from include.codebashing_lms.admin.desk import Desk
 from include.codebashing_lms.admin.named_rows import completions, employee_ids, rows_to_resend
 from include.codebashing_lms.admin.orders import Order, check, first_moment, refused
+from include.codebashing_lms.admin.reject_list import rejected
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.ledger.rows import TOLD
 from include.codebashing_lms.settling_by_hand import settle_by_hand
+from include.codebashing_lms.staging import instant_name
 
 log = logging.getLogger(__name__)
 
@@ -133,6 +135,21 @@ def _resend(desk: Desk) -> Result:
     return {"journal": number, "rows": len(rows), "never_told": never, "sentence": sentence}
 
 
+def _refused(desk: Desk) -> Result:
+    desk.refuse_while_open()
+    now, order = ledger.open_ledger(desk.book.folder), desk.order
+    to = desk.home / "refused" / f"{instant_name(desk.now)}.csv"
+    rows, strange = rejected(desk.connector, now.table, str(order.file), desk.locate, to)
+    number = desk.write("refusal", now, rows)
+    sentence = (
+        f"{len(rows)} rows count as refused and go again with the next good run; after the third time for "
+        f"the same reason they are set aside. They are listed in {to}."
+    )
+    if strange:
+        sentence += f" {strange} lines of the list fit no row that the LMS was told."
+    return {"journal": number, "rows": len(rows), "fit_no_row": strange, "sentence": sentence}
+
+
 def _roll_back(desk: Desk) -> Result:
     desk.refuse_while_open()
     folder, number = desk.book.folder, desk.order.number
@@ -172,6 +189,7 @@ DEEDS: dict[str, Callable[[Desk], Result]] = {
     "rebuild": _rebuild,
     "purge": _purge,
     "resend": _resend,
+    "refused": _refused,
     "roll_back": _roll_back,
     "settle": _settle,
 }

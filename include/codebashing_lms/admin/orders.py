@@ -13,11 +13,13 @@ ACTIONS: dict[str, frozenset[str]] = {
     "purge": frozenset(),
     "notify": frozenset(),
     "resend": frozenset({"file", "course", "since", "until"}),
+    "refused": frozenset({"file"}),
     "roll_back": frozenset({"number"}),
     "settle": frozenset({"delivery", "found"}),
 }
 # What each answer to the question before a first delivery needs.
 ANSWERS: dict[str, str | None] = {"all": None, "since": "since", "baseline": "file"}
+NEEDED = {"settle": {"delivery", "found"}, "refused": {"file"}}
 FOUND = ("taken", "not_taken")
 WITHOUT_REASON = ("rebuild", "purge", "notify")  # they change nothing of what counts as told
 
@@ -64,10 +66,8 @@ def _given(order: Order) -> set[str]:
 
 
 def _needed(order: Order) -> set[str]:
-    if order.action == "settle":
-        return {"delivery", "found"}
     if order.action != "first_delivery":
-        return set()
+        return NEEDED.get(order.action, set())
     if order.answer not in ANSWERS:
         raise refused(f"first_delivery needs an answer: {', '.join(ANSWERS)}")
     needed = {name for answer, name in ANSWERS.items() if answer == order.answer and name}
