@@ -90,8 +90,7 @@ class _Told:
         """Say each mistake once, where the user wrote it."""
         found: dict[Location, list[str]] = {}
         for one in error.errors(include_url=False, include_context=False):
-            if one["type"] != "default_factory_not_called":  # what it would copy is a mistake of its own
-                found.setdefault(self._as_written(one), []).append(self._mistake(one))
+            found.setdefault(self._as_written(one), []).append(self._mistake(one))
         deepest = {
             loc for loc in found if not any(other[: len(loc)] == loc and other != loc for other in found)
         }

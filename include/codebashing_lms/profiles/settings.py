@@ -108,10 +108,11 @@ def options_model(name: str, settings: dict[str, Setting], base: Any = Strict, g
 def _field(setting: Setting, given: Any) -> Any:
     default = getattr(given, setting.option, None) if setting.option else setting.default
     if setting.same_as:
-        name = setting.same_as
-        return setting.annotation, Field(default_factory=lambda data: data[name], description=setting.help)
+        other = setting.same_as
+        return setting.annotation, Field(default_factory=lambda known: known.get(other))
     if default is not None:
         return setting.annotation, Field(default, description=setting.help, validate_default=True)
     if setting.required or (given is not None and getattr(given, setting.required_with or "", False)):
         return setting.annotation, Field(description=setting.where)
-    return setting.annotation | None, Field(None, description=setting.help)
+    words = setting.where if setting.required_with else setting.help
+    return setting.annotation | None, Field(None, description=words)

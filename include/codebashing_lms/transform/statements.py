@@ -18,7 +18,7 @@ from include.codebashing_lms.profiles import Contract
 VERBS = "http://adlnet.gov/expapi/verbs/"
 COURSE = "http://adlnet.gov/expapi/activities/course"
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
-OF_AN_IRI = "-._~:@!$&'()*+,;=%/"  # signs that may stand in a path as they are
+OF_AN_IRI = "-._~:@!$&'()*+,;=/"  # signs that may stand in a path as they are
 
 Cells = tuple[pa.Array, Any]
 
