@@ -331,3 +331,25 @@ def test_oracle_after_a_kill(fusion, hcm, step):
     assert fusion.load_to_the_end(run)["refused"] == 0
     assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
     assert len(hcm.sets) == 1
+
+
+def test_oracle_loads_one_zip_after_the_other(fusion, hcm):
+    fusion.lms["options"]["rows_per_file"] = 1
+    learners = [*LEARNERS, learner("E3", "java", 2, 3)]
+    run = fusion.stage(learners, 20)
+    hcm.strangers = {"E2"}
+    outcome = fusion.load_to_the_end(run)
+    assert (outcome["outcome"], outcome["refused"]) == ("delivered", 1)
+    assert [len(one.messages) for one in hcm.sets.values()] == [0, 1, 0]
+    assert statuses(hcm) == {"E1": "COMPLETE", "E3": "ACTIVE"}
+    hcm.strangers = set()
+    assert fusion.load_to_the_end(fusion.stage(learners, 21))["rows"] == 1
+
+
+def test_next_run_goes_on_with_the_zips_of_the_one_before(fusion, hcm):
+    fusion.lms["options"]["rows_per_file"] = 1
+    fusion.load(fusion.stage(LEARNERS, 20))
+    assert len(hcm.sets) == 1
+    fusion.load_to_the_end(fusion.stage(LEARNERS, 21))
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert [one.messages for one in hcm.sets.values()] == [[], []]
