@@ -16,31 +16,16 @@ from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.connector.lms import course_model
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.profiles import Profile, find_profile
+from include.codebashing_lms.strict_yaml import load_yaml
 
 Location = tuple[int | str, ...]
 GENERIC = "generic_csv"
 
 
-class _Loader(yaml.CSafeLoader):
-    """YAML, but a key that stands twice is an error instead of a silent loss."""
-
-
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[str] = set()
-    for key, _ in node.value:
-        if key.value in seen:
-            raise yaml.MarkedYAMLError(None, None, f"the key {key.value} stands twice", key.start_mark)
-        seen.add(key.value)
-    return loader.construct_mapping(node, deep=True)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
 def read_connector(path: Path) -> Connector:
     """Return the connector of a file; raise ConnectorError with every mistake in it."""
     try:
-        content = yaml.load(path.read_bytes(), _Loader)  # nosec B506 # noqa: S506 (a subclass of the safe loader)
+        content = load_yaml(path.read_bytes())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConnectorError(f"{path}: cannot be read as YAML: {_one_line(error)}") from error
     if not isinstance(content, dict):

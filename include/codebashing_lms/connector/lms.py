@@ -52,6 +52,7 @@ class Lms(Section):
     _contract: Contract = PrivateAttr()
     _titles: str = PrivateAttr()
     _earlier: dict[str, str] = PrivateAttr()
+    _apart: list[str] = PrivateAttr()
 
     @field_validator("profile")
     @classmethod
@@ -87,6 +88,7 @@ class Lms(Section):
         except ValidationError as error:
             raise _mistake("options", f"do not go together: {mistakes(error)}") from None
         self._titles, self._earlier = profile.course_title, profile.earlier
+        self._apart = [name for name, one in profile.course.items() if one.apart]
         _check_courses(
             [name for name, field in self._course.model_fields.items() if field.is_required()], self
         )
@@ -102,6 +104,10 @@ class Lms(Section):
         twice = self.course_told_twice(courses)
         if twice:
             return f"{twice}: {TOLD_TWICE}"
+        for name in self._apart:
+            mistaken = _mistaken_for_another(courses, name)
+            if mistaken:
+                return f"{mistaken}: with this {name} its records could be another course's"
         for slug, course in courses.items():
             for first, then in self._earlier.items():
                 if isinstance(course, Course) and getattr(course, first) >= getattr(course, then):
@@ -125,6 +131,22 @@ class Lms(Section):
     def course_model(self) -> type[Course]:
         """Return the model of a course in the map: id, title and what the profile asks for."""
         return self._course
+
+
+def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
+    """Return a course whose setting is another's, or ends like it after a hyphen."""
+    known = [
+        (slug, course.id, getattr(course, name)) for slug, course in courses.items() if course != "ignore"
+    ]
+    return next(
+        (
+            slug
+            for slug, id_, one in known
+            for _, other_id, other in known
+            if id_ != other_id and (one == other or one.endswith(f"-{other}"))
+        ),
+        None,
+    )
 
 
 def course_model(profile: Profile, options: Any) -> type[Course]:

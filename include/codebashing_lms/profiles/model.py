@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.profiles.columns import Strict
 from include.codebashing_lms.profiles.contract import Contract
+from include.codebashing_lms.profiles.places import filled, unknown_places
 from include.codebashing_lms.profiles.settings import RESERVED, Setting, options_model
+from include.codebashing_lms.strict_yaml import load_yaml
 
 SHIPPED = Path(__file__).parent
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
 KEY_OPTION = Setting(
     type="text",
@@ -56,6 +57,13 @@ class Profile(Strict):
                 raise ValueError(f"{name} cannot be the name of a setting; use a-z, 0-9 and _")
         return settings
 
+    @model_validator(mode="after")
+    def _refers_to_what_there_is(self) -> "Profile":
+        unknown = unknown_places(self.contract, self.settings, self.course)
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return self
+
     @property
     def all_settings(self) -> dict[str, Setting]:
         """Return its settings, with the one that every profile with a user key of the LMS's own has."""
@@ -81,25 +89,8 @@ class Profile(Strict):
         :param more: other values that may stand in {places}.
         """
         values = {**more, **options}
-        filled = {key: _filled(value, values, key) for key, value in self.contract.items()}
-        return Contract.model_validate({**filled, "profile": self.id, "title": self.title, "options": values})
-
-
-def _filled(raw: Any, values: dict[str, Any], key: str = "") -> Any:
-    """Put values into {places}; one that stands alone keeps the value's type.
-
-    What a column makes of its `text` it looks up itself, because a value may hold braces.
-    """
-    if isinstance(raw, dict):
-        return {name: _filled(one, values, name) for name, one in raw.items()}
-    if isinstance(raw, list):
-        return [_filled(one, values) for one in raw]
-    if not isinstance(raw, str) or key == "text":
-        return raw
-    whole = PLACE.fullmatch(raw)
-    if whole and whole.group(1) in values:
-        return values[whole.group(1)]
-    return PLACE.sub(lambda at: str(values.get(at.group(1), at.group())), raw)
+        known = {key: filled(value, values, key) for key, value in self.contract.items()}
+        return Contract.model_validate({**known, "profile": self.id, "title": self.title, "options": values})
 
 
 def profile_folders(beside: Path | None = None) -> list[Path]:
@@ -136,7 +127,7 @@ def find_profile(name: str, beside: Path | None = None) -> Profile:
 @lru_cache(maxsize=64)
 def _read(path: Path, _changed: int) -> Profile:
     try:
-        content = yaml.safe_load(path.read_bytes())
+        content = load_yaml(path.read_bytes())
         if not isinstance(content, dict):
             raise ConnectorError(f"{path}: must be a mapping.")  # noqa: TRY301 (the one place that says so)
         contract = {key: value for key, value in content.items() if key not in OF_THE_PROFILE}
@@ -165,7 +156,9 @@ def values_of(options: Any) -> dict[str, Any]:
 
 def mistakes(error: ValidationError) -> str:
     """Say what is wrong, and where."""
+    words = {"missing": "is required", "extra_forbidden": "unknown key"}
     return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'the profile'}: {one['msg'].removeprefix('Value error, ')}"
+        f"{'.'.join(map(str, one['loc'])) or 'the profile'}: "
+        + words.get(one["type"], one["msg"].removeprefix("Value error, ").removeprefix("Input "))
         for one in error.errors(include_url=False, include_context=False)
     )

@@ -61,6 +61,7 @@ class Setting(Strict):
     :param pattern: a regular expression that the whole text must match.
     :param required_with: a setting that, switched on, makes this one required.
     :param option: of a course's setting: the profile's setting that stands in where a course has none.
+    :param apart: of a course's setting: tells courses apart, after a hyphen behind the learner's key.
     :param same_as: of a course's setting: the course's id or title stands in where it is left out.
     """
 
@@ -77,6 +78,7 @@ class Setting(Strict):
     pattern: str | None = None
     required_with: str | None = None
     option: str | None = None
+    apart: bool = False
     same_as: Literal["id", "title"] | None = None
 
     @model_validator(mode="after")
