@@ -138,6 +138,11 @@ class HttpWay:
     def _reported(self, url: str, until: float) -> bytes:
         try:
             said: bytes = retrying(until)(self._told_at, url, until, "tell which rows it refused")
+        except UnknownJobError:
+            raise DeliveryError(
+                f"{self.address()} has no report of the rows it refused: nothing is at "
+                "delivery.results.report. Correct it; what the LMS refused is not known until then."
+            ) from None
         except DeliveryError as error:
             error.nothing_taken = False  # of the report, but the file was sent before
             raise

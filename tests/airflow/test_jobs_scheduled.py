@@ -1,0 +1,69 @@
+"""An import job in a whole Airflow: load waits in the triggerer, and a restart begins nothing anew."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+import yaml
+
+from demo.codebashing import Codebashing
+from tests.airflow.installation import installed, wait_for
+from tests.airflow.test_jobs import DELIVERY
+from tests.airflow.test_runs import LEARNERS
+from tests.delivery.working_lms import WorkingLms
+
+DAG_ID = "codebashing_lms_acme"
+PATIENCE = 300
+
+
+@pytest.fixture
+def lms():
+    with WorkingLms() as server:
+        yield server
+
+
+@pytest.fixture
+def airflow(tmp_path, lms):
+    connectors = tmp_path / "connectors"
+    connectors.mkdir()
+    content = {
+        "name": "acme",
+        "start_date": datetime(2026, 1, 1, tzinfo=UTC).date(),
+        "source": {"conn_id": "codebashing"},
+        "delivery": {**DELIVERY, "job": {**DELIVERY["job"], "every": 5}},
+    }
+    (connectors / "acme.yaml").write_text(yaml.safe_dump(content))
+    with Codebashing(LEARNERS) as source:
+        codebashing = {"password": source.token, "extra": {"api_key": source.api_key}}
+        surroundings = {
+            "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": source.url, **codebashing}),
+            "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
+            "CODEBASHING_LMS_CONNECTORS": str(connectors),
+            "CODEBASHING_LMS_STAGING": f"file://{tmp_path / 'staging'}",
+        }
+        with installed(tmp_path / "airflow", surroundings, ("triggerer",)) as it:
+            yield it
+
+
+def load_task(airflow):
+    tasks = airflow.ask(f"dags/{DAG_ID}/dagRuns/~/taskInstances?limit=100").get("task_instances", [])
+    return next((task for task in tasks if task["task_id"] == "load"), {})
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_restart_of_everything_while_the_lms_works(airflow, lms):
+    wait_for(lambda: load_task(airflow).get("state") == "deferred" and len(lms.asked) >= 1, PATIENCE)
+    trigger = wait_for(lambda: load_task(airflow).get("trigger"), PATIENCE)
+    known = json.dumps(trigger)
+    assert "temporal.DateTimeTrigger" in known or "temporal.TimeDeltaTrigger" in known
+    assert not [word for word in (lms.token, "0042", "example.com", next(iter(lms.jobs))) if word in known]
+    airflow.stop()
+    asked = len(lms.asked)
+    airflow.start()
+    wait_for(lambda: len(lms.asked) > asked, PATIENCE)
+    assert (len(lms.arrivals), lms.imports) == (1, [])
+    lms.work()
+    wait_for(lambda: load_task(airflow).get("state") == "success", PATIENCE)
+    assert load_task(airflow)["try_number"] == 1
+    assert (len(lms.arrivals), len(lms.imports)) == (1, 1)
