@@ -19,6 +19,7 @@ def write_connector(folder: Path, name: str, **changes) -> Path:
     drop.mkdir(parents=True)
     content = {
         "name": name,
+        "schedule": None,
         "source": {"conn_id": "codebashing"},
         "guards": {"max_set_aside_percent": None},
         "lms": {"course_map": {"java": {"id": "SEC-101", "title": "Secure Java"}, "rust": "ignore"}},

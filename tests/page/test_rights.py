@@ -105,11 +105,11 @@ def test_a_dag_id_in_the_query_opens_no_other_door(client_of, address):
     assert "@example.com" not in answer.text
 
 
-@pytest.mark.parametrize(
-    "file",
-    ["../manifest.json", "..%2fmanifest.json", "manifest.json", "rows.parquet", "%2e%2e%2f%2e%2e%2fetc%2fhosts",
-     "/etc/hosts", "receipt.json", "set_aside.csv%00", ""],
-)  # fmt: skip
+NOT_OFFERED = ["../manifest.json", "..%2fmanifest.json", "manifest.json", "rows.parquet", "receipt.json", ""]
+NOT_OFFERED += ["%2e%2e%2f%2e%2e%2fetc%2fhosts", "/etc/hosts", "set_aside.csv%00"]
+
+
+@pytest.mark.parametrize("file", NOT_OFFERED)
 def test_only_what_is_offered_can_be_fetched(client_of, address, file):
     url = address("/dags/{dag_id}/runs/{date}/{name}/files/{file}").replace("set_aside.csv", file)
     assert client_of("ada").get(url).status_code == 404
