@@ -32,9 +32,10 @@ def test_misbehaviour_ends_the_run_with_one_clear_notice(site, name):
     assert (
         len(server.requests) == (IMPATIENT.attempts if mood.error.heals else 1) or name == "come_back_later"
     )
-    assert not [secret for secret in (TOKEN, API_KEY, PERSON) if secret in ran.log]
     assert site.files() == {}
-    assert ran.xcom == {}
+    assert list(ran.xcom) == ["extract.failure"]
+    assert ran.xcom["extract.failure"]["error"] == mood.error.__name__
+    assert not [secret for secret in (TOKEN, API_KEY, PERSON) if secret in ran.log + str(ran.xcom)]
 
 
 @pytest.mark.parametrize(
