@@ -81,10 +81,10 @@ class Sending:
         summary = Summary(np.zeros(len(comparison.ledger), dtype=np.bool_))
         lists = (Held(), Refused(), NotNow())
         with ExitStack() as stack:
+            rows = self._rows(stack)  # first, as they appear last: by told.parquet a retry knows of this try
             told, corrections = (
                 stack.enter_context(new_file(self.folder / one)) for one in (TOLD_FILE, "to_correct.csv")
             )
-            rows = self._rows(stack)
             told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))
             for decision in comparison.decisions():
