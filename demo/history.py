@@ -73,7 +73,7 @@ class Company:
     def answer(self) -> list[dict[str, Any]]:
         """Return what Codebashing would answer today."""
         records = [self._record(person) for person in self.people]
-        if len(records) > 20:  # something of everything that needs somebody
+        if len(records) > 20 and self.today >= self.mapped:  # something of everything that needs somebody
             records[3] |= {"employee_id": records[4]["employee_id"] or "10004"}
             records[5] |= {"employee_id": records[5]["email"]}
             records[6] |= {"primary_course_name": UNMAPPED, "primary_course_completed_lessons_count": 4}

@@ -76,7 +76,7 @@ def _chart(counted: list[Reading]) -> Chart:
         Layer("active since it was mapped, still none", STILL_NONE, [one.still_none for one in counted]),
         Layer("not active since", NOT_SINCE, [one.not_since for one in counted]),
     )
-    summary = (
-        f"The share with an employee ID went from {counted[0].percent:.1f} % to {counted[-1].percent:.1f} %."
-    )
+    was, now = counted[0].percent, counted[-1].percent
+    went = f"went from {was:.1f} % to {now:.1f} %" if len(counted) > 1 else f"is {now:.1f} %"
+    summary = f"The share with an employee ID {went}."
     return areas([one.as_of for one in counted], layers, summary)

@@ -88,8 +88,9 @@ def completion(read: list[Run]) -> Chart:
         Layer("not started", NOT_STARTED, [one[0] for one in totals]),
     )
     first, last = totals[0], totals[-1]
+    went = f"went from {_share(first)} to {_share(last)}" if len(read) > 1 else f"is {_share(last)}"
     summary = (
-        f"Completed went from {_share(first)} to {_share(last)}; "
+        f"The share of completed {went}; "
         f"now {last[2]:,} completed, {last[1]:,} in progress, {last[0]:,} not started."
     )
     return areas([run.as_of for run in read], layers, summary)
@@ -138,6 +139,6 @@ def set_aside(read: list[Run]) -> Chart:
     if others:
         rest = [sum(one[name] for name in others) for one in counts]
         layers.append(Layer("for another reason", f"set-{REASONS_SHOWN}", rest))
-    now = sum(counts[-1].values())
-    summary = f"{now:,} learners are set aside now, {sum(counts[0].values()):,} were in the first reading."
+    first = f", {sum(counts[0].values()):,} were in the first reading" if len(read) > 1 else ""
+    summary = f"{sum(counts[-1].values()):,} learners are set aside now{first}."
     return areas([run.as_of for run in read], layers, summary)

@@ -1,5 +1,5 @@
 // The page follows Airflow's light or dark, which the frame around it shows, else what Airflow remembers,
-// else the system's. Nothing else needs a script.
+// else the system's. On a phone the tab of this view is brought into sight. Nothing else needs a script.
 (function () {
   "use strict";
 
@@ -32,7 +32,13 @@
     document.documentElement.dataset.theme = wanted();
   }
 
+  function show() {
+    var here = document.querySelector(".tabs [aria-current]");
+    if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
+  }
+
   follow();
+  document.addEventListener("DOMContentLoaded", show);
   window.addEventListener("storage", follow);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
   var outer = frame();
