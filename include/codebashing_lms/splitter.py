@@ -8,6 +8,7 @@ structure instead and each is left to a slower reader.
 
 import codecs
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,8 @@ import msgspec
 from include.codebashing_lms.errors import CutSnapshotError, SnapshotError
 from include.codebashing_lms.json_structure import TOKEN, members, split_array
 
+NAME = re.compile("[A-Za-z_-]{1,40}")
+MOST_NAMES = 20
 BATCH = 2 << 20
 LARGEST_RECORD = 256 << 20
 LARGEST_FRAME = 16 << 20
@@ -244,8 +247,15 @@ def _no_json(text: bytearray) -> str:
     return "The answer is not JSON: it begins neither with [ nor with {. Check host and endpoint."
 
 
+def _names(keys: dict[str, int]) -> str:
+    """Return the names in an envelope; keys that may be somebody's address or ID are only counted."""
+    names = sorted(filter(NAME.fullmatch, keys)) if len(keys) <= MOST_NAMES else []
+    others = len(keys) - len(names)
+    return ", ".join([*names, *([f"{others} that may be people's"] if others else [])]) or "none"
+
+
 def _wrong_path(keys: dict[str, int], path: list[str]) -> str:
-    names = ", ".join(sorted(keys)[:20]) or "none"
+    names = _names(keys)
     wrong = f"the key {'.'.join(path)} is not in it" if path else "an array was expected"
     return (
         f"The answer is a JSON object and {wrong}; its keys are: {names}. If one of them holds the learners, "

@@ -122,3 +122,12 @@ def test_a_record_that_is_no_json_alone_leaves_the_others():
 
 def test_a_byte_order_mark_is_no_record():
     assert split(b'\xef\xbb\xbf[{"a": 1}]\n', 3) == [{"a": 1}]
+
+
+def test_keys_that_may_be_people_are_not_told():
+    by_address = json.dumps({"status": 1, "ada@example.com": [], "1042": [], "E-77": []}).encode()
+    with pytest.raises(SnapshotError, match=r"its keys are: status, 3 that may be people's\."):
+        split(by_address, 7)
+    by_login = json.dumps({f"user{'abcdefghijklmnopqrstuvwxyz'[at]}": [] for at in range(26)}).encode()
+    with pytest.raises(SnapshotError, match=r"its keys are: 26 that may be people's\."):
+        split(by_login, 7)

@@ -386,6 +386,12 @@ def test_a_renamed_key_fails_the_run_and_names_what_is_there(render):
         render([person()], courses="all")
 
 
+def test_keys_that_may_be_people_are_not_told(render):
+    with pytest.raises(ShapeError) as failure:
+        render([{"ada@example.com": {}, "name": 1, "1042": {}}, {"bob@example.com": {}, "name": 2}])
+    assert "Keys that are there: name." in str(failure.value)
+
+
 def test_a_key_that_a_single_record_has_is_there(render):
     assert render([person(employee_id=...), person()]).records["emitted"] == 1
 

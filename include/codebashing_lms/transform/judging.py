@@ -129,10 +129,12 @@ class Judging:
 
 
 def keys_there(path: Path, records_path: str | None) -> set[str]:
-    """Return the keys of the first records, for a message."""
+    """Return the keys of the first records, for a message: no address, nor what only one record has."""
     splitter = RecordSplitter(records_path, decode=_undecoded, read_item=read_item)
     first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
-    return {key for record in (first.records if first else ()) if isinstance(record, dict) for key in record}
+    records = [record for record in (first.records if first else ()) if isinstance(record, dict)]
+    times = Counter(key for record in records for key in record)
+    return {key for key, count in times.items() if "@" not in key and (count > 1 or len(records) == 1)}
 
 
 def _undecoded(array: memoryview) -> Any:
