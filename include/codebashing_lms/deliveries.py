@@ -110,7 +110,7 @@ def enter(
 
 def _rows_of(folder: StagedPath, receipt: dict[str, Any], whole: bool) -> Any:
     """Return the rows of the files that are not in the journal yet, and that the LMS surely has."""
-    rows, entered = SentRows.of(folder), receipt.get("parts_entered", 0)
+    rows, entered = SentRows(folder), receipt.get("parts_entered", 0)
     if whole and not entered:
         return rows.to_journal()
     parts = rows.of_parts(parts_of(receipt))[entered : parts_done(receipt)]

@@ -15,6 +15,7 @@ from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.deliveries import Book, below, book_of
 from include.codebashing_lms.delivery import DropWay, Way
 from include.codebashing_lms.delivery.reports import Reports, first_row_of
+from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.store import names_in, remove
 from include.codebashing_lms.receipt import NAME, parts_of, write_receipt
 from include.codebashing_lms.refused_rows import journal_results, list_refused, stop_at_too_many
@@ -157,3 +158,19 @@ def not_fetched_since(receipts: list[Receipt]) -> str:
     since = min(str(receipt["delivered_at"]) for receipt in receipts)
     files = sum(len(parts_of(receipt)) for receipt in receipts)
     return f"not fetched since {since}: {files} of our files still {'lies' if files == 1 else 'lie'} there"
+
+
+def leave_what_was_not_fetched(way: Way, receipt: Receipt, not_fetched: list[Receipt]) -> None:
+    """Refuse to send changes on top of earlier ones that the LMS has not fetched."""
+    if not_fetched:
+        raise DeliveryUnavailableError(
+            f"The LMS picks nothing up at {way.address('')}: {not_fetched_since(not_fetched)}, and "
+            "changes do not go before it has. Nothing was sent. This run's rows go with the next run; "
+            "ask the LMS's administrator why it does not fetch."
+        )
+    if any(way.occupied(part["file"]) for part in parts_of(receipt)):
+        raise DeliveryUnavailableError(
+            f"The LMS has not fetched {receipt['where']} yet: a file of that name still lies there, and "
+            "changes do not replace it. Nothing was sent. This run's rows go with the next run; a file "
+            "name that carries the time, as the default does, keeps them apart."
+        )

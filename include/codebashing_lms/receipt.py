@@ -40,6 +40,12 @@ def receipts_of(folder: StagedPath, run_id: str | None) -> Iterator[tuple[dict[s
                 yield receipt, str(sibling / NAME)
 
 
+def tries_of(folder: StagedPath, run_id: str | None) -> list[dict[str, Any]]:
+    """Return the receipts of a run's tries, of before it was cleared first."""
+    found = [receipt for receipt, _ in receipts_of(folder, run_id)]
+    return sorted(found, key=lambda receipt: int(receipt["clear_number"]))
+
+
 def parts_of(receipt: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the files of a delivery, in the order in which they are sent."""
     one = {name: receipt[name] for name in ("file", "bytes", "sha256", "rows")}

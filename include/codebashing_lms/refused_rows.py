@@ -27,7 +27,7 @@ def list_refused(folder: StagedPath, receipt: Receipt, number: int, refusals: tu
     """List the rows of a file that the LMS refused; return what a receipt says of them, which is numbers."""
     if not refusals:
         return {}
-    rows = SentRows.of(folder)
+    rows = SentRows(folder)
     strange = rows.refuse(refusals, rows.of_parts(parts_of(receipt))[number])
     counts = {
         "refused": len(dict(rows.refused())),
@@ -70,7 +70,7 @@ def journal_results(book: Book, folder: StagedPath, receipt: Receipt, number: in
 
     Rows that were told again since are left out: it speaks of an older telling.
     """
-    rows = SentRows.of(folder)
+    rows = SentRows(folder)
     told = rows.to_journal(rows.of_parts(parts_of(receipt))[number], whole=False)
     table = told.filter(pa.array(_still_meant(told, open_ledger(book.folder).table, receipt["as_of"])))
     if not len(table):

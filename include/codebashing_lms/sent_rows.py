@@ -9,6 +9,7 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,23 +29,20 @@ TOLD_FILE = "told.parquet"
 REFUSED_FILE = "refused.parquet"
 REFUSED_LIST = "refused.csv"
 REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string())])
+ROWS_AT_ONCE = 50_000
 WHAT_NEXT = "goes again with the next run; refused three times for the same reason, it waits for a person"
 
 
 @dataclass(frozen=True)
 class SentRows:
-    """The rows of a delivery in a run's folder.
-
-    :param told: as told.parquet has them.
-    """
+    """The rows of a delivery in a run's folder."""
 
     folder: StagedPath
-    told: pa.Table
 
-    @classmethod
-    def of(cls, folder: StagedPath) -> "SentRows":
-        """Read what a run's load decided to tell."""
-        return cls(folder, _read(folder / TOLD_FILE))
+    @cached_property
+    def told(self) -> pa.Table:
+        """Return what the run's load decided to tell."""
+        return _read(self.folder / TOLD_FILE)
 
     def of_parts(self, parts: list[dict[str, Any]]) -> list[Any]:
         """Return for each part of the file the numbers of its rows among all that are sent."""
@@ -66,6 +64,8 @@ class SentRows:
         :param only: the numbers of the rows that it is about; None: all that were sent.
         :param whole: whether what counts as known to the LMS already belongs to it.
         """
+        if only is None and whole and not (self.folder / REFUSED_FILE).exists():
+            return self._new_to_the_journal()
         sent = flag(self.told, "sent")
         row = np.where(sent, np.cumsum(sent) - 1, -1)
         reasons = dict(self.refused())
@@ -74,6 +74,15 @@ class SentRows:
         kept &= ~sent | (only is None) | np.isin(row, [] if only is None else only)
         table = self.told.filter(pa.array(kept))
         return _with_refusals(table, [reasons.get(one) for one in row[kept].tolist()] if reasons else [])
+
+    def _new_to_the_journal(self) -> pa.Table:
+        """Return the rows for the journal where none was refused; the many others are never all in memory."""
+        with local_copy(self.folder / TOLD_FILE) as copy, pq.ParquetFile(copy, pre_buffer=False) as file:
+            batches = [
+                batch.filter(pc.invert(pc.and_(batch["sent"], batch["known"])))
+                for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False)
+            ]
+            return conform(pa.Table.from_batches(batches, file.schema_arrow), TOLD)
 
     def refused(self) -> Iterator[tuple[int, str]]:
         """Give number and reason of the rows that the LMS refused so far."""
