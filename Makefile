@@ -1,4 +1,4 @@
-# The commands of this project; CI runs the same ones. They write to .venv and .uv here and to nothing else outside
+# The commands of this project; CI runs the same ones. They write to .venv, .uv and .bench here and to nothing else outside
 # the folders that `make clean` removes.
 
 # The Python to build .venv from: the first of these that is 3.11, 3.12 or 3.13, or yours: make setup PYTHON=/path/to/python
@@ -65,7 +65,7 @@ check: .venv/ready ## Check format, lint and types; changes nothing
 audit: .venv/ready ## Look for known weaknesses: bandit in the code, pip-audit in the locked packages; asks PyPI
 	.ci/audit
 
-bench: .venv/ready ## Measure against a plain script and write docs/benchmarks.md; LEARNERS="10000 100000" by default
+bench: .venv/ready .bench/ready ## Measure beside other programs, write docs/benchmarks.md; LEARNERS="10000 100000", RUNS=5
 	.venv/bin/python -m bench.run
 
 lock: | $(UV) ## Resolve requirements.txt anew into the locks; remove them first to take newer versions
@@ -86,7 +86,7 @@ env: ## Write .env with fresh secrets, for docker compose
 	@echo "Wrote .env; the login of http://localhost:8080 is admin and the ADMIN_PASSWORD in it"
 
 clean: ## Remove the environment, caches and everything demo and ui left behind
-	rm -rf .venv .uv .matrix out .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf .venv .uv .bench .matrix out .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.
@@ -95,6 +95,14 @@ clean: ## Remove the environment, caches and everything demo and ui left behind
 	@echo "Installing the locked packages into .venv: some 200 MB to fetch the first time"
 	@.venv/bin/python $(SUPPORTED) 2>/dev/null || { rm -rf .venv && $(UV) venv --quiet --python "$(PYTHON)" .venv; }
 	@$(UV) pip sync --quiet --python .venv/bin/python --require-hashes --compile-bytecode requirements-dev.lock
+	@touch $@
+
+# What the benchmark runs beside the product has an environment of its own.
+.bench/ready: bench/requirements.txt | $(UV)
+	@$(need_python)
+	@echo "Installing the programs to compare with into .bench"
+	@.bench/bin/python $(SUPPORTED) 2>/dev/null || { rm -rf .bench && $(UV) venv --quiet --python "$(PYTHON)" .bench; }
+	@$(UV) pip sync --quiet --python .bench/bin/python --require-hashes --compile-bytecode bench/requirements.txt
 	@touch $@
 
 .uv/bin/uv:

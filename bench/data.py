@@ -14,14 +14,18 @@ java_advanced_lessons2 dotnet_advanced_lessons2 python_advanced_lessons2 react
 """.split()  # noqa: SIM905
 
 
+FIRST_NAMES = ("Ann", "Zoë", "Łukasz", "José", "Wei", "Aoife", "吉田")
+LAST_NAMES = ("Lee", "Müller", "O'Neill", "García", "𠮷田", "Nguyễn", "Smith")
+
+
 def learner(number: int, chance: random.Random) -> dict[str, object]:
     """Return one learner; a few have no ID, share one, or stand twice."""
     total = chance.choice((10, 20, 24, 30))
     record: dict[str, object] = {
         "uuid": f"{chance.getrandbits(128):032x}",
         "email": f"Person.{number}@example.com",
-        "first_name": "Ann",
-        "last_name": "Lee",
+        "first_name": chance.choice(FIRST_NAMES),
+        "last_name": chance.choice(LAST_NAMES),
         "team": "Blue team",
         "employee_id": f"{number:07d}",
         "primary_course_name": chance.choice(COURSES),
@@ -40,8 +44,14 @@ def learner(number: int, chance: random.Random) -> dict[str, object]:
     for course in COURSES:
         percent = chance.choice((0.0, 0.0, 33.33, 50.5, 100.0, 87.5))
         record[f"{course}.completed_percentage"] = percent
-        record[f"{course}.completed_date"] = "2026-10-01T15:45:33.000" if percent == 100 else None
+        record[f"{course}.completed_date"] = moment(chance) if percent == 100 else None
     return record
+
+
+def moment(chance: random.Random) -> str:
+    """Return an instant of this year's autumn."""
+    day, second = chance.randint(1, 30), chance.randint(0, 59)
+    return f"2026-09-{day:02d}T{second % 24:02d}:{59 - second:02d}:{second:02d}.000"
 
 
 def write(path: Path, learners: int) -> None:
@@ -50,7 +60,7 @@ def write(path: Path, learners: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         for number in range(learners):
             file.write("," if number else "[")
-            file.write(json.dumps(learner(number, chance)))
+            file.write(json.dumps(learner(number, chance), ensure_ascii=False))
         file.write("]")
 
 

@@ -1,0 +1,86 @@
+"""How fast a body is read from the loopback, and what limits it: HTTP, the compressor, or reading it through.
+
+python -m bench.extract SNAPSHOT
+"""
+
+import json
+import os
+import socket
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from include.codebashing_lms.download import PIECE, received, save
+from include.codebashing_lms.http_site import HttpSite, new_session
+from include.codebashing_lms.splitter import RecordSplitter
+
+
+def serve(snapshot: Path) -> str:
+    """Answer every request with the file, by sendfile: a server that costs next to nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=answer_all, args=(listener, snapshot), daemon=True).start()
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def answer_all(listener: socket.socket, snapshot: Path) -> None:
+    while True:
+        client, _ = listener.accept()
+        with client, snapshot.open("rb") as file:
+            client.recv(65536)
+            size = os.stat(file.fileno()).st_size
+            client.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\nConnection: close\r\n\r\n".encode())
+            client.sendfile(file)
+
+
+def pieces(snapshot: Path):
+    with snapshot.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def seconds(work) -> float:
+    best = []
+    for _ in range(3):
+        started = time.monotonic()
+        work()
+        best.append(time.monotonic() - started)
+    return sorted(best)[1]
+
+
+def main(snapshot: Path) -> None:
+    base, session = serve(snapshot), new_session(HttpSite("http://127.0.0.1"))
+
+    def body():
+        return received(session.get(base, stream=True, timeout=60), 60)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        part = Path(scratch) / "part.json.zst"
+        size = snapshot.stat().st_size / 1e6
+        alone = {
+            "HTTP alone": seconds(lambda: [None for _ in body()]),
+            "reading through alone": seconds(lambda: read_through(snapshot)),
+            "all of it, as extract does": seconds(lambda: save(body(), False, part, RecordSplitter())),
+        }
+        share = part.stat().st_size / snapshot.stat().st_size
+        alone["compressing alone"] = seconds(lambda: compress(snapshot, part))
+    print(json.dumps({"mb_per_s": {name: size / took for name, took in alone.items()}, "share": share}))
+
+
+def read_through(snapshot: Path) -> int:
+    splitter = RecordSplitter()
+    found = sum(chunk.count for piece in pieces(snapshot) for chunk in splitter.feed(piece))
+    return found + sum(chunk.count for chunk in splitter.finish())
+
+
+def compress(snapshot: Path, part: Path) -> None:
+    import pyarrow as pa
+
+    with pa.CompressedOutputStream(str(part), "zstd") as writer:
+        for piece in pieces(snapshot):
+            writer.write(piece)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""What customers would write or install instead: each writes the same columns, and checks little."""
