@@ -196,8 +196,8 @@ script's run of the same turn. The invented learners have 71 keys each, and name
 
 Ours has every rule on: set-aside, merging, conflicts, guards, manifest. The cron script is `requests` and
 `csv`, with a saved file for the answer; the others are by orjson, DuckDB (on all cores) and dlt
-(`bench/peers/`). They take the first learner of an ID and check nothing else, so rows are compared for the IDs
-that stand once.
+(`bench/peers/`). They take the first learner of an ID and check nothing else, so rows are compared for the
+IDs that stand once.
 
 | learners | courses | program | seconds | ratio to cron | ratio of CPU time | peak MB | rows/s | compared |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
