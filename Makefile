@@ -25,7 +25,7 @@ RELEASED_3.3 := 2026-09-18
 OF_AIRFLOW := tests/airflow
 OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery
 
-.PHONY: help setup demo ui test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench
+.PHONY: help setup demo ui screenshots test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ check: .venv/ready ## Check format, lint and types; changes nothing
 audit: .venv/ready ## Look for known weaknesses: bandit in the code, pip-audit in the locked packages; asks PyPI
 	.ci/audit
 
+screenshots: .venv/ready ## Take the pictures in docs/screenshots anew; needs Chromium
+	@.venv/bin/python -m demo.screenshots
+
 bench: .venv/ready .bench/ready ## Measure beside other programs, write docs/benchmarks.md; LEARNERS="10000 100000", RUNS=5
 	.venv/bin/python -m bench.run
 
@@ -86,7 +89,7 @@ env: ## Write .env with fresh secrets, for docker compose
 	@echo "Wrote .env; the login of http://localhost:8080 is admin and the ADMIN_PASSWORD in it"
 
 clean: ## Remove the environment, caches and everything demo and ui left behind
-	rm -rf .venv .uv .bench .matrix out .demo .ui .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf .venv .uv .bench .matrix out .demo .ui .screenshots .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Up to date as long as neither the lock nor the project file changed; half an environment never gets the mark.

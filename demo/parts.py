@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -25,14 +25,14 @@ def airflow(*arguments: str) -> list[str]:
 
 
 class Parts:
-    """All parts; each is a session of its own, so that Ctrl-C reaches us and not half of them."""
+    """All parts, or some; each is a session of its own, so that Ctrl-C reaches us and not half of them."""
 
-    def __init__(self, logs: Path) -> None:
-        self.logs = logs
+    def __init__(self, logs: Path, names: Iterable[str] = tuple(PARTS)) -> None:
+        self.logs, self.names = logs, names
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def __enter__(self) -> "Parts":
-        for name in PARTS:
+        for name in self.names:
             self._start(name)
         return self
 

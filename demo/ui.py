@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -62,10 +63,10 @@ def free_port() -> int:
     sys.exit("No free port on 127.0.0.1.")
 
 
-def settings(url: str, password: str) -> dict[str, str]:
+def settings(url: str, password: str, passwords: Path = PASSWORDS) -> dict[str, str]:
     """Return how this Airflow is reached, and what keeps SQLite from locking while somebody clicks around."""
-    PASSWORDS.touch(0o600)
-    PASSWORDS.write_text(json.dumps({"admin": password}))
+    passwords.touch(0o600)
+    passwords.write_text(json.dumps({"admin": password}))
     return {
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": url.rpartition(":")[2],
@@ -75,7 +76,7 @@ def settings(url: str, password: str) -> dict[str, str]:
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(PASSWORDS),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         # One task at a time: two that report to SQLite in the same moment can end the scheduler.
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
