@@ -57,6 +57,8 @@ class Settling:
             elif receipt["state"] == "delivered":
                 enter(self.home, own, folder, receipt)
                 settled.delivered.add(receipt["delivery"])
+            elif receipt["state"] == "not_taken":
+                close(self.home, receipt)
             elif receipt["state"] == "partly":
                 enter(self.home, own, folder, receipt)
             else:

@@ -224,6 +224,21 @@ def test_results_elsewhere_under_a_name_with_a_time(runs, place, drop):
     assert runs.run(place, results=results)["rows"] == 1
 
 
+def test_our_own_file_is_no_result_of_itself(runs, folder, drop):
+    runs.run(folder, results={**RESULTS, "name": "{stem}*.csv"})
+    runs.run(folder, results={**RESULTS, "name": "{stem}*.csv"})
+    assert len(runs.watched()) == 1
+
+
+def test_a_folder_that_is_gone_picked_nothing_up(runs, folder, drop):
+    runs.run(folder, fetched="removed")
+    first = runs.last
+    drop.rename(drop.with_name("elsewhere"))
+    with pytest.raises(DeliveryError, match="does not exist"):
+        runs.run(folder, MORE, fetched="removed")
+    assert first.receipt["drop"]["state"] == "dropped"
+
+
 def test_statuses_and_rows_of_a_result_file(runs, folder, drop):
     results = {"name": "{file}.log", "row": "line", "status": "result", "refused": ["ERR"]}
     results |= {"max_refused_percent": 100, "encoding": "utf-16"}

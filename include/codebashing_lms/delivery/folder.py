@@ -75,6 +75,7 @@ class FolderWay:
     def lying(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie in the folder."""
         with self._explained():
+            self.folder.stat()  # of a folder that is gone nothing was picked up
             return {name for name in names if (self.folder / name).exists()}
 
     def take_away(self, names: Collection[str]) -> None:

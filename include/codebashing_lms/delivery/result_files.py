@@ -13,7 +13,7 @@ PACKED = (".pgp", ".gz", ".zip")
 
 def results_about(names: Collection[str], pattern: str, there: Iterable[str]) -> dict[str, list[str]]:
     """Return which of the files that are there are the results of which of ours."""
-    all_there = sorted(there)
+    all_there = sorted(set(there).difference(names))
     found = {name: list(filter(_matcher(pattern, name).fullmatch, all_there)) for name in names}
     return {name: results for name, results in found.items() if results}
 

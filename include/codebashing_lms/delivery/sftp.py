@@ -84,7 +84,10 @@ class SftpWay:
     def occupied(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the directory."""
         with self._logged_in() as sftp:
-            return _lies(sftp, self._path(name))
+            try:
+                return _lies(sftp, self._path(name))
+            except OSError:
+                return False
 
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the directory."""
@@ -93,7 +96,7 @@ class SftpWay:
 
     def lying(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie in the directory."""
-        with self._logged_in() as sftp:
+        with self._logged_in() as sftp, self._explained("look at a file of"):
             return {name for name in names if _lies(sftp, self._path(name))}
 
     def take_away(self, names: Collection[str]) -> None:
@@ -248,7 +251,7 @@ def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
 def _lies(sftp: "SFTPClient", path: str) -> bool:
     try:
         sftp.stat(path)
-    except OSError:
+    except FileNotFoundError:
         return False
     return True
 
