@@ -1,5 +1,6 @@
 """Staging on an object store: the whole DAG on S3."""
 
+import gzip
 from datetime import timedelta
 
 import boto3
@@ -51,6 +52,22 @@ def test_a_run_and_its_replay(site, bucket):
     }
     assert kinds == {"snapshots", "runs", "ledger", "courses_seen.json"}
     assert not [one.key for one in bucket.objects.all() if one.key.endswith(".part")]
+
+
+def test_an_answer_that_was_altered_in_the_bucket_is_not_told(site, bucket):
+    site.drop.mkdir()
+    date = now()
+    with Codebashing(LEARNERS) as api:
+        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+        first = site.run(logical_date=date, dry_run=True)
+        archive = bucket.objects.filter(Prefix=f"training/{site.name}/snapshots/")
+        [answer] = [one for one in archive if one.key.endswith(".json.gz")]
+        answer.put(Body=gzip.compress(b"[]"))
+        again = site.run(logical_date=date)
+    assert (first.tasks, again.tasks["transform"]) == (NOT_SENT, "failed")
+    assert "StagingError" in again.notice
+    assert "checksum" in again.notice
+    assert not site.delivered()
 
 
 def test_the_first_to_create_stays(site, bucket):
