@@ -78,7 +78,11 @@ class Handover:
         if parts_done(receipt) < len(parts_of(receipt)) and "parts" in receipt:
             receipt |= {"state": "partly"}
         else:
-            receipt |= {"state": "delivered", "known": self._known(receipt), "sent_by_earlier_try": not sent}
+            receipt |= {
+                "state": "delivered",
+                "known": f"{self.way.result} {receipt['where']}",
+                "sent_by_earlier_try": not sent,
+            }
             receipt |= {"delivered_at": iso(datetime.now(UTC))}
             if is_watched(self.way):
                 receipt |= watch(self.home, self.folder, receipt)
@@ -103,11 +107,6 @@ class Handover:
         receipt |= {"state": "working", "job": handed.job, "job_since": iso(datetime.now(UTC))}
         write_receipt(self.folder, receipt)
         return receipt
-
-    def _known(self, receipt: Receipt) -> str:
-        if "job" in receipt:
-            return f"imported, as {receipt['where']} says of its job"
-        return f"{self.way.result} {receipt['where']}"
 
 
 def _parcel(path: Path, receipt: Receipt, number: int) -> Parcel:

@@ -65,7 +65,7 @@ def test_it_is_asked_again_until_it_has_ended(staged, lms, staging):
     lms.work()
     outcome = staged.load(importing(), lms_site(lms))
     assert outcome["outcome"] == "delivered"
-    assert "as http://127.0.0.1" in outcome["sentence"]
+    assert "imported by a job of the import endpoint http://127.0.0.1" in outcome["sentence"]
     assert "earlier try" not in outcome["sentence"]
     assert staged.receipt["state"] == "delivered"
     assert told(staging) == {("1042", "java"): 100.0, ("1043", "python"): 33.33}

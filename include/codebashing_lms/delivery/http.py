@@ -45,7 +45,15 @@ class HttpWay:
     site: HttpSite
     appends: bool = False
     has_header: bool = True
-    result = "accepted by the import endpoint"
+
+    @property
+    def result(self) -> str:
+        """What is known of a file after it was sent, or after its job has ended."""
+        return (
+            "imported by a job of the import endpoint"
+            if self.delivery.job
+            else "accepted by the import endpoint"
+        )
 
     def address(self, name: str = "") -> str:
         """Return the endpoint's address, which is the same for every file."""
