@@ -52,7 +52,7 @@ test-matrix: | $(UV) ## Run the Airflow part of the tests on the oldest and newe
 	UV=$(UV) .ci/matrix 3.3 3.13 $(OF_PINS) $(OF_AIRFLOW)
 
 test-oldest: | $(UV) ## Import everything and run the demo's DAG on the oldest Airflow
-	UV=$(UV) .ci/matrix 3.1 3.11 tests/airflow/test_dags.py tests/airflow/test_demo.py
+	UV=$(UV) .ci/matrix 3.1 3.11 tests/deployments/test_imports.py tests/airflow/test_dags.py tests/airflow/test_demo.py
 
 fuzz: .venv/ready ## Let hostile records through transform and load; RECORDS=100000 SEED=1, by default any seed
 	.venv/bin/python -m tests.fuzz --records $(or $(RECORDS),100000) $(and $(SEED),--seed $(SEED))
