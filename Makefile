@@ -22,7 +22,7 @@ RELEASED_3.2 := 2026-05-30
 RELEASED_3.3 := 2026-09-18
 
 # The tests that meet Airflow; on 3.1 also those of what it pins differently: pandas, pyarrow, paramiko.
-OF_AIRFLOW := tests/airflow
+OF_AIRFLOW := tests/deployments/test_imports.py tests/alerts tests/airflow
 OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery
 
 .PHONY: help setup demo ui screenshots test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench

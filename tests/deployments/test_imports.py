@@ -1,4 +1,4 @@
-"""Every module can be imported on the Airflow that runs the tests; `make test-oldest` runs this on the oldest."""
+"""Every module can be imported on the Airflow that runs the tests; `make test-oldest` has the oldest one."""
 
 import importlib
 import pkgutil
