@@ -162,3 +162,14 @@ def test_the_examples_are_valid():
     assert connector.Connector.model_validate(yaml.safe_load(whole)).delivery.hold
     options = find_profile("generic_csv").options()
     assert len(options.model_validate(yaml.safe_load(columns)).columns) == 4
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/promises.md"])
+def test_every_test_that_holds_a_promise_is_there(page):
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\[(tests/[\w/]+\.py)::(test_\w+)\]\(([^)]+)\)", text)
+    assert len(links) > 10
+    assert text.count("::test_") == len(links)
+    for path, name, link in links:
+        assert ((ROOT / page).parent / link).resolve() == ROOT / path
+        assert f"\ndef {name}(" in (ROOT / path).read_text(), f"{path} has no {name}"
