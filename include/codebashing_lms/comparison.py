@@ -30,40 +30,46 @@ class Comparison:
 
     def decisions(self) -> Iterator[Decision]:
         """Give the rows in their order, decided."""
-        addresses = pc.unique(pc.utf8_lower(self._column("email"))).drop_null()
-        ids = self._column("employee_id")
-        rules = self._with_held(_apart(ids), addresses)
+        self._note_addresses()
+        rules = self._with_held()
         for table in self._slices():
-            yield self._decide(table, addresses, rules)
+            yield self._decide(table, rules)
 
-    def _with_held(self, apart: pa.Array, addresses: pa.Array) -> Rules:
+    def _note_addresses(self) -> None:
+        """Note which rows of the ledger have an address that is in the run: a million are hashed once."""
+        addresses = pc.unique(pc.utf8_lower(self._one_a_learner("email"))).drop_null()
+        self._still_there = pc.is_in(self.ledger["email"], value_set=addresses)
+
+    def _with_held(self) -> Rules:
         """Return the rules with those employees held who are in doubt by rows in several slices."""
+        apart = _often(self._one_a_learner("employee_id"))
         found = [part for table in self._slices() if len(part := _of(table, apart))] if len(apart) else []
         if not found:
             return self.rules
-        rows = self._decide(pa.concat_tables(found), addresses, self.rules).rows
+        rows = self._decide(pa.concat_tables(found), self.rules).rows
         doubted = rows.loc[rows["verdict"] == Verdict.CHANGED_IDENTITY, "employee_id"]
         return Rules(**(vars(self.rules) | {"held": frozenset(doubted)}))
 
-    def _decide(self, table: pa.Table, addresses: pa.Array, rules: Rules) -> Decision:
+    def _decide(self, table: pa.Table, rules: Rules) -> Decision:
         told_ids, told_emails = self.ledger["employee_id"], self.ledger["email"]
-        places = _places(told_ids, pc.unique(table["employee_id"]))
-        told = self.ledger.take(pa.array(places))
+        places = pa.array(_places(told_ids, pc.unique(table["employee_id"])))
+        told = self.ledger.take(places)
         emails = pc.unique(pc.utf8_lower(table["email"])).drop_null()
         namesakes = self.ledger.select(["email", "employee_id"]).take(pa.array(_places(told_emails, emails)))
-        before = pc.unique(told["email"]).drop_null()
-        still_there = before.filter(pc.is_in(before, value_set=addresses)).to_pylist()
-        memory = Memory(told.to_pandas().assign(place=places), namesakes.to_pandas(), frozenset(still_there))
-        return decide(table.to_pandas(), memory, rules)
+        still_there = pc.unique(told["email"].filter(self._still_there.take(places))).to_pylist()
+        known = told.to_pandas().assign(place=places.to_numpy())
+        return decide(table.to_pandas(), Memory(known, namesakes.to_pandas(), frozenset(still_there)), rules)
 
     def _slices(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
         with pq.ParquetFile(self.rows, pre_buffer=False) as file:
             for batch in file.iter_batches(SLICE, columns=columns, use_threads=False):
                 yield _plain(pa.Table.from_batches([batch]))
 
-    def _column(self, name: str) -> pa.ChunkedArray:
-        parts = [part for table in self._slices([name]) for part in table[name].chunks]
-        return pa.chunked_array(parts, pa.string())
+    def _one_a_learner(self, name: str) -> pa.ChunkedArray:
+        """Return a column of all rows, once for those that stand together in a slice with the same value."""
+        chunks = [chunk for table in self._slices([name]) for chunk in table[name].chunks]
+        runs = [pc.run_end_encode(chunk).values for chunk in chunks]  # noqa: PD011 (of Arrow, not of pandas)
+        return pa.chunked_array(runs, pa.string())
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -83,16 +89,10 @@ def _of(table: pa.Table, ids: pa.Array) -> pa.Table:
     return table.filter(pc.is_in(table["employee_id"], value_set=ids))
 
 
-def _apart(ids: pa.ChunkedArray) -> pa.Array:
-    """Return the employees whose rows do not all stand together in one slice."""
-    if not len(ids):
-        return pa.array([], pa.string())
-    encoded = ids.combine_chunks().dictionary_encode()
-    codes = encoded.indices.to_numpy()
-    starts = np.append(True, np.diff(codes) != 0)
-    starts[::SLICE] = True
-    often = np.bincount(codes[starts], minlength=len(encoded.dictionary)) > 1
-    return encoded.dictionary.filter(pa.array(often))
+def _often(values: pa.ChunkedArray) -> pa.Array:
+    """Return the values that stand more than once."""
+    encoded = values.combine_chunks().dictionary_encode()
+    return encoded.dictionary.filter(pa.array(np.bincount(encoded.indices.to_numpy()) > 1))
 
 
 @dataclass
