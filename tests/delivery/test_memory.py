@@ -16,6 +16,7 @@ from include.codebashing_lms.errors import (
 )
 from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
 from include.codebashing_lms.staging import write_json
+from include.codebashing_lms.transform import reading
 from tests.delivery.conftest import connector, learner, stage
 
 COMPLETIONS = {"options": {"emits": "completion"}}
@@ -122,6 +123,15 @@ def test_a_changed_identity_is_listed_with_the_old_and_the_new(root, folder, dro
     (root / "people.csv").write_text("email,action,employee_id,reason\n1@example.com,accept,,rehired\n")
     accepted = day(root, 23, [learner("9", "java", 1, 4, email="1@example.com")])
     assert accepted.load(folder, identity={"people": str(root / "people.csv")})["outcome"] == "delivered"
+
+
+def test_who_is_in_doubt_by_one_row_is_held_in_all_of_them(root, folder, drop, monkeypatch):
+    day(root, 21, [ANN]).load(folder)
+    monkeypatch.setattr(reading, "PRIMARY_BATCH", 1)  # each row is in a slice of its own, then
+    somebody = [learner("1", course, 1, 4, email="other@example.com") for course in ("java", "go")]
+    moved = day(root, 22, [*somebody, learner("9", "java", 1, 4, email="1@example.com")])
+    assert moved.load(folder)["outcome"] == "nothing_to_send"
+    assert moved.manifest["records"]["set_aside"] == {"changed_identity": 3}
 
 
 def test_the_learners_of_the_last_live_run_are_a_guard(root, folder, drop):
