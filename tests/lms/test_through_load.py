@@ -15,7 +15,7 @@ from tests.lms.customers import LEARNERS, Customer, processes
 from tests.lms.lrs import Lrs
 from tests.lms.moodle import TOKEN, Item, Moodle
 from tests.lms.oracle import BASE, Oracle
-from tests.lms.server import Fault
+from tests.lms.server import Answer, Fault
 
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 
@@ -353,3 +353,17 @@ def test_next_run_goes_on_with_the_zips_of_the_one_before(fusion, hcm):
     fusion.load_to_the_end(fusion.stage(LEARNERS, 21))
     assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
     assert [one.messages for one in hcm.sets.values()] == [[], []]
+
+
+def test_files_that_a_store_took_are_not_sent_again_after_a_break(store, lrs):
+    store.lms["options"]["rows_per_file"] = 2
+    learners = [learner(f"E{number}", "java", 1, 4) for number in range(1, 7)]
+    run = store.stage(learners, 20)
+    third = [Fault(lambda one: b'"E5"' in one.body, answer=Answer(503))] * 4
+    lrs.faults += third
+    with pytest.raises(DeliveryUnavailableError):
+        store.load(run)
+    before = len(lrs.requests)
+    assert store.load(run)["outcome"] == "delivered"
+    assert lrs.names == ["E1", "E2", "E3", "E4", "E5", "E6"]
+    assert len(lrs.requests) == before + 1

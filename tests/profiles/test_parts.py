@@ -94,9 +94,11 @@ def test_bytes_of_a_file(limit, rows, custom, tmp_path):
 
 def test_statements_are_an_array_in_every_part(custom, tmp_path):
     shipped = find_profile("xapi")
-    keys = {key: value for key, value in shipped.contract.items() if key not in ("sender", "methods")}
+    keys = {
+        key: value for key, value in shipped.contract.items() if key not in ("sender", "methods", "limits")
+    }
     settings = {name: one.model_dump(exclude_none=True) for name, one in shipped.settings.items()}
-    custom(**keys, settings=settings, limits={"rows": 3})
+    custom(**keys | {"settings": settings, "limits": {"rows": 3}})
     got = render(tmp_path, STAFF, lms={"profile": "own", "options": needed("xapi")})
     assert [part["rows"] for part in got.manifest["parts"]] == [3, 3, 1]
     for name, data in got.files.items():
