@@ -220,7 +220,7 @@ def test_a_learners_way_into_the_lms(acme):
 @pytest.mark.parametrize(
     ("record", "verdict"),
     [
-        (person("1002", "bob@example.com"), "The LMS was told."),
+        (person("1002", "bob@example.com"), "The LMS was told, last on 16 Aug 2026."),
         (person(None, "bob@example.com"), "Set aside: no employee ID. Ask your identity team"),
         (
             person("1002", "bob@example.com", course="cobol"),

@@ -6,53 +6,17 @@ which every entry is looked at.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-from include.codebashing_lms.dates import parse_instant
-from include.codebashing_lms.ledger import ledgers
-from include.codebashing_lms.ledger.rows import facts_of
-from include.codebashing_lms.ledger.store import consecutive, numbered
-from include.codebashing_lms.pages.runs import Cache, Run, Runs
+from include.codebashing_lms.pages.fate import ACT, GOOD, QUIET, WAITING
+from include.codebashing_lms.pages.runs import Run, Runs
+from include.codebashing_lms.pages.told import Event, progress, told_events
 from include.codebashing_lms.pages.whereabouts import Guess, Said, Wanted, where
-from include.codebashing_lms.pages.words import NOTHING_TO_SEND, on_day, reason, spoken
-from include.codebashing_lms.staging import StagedPath, local_copy
-from include.codebashing_lms.transform.rows import STATUSES
+from include.codebashing_lms.pages.words import NOTHING_TO_SEND, reason, spoken
 
 PATIENCE = 2.0  # seconds to open runs, several times what it takes; what is not reached is said
-SOON = timedelta(hours=6)
 LONGEST = 320  # characters of an e-mail address
-CACHED_ROWS = 300_000
-NAMES = ["employee_id", "email"]
-
-GOOD, QUIET, WAITING, ACT = "good", "quiet", "waiting", "act"
-_hashes_of = Cache(2_000)
-
-
-@dataclass(frozen=True)
-class Event:
-    """One thing that was said or told.
-
-    :param until: as-of of the last run that said the same, where there are several.
-    :param runs: how many runs lie from the first to the last that said it.
-    """
-
-    at: datetime
-    tone: str
-    title: str
-    text: str = ""
-    until: datetime | None = None
-    runs: int = 1
-    run_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +76,7 @@ def find(runs: Runs, who: str, one_record: bool, patience: float = PATIENCE) -> 
         search.at(0), search.at(len(read) - 1)
         search.changes(0, len(read) - 1)
         _look_between(search)
-    told = list(_told(runs.home, search.wanted))
+    told = list(told_events(runs.home, search.wanted))
     events = sorted([*_statements(search), *told], key=lambda one: one.at, reverse=True)
     verdict, tone = _verdict(search, told)
     names = tuple(sorted(search.wanted.emails | search.wanted.ids))
@@ -180,7 +144,7 @@ def _in_words(said: tuple[Said, ...]) -> tuple[str, str, str]:
         return ACT, f"Set aside: {_singular(aside[0].reason)}", f"{first.actor}: {first.remedy}"
     sendable = [one for one in said if one.place == "emitted"]
     if sendable:
-        return QUIET, "Codebashing said", "; ".join(_progress(one) for one in sendable)
+        return QUIET, "Codebashing said", "; ".join(progress(one) for one in sendable)
     why = said[0]
     if why.place == "merged":
         return WAITING, "The same learner twice", "The better record counts."
@@ -202,80 +166,6 @@ def _singular(name: str) -> str:
         "invalid_percentage": "a percentage that cannot be one",
         "missing_completed_date": "finished without a completion date",
     }.get(name, spoken(name))
-
-
-def _progress(one: Said) -> str:
-    percent = f"{(one.hundredths or 0) / 100:.2f}".rstrip("0").rstrip(".")
-    when = f" on {on_day(one.completed_at)}" if one.completed_at and one.status == "completed" else ""
-    return f"{one.course or 'course'} {percent} %, {spoken(one.status)}{when}"
-
-
-def _told(home: StagedPath, wanted: Wanted) -> Iterable[Event]:
-    """Give an event for each entry of the journal that tells of the learner."""
-    names = sorted(wanted.emails | {one.lower() for one in wanted.ids})
-    hashes = _hashed(pa.array(names, pa.string()))
-    for ledger in ledgers(home):
-        for number in consecutive(ledger / "journal"):
-            path = numbered(ledger / "journal", number)
-            if not _may_tell(path, hashes):
-                continue
-            yield from _entry(path, wanted)
-
-
-def _entry(path: StagedPath, wanted: Wanted) -> Iterable[Event]:
-    with local_copy(path) as copy, pq.ParquetFile(copy) as file:
-        table = file.read(use_threads=False)
-    facts = facts_of({key.decode(): value.decode() for key, value in table.schema.metadata.items()})
-    if facts["kind"] not in ("delivery", "baseline"):
-        return
-    rows = [row for row in table.to_pylist() if wanted.is_meant(row["email"], row["employee_id"])]
-    for row in rows:
-        yield _told_event(row, facts)
-
-
-def _told_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:
-    at = parse_instant(str(facts["as_of"])) or datetime.now(UTC)
-    when = parse_instant(str(facts.get("when") or facts["as_of"])) or at
-    said = Said(
-        "emitted",
-        "",
-        row["course"] or "",
-        None,
-        None,
-        row["hundredths"],
-        STATUSES[row["status"]],
-        row["completed_at"] and row["completed_at"].replace(tzinfo=UTC),
-    )
-    under = f" (as {row['user_key'] or row['employee_id']}, course {row['course_id']})"
-    if row.get("refusal"):
-        return Event(at, ACT, "The LMS refused", f"{_progress(said)}{under}: {row['refusal']}")
-    if row.get("baseline"):
-        return Event(at, QUIET, "Known to the LMS already", _progress(said) + under)
-    verdict = f" {facts['verdict'][0].upper()}{facts['verdict'][1:]}" if facts.get("verdict") else " Sent"
-    later = f" on {on_day(when)}" if when - at > SOON else ""
-    return Event(at, GOOD, "The LMS was told", f"{_progress(said)}{under}.{verdict}{later}.")
-
-
-def _may_tell(path: StagedPath, hashes: npt.NDArray[np.uint64]) -> bool:
-    """Tell whether an entry may be about the learner: it never changes, so its names' hashes stay known."""
-
-    def names() -> npt.NDArray[np.uint64] | None:
-        with local_copy(path) as copy, pq.ParquetFile(copy) as file:
-            if file.metadata.num_rows > CACHED_ROWS:
-                return None
-            table = file.read(NAMES, use_threads=False)
-        texts = [pc.unique(pc.utf8_lower(table[name])).drop_null() for name in NAMES]
-        return np.concatenate([_hashed(one) for one in texts])
-
-    known = _hashes_of.get(str(path), names)
-    return known is None or bool(np.isin(hashes, known).any())
-
-
-def _hashed(texts: pa.Array) -> npt.NDArray[np.uint64]:
-    hashed: npt.NDArray[np.uint64] = pd.util.hash_array(
-        texts.to_numpy(zero_copy_only=False), categorize=False
-    )
-    return hashed
 
 
 def _verdict(search: _Search, told: list[Event]) -> tuple[str, str]:

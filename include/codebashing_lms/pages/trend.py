@@ -102,7 +102,7 @@ def _totals(run: Run) -> list[int]:
 
 
 def _share(totals: list[int]) -> str:
-    return f"{100 * totals[2] / sum(totals):.1f} %" if sum(totals) else "nobody"
+    return f"{100 * totals[2] / sum(totals):.1f} %" if sum(totals) else "0.0 %"
 
 
 def bands(run: Run) -> Chart:
