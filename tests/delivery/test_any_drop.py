@@ -49,7 +49,7 @@ class Inbox:
         self.to_tell.clear()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(st.lists(DAY, min_size=1, max_size=6))
 def test_in_the_end_it_knows_the_truth(history):
     with tempfile.TemporaryDirectory() as name:

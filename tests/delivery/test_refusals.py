@@ -329,7 +329,7 @@ DAY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.lists(DAY, min_size=1, max_size=6))
 def test_whatever_is_refused_in_whatever_order_the_lms_ends_with_the_truth(history):
     """Once it refuses nobody any more, and everybody has moved on, it knows how far everybody is."""
