@@ -185,9 +185,9 @@ def _verdict(search: _Search, told: list[Event]) -> tuple[str, str]:
         known = reason(aside.reason)
         return f"Set aside: {_singular(aside.reason)}. {known.remedy}", ACT
     if any(one.place == "emitted" for one in now):
-        return (
-            ("The LMS was told.", GOOD) if last else ("In the file, but the LMS was not told yet.", WAITING)
-        )
+        if last is None:
+            return "In the file, but the LMS was not told yet.", WAITING
+        return f"The LMS was told, last on {on_day(last)}.", GOOD
     why = now[0]
     words = NOTHING_TO_SEND.get(why.reason, spoken(why.reason))
     return f"Nothing to send: {words}.", QUIET
