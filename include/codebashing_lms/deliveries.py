@@ -26,6 +26,7 @@ JOURNALED = (
     "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
     "reason", "learners", "provenance", "settled", "refusals_to_come",
 )  # fmt: skip
+PACKED = ("packing", "content")  # of a file that travelled packed: how, and what it was before
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Book:
         journal = entries(self.folder)
         last = journal[-1] if journal else {}
         kept = {name: receipt.get(name) for name in JOURNALED}
+        kept |= {name: receipt[name] for name in PACKED if name in receipt}
         known = {"kind": kind, "destination": self.destination, "verdict": receipt.get("known")}
         return {**kept, **known, "when": iso(datetime.now(UTC)), "since": last.get("since")}
 

@@ -12,6 +12,7 @@ from demo.codebashing import Codebashing
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.staging import create_json, read_json
 from tests.airflow.test_runs import CSV, GREEN, LEARNERS, NOT_SENT, now
+from tests.delivery.gnupg import LMS, gnupg
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,22 @@ def test_a_run_and_its_replay(site, bucket):
     }
     assert kinds == {"snapshots", "runs", "ledger", "courses_seen.json"}
     assert not [one.key for one in bucket.objects.all() if one.key.endswith(".part")]
+
+
+def test_a_file_that_is_encrypted_to_a_key_in_the_bucket(site, bucket):
+    site.drop.mkdir()
+    with gnupg() as gpg, Codebashing(LEARNERS) as api:
+        gpg.make(LMS)
+        bucket.put_object(Key="keys/lms.asc", Body=gpg.public(LMS).encode())
+        packed = {"compression": "gzip", "pgp": {"key": "s3://object_store@staging/keys/lms.asc"}}
+        site.connector(delivery={"method": "folder", "directory": str(site.drop), **packed})
+        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+        ran = site.run()
+        assert ran.tasks == GREEN
+        [file] = site.drop.iterdir()
+        content, _ = gpg.decrypt(file)
+    assert gzip.decompress(content) == CSV
+    assert [one.key for one in bucket.objects.all() if one.key.endswith(f"/{file.name}")]
 
 
 def test_an_answer_that_was_altered_in_the_bucket_is_not_told(site, bucket):

@@ -14,6 +14,7 @@ from requests_toolbelt import MultipartDecoder
 from include.codebashing_lms.delivery.packing import Packing
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.ledger import entries, ledgers
 from include.codebashing_lms.staging import sha256_of
 from tests.delivery.conftest import CSV, LEARNERS, NAME, connector, learner, sftp_site, stage
 from tests.delivery.test_http_delivery import import_at, recording
@@ -89,6 +90,8 @@ def test_drop(method, compression, suffix, staged, sftp, drop):
     assert receipt["where"].endswith(f"/{name}")
     assert receipt["content"] == {key: staged.manifest[key] for key in ("file", "bytes", "sha256")}
     assert receipt["packing"] == {"compression": compression}
+    [entry] = entries(ledgers(staged.folder.parents[2])[0])
+    assert {name: entry[name] for name in ("sha256", "packing", "content")}.items() <= receipt.items()
     assert outcome["sha256"] == receipt["sha256"]
     assert name in outcome["sentence"]
     assert stat.S_IMODE((staged.folder / name).stat().st_mode) == 0o600
