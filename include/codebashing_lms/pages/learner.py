@@ -13,7 +13,7 @@ from include.codebashing_lms.pages.fate import ACT, GOOD, QUIET, WAITING
 from include.codebashing_lms.pages.runs import Run, Runs
 from include.codebashing_lms.pages.told import Event, progress, told_events
 from include.codebashing_lms.pages.whereabouts import Guess, Said, Wanted, where
-from include.codebashing_lms.pages.words import NOTHING_TO_SEND, reason, spoken
+from include.codebashing_lms.pages.words import NOTHING_TO_SEND, on_day, reason, spoken
 
 PATIENCE = 2.0  # seconds to open runs, several times what it takes; what is not reached is said
 LONGEST = 320  # characters of an e-mail address
