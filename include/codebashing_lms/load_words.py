@@ -10,6 +10,7 @@ from include.codebashing_lms.refused_rows import in_words
 
 Outcome = dict[str, Any]
 TOLD = ("where", "file", "rows", "bytes", "sha256")
+BY_A_PERSON = " Nothing is imported by itself: somebody starts the import in the LMS."
 AGAIN = "To have rows told again, trigger the DAG codebashing_lms_admin with the action resend."
 
 
@@ -34,6 +35,8 @@ def delivered(receipt: Receipt, address: str, not_fetched: list[Receipt]) -> Out
     sentence = f"{what_is_sent(receipt)} was {receipt['known']}{by}.{in_words(receipt)}"
     if not_fetched:
         sentence += f" It takes the place of what was {not_fetched_since(not_fetched)}."
+    if "import" in receipt:
+        sentence += BY_A_PERSON
     told = {name: receipt[name] for name in TOLD}
     return {
         **told,

@@ -60,6 +60,7 @@ def new_receipt(
         "refusals_to_come": not tells_refusals(connector),
         **first,
         **({"parts": parts} if len(parts) > 1 else {}),
+        **({} if connector.lms.contract.unattended else {"import": "by a person"}),
         "as_of": manifest["as_of"],
         "provenance": manifest["provenance"],
         "learners": learners_of(manifest, summary),

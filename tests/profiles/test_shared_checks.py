@@ -105,6 +105,7 @@ def test_a_second_run_on_unchanged_data_tells_nothing_new(profile, customer):
     begin(customer, profile)
     first, files = customer(profile, FINISHED, 20)
     assert first["outcome"] == "delivered"
+    assert ("somebody starts the import" in first["sentence"]) == (not read_contract(profile).unattended)
     second, again = customer(profile, FINISHED, 21)
     contract = read_contract(profile)
     if contract.sends_full:
