@@ -128,7 +128,7 @@ class MoodleWay:
         if self.user_field not in user:
             raise DeliveryError(
                 f"{self.address()} hides the {self.user_field} of users from the token's user. Give it the "
-                "capabilities moodle/user:viewdetails and moodle/user:viewhiddendetails."
+                "capabilities moodle/user:viewdetails and moodle/user:viewalldetails."
             )
         key = str(user[self.user_field])
         lower = self.user_field in ("username", "email")
