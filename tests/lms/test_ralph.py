@@ -18,7 +18,9 @@ from include.codebashing_lms.delivery.xapi import XapiWay
 from include.codebashing_lms.delivery.xapi_store import DIFFERENT
 from include.codebashing_lms.errors import DeliveryError
 from include.codebashing_lms.http_site import HttpSite
+from tests.delivery.conftest import learner
 from tests.lms.conftest import basic, delivery, statement, statements
+from tests.lms.customers import LEARNERS, Customer
 from tests.lms.lrs import LOGIN, PASSWORD
 
 HERE = Path(__file__).parent
@@ -139,3 +141,22 @@ def test_trying_the_connection(ralph):
     stranger = HttpSite(ralph.url, login=LOGIN, password="another")
     with pytest.raises(DeliveryError, match="refused the login"):
         XapiWay(delivery("/xAPI"), stranger).try_connection()
+
+
+def test_a_connectors_load_tells_ralph_once_and_then_what_changed(ralph, tmp_path):
+    options = {"home_page": "https://hr.example.com", "activities": "https://lms.example.com/courses/"}
+    lms = {
+        "profile": "xapi",
+        "options": options,
+        "course_map": {"java": {"id": "CB-JAVA", "title": "Java, sicher"}},
+    }
+    store = Customer(tmp_path, lms, {"endpoint": "/xAPI"}, basic(ralph.url))
+    assert store.tell(LEARNERS)["outcome"] == "delivered"
+    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert store.tell([LEARNERS[0], learner("E2", "java", 2, 3)], day=22)["rows"] == 1
+    assert ralph.names == ["E1", "E2", "E2"]
+    assert [one["verb"]["display"]["en-US"] for one in ralph.stored] == [
+        "completed",
+        "progressed",
+        "progressed",
+    ]
