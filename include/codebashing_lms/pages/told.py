@@ -21,7 +21,7 @@ from include.codebashing_lms.ledger.rows import facts_of
 from include.codebashing_lms.ledger.store import consecutive, numbered
 from include.codebashing_lms.pages.fate import ACT, GOOD, QUIET
 from include.codebashing_lms.pages.runs import Cache
-from include.codebashing_lms.pages.whereabouts import Said, Wanted
+from include.codebashing_lms.pages.whereabouts import Said, Wanted, places
 from include.codebashing_lms.pages.words import on_day, spoken
 from include.codebashing_lms.staging import StagedPath, local_copy
 from include.codebashing_lms.transform.rows import STATUSES
@@ -63,14 +63,16 @@ def told_events(home: StagedPath, wanted: Wanted) -> Iterable[Event]:
 
 
 def _entry(path: StagedPath, wanted: Wanted) -> Iterable[Event]:
+    """Give an event for each row of an entry that is about the learner."""
     with local_copy(path) as copy, pq.ParquetFile(copy) as file:
-        table = file.read(use_threads=False)
-    facts = facts_of({key.decode(): value.decode() for key, value in table.schema.metadata.items()})
-    if facts["kind"] not in ("delivery", "baseline"):
-        return
-    rows = [row for row in table.to_pylist() if wanted.is_meant(row["email"], row["employee_id"])]
-    for row in rows:
-        yield _told_event(row, facts)
+        facts = facts_of({key.decode(): value.decode() for key, value in file.metadata.metadata.items()})
+        if facts["kind"] not in ("delivery", "baseline"):
+            return
+        for group in range(file.num_row_groups):
+            at = places(file.read_row_group(group, NAMES, use_threads=False), wanted)
+            if len(at):
+                rows = file.read_row_group(group, use_threads=False).take(at)
+                yield from (_told_event(row, facts) for row in rows.to_pylist())
 
 
 def _told_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:

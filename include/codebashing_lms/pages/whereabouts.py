@@ -97,7 +97,7 @@ def _emitted(run: Run, wanted: Wanted, guess: Guess) -> tuple[Said, ...]:
         groups = sorted(range(file.num_row_groups), key=lambda at: abs(at - guess.group))
         for group in groups:
             names = file.read_row_group(group, ["employee_id", "email"], use_threads=False)
-            at = _places(names, wanted)
+            at = places(names, wanted)
             if len(at):
                 guess.group = group
                 rows = file.read_row_group(group, use_threads=False).take(at)
@@ -105,7 +105,7 @@ def _emitted(run: Run, wanted: Wanted, guess: Guess) -> tuple[Said, ...]:
     return ()
 
 
-def _places(names: pa.Table, wanted: Wanted) -> npt.NDArray[np.int64]:
+def places(names: pa.Table, wanted: Wanted) -> npt.NDArray[np.int64]:
     """Return the rows that name the learner; a text is looked at once, however often it stands there."""
     if not len(names):
         return np.zeros(0, dtype=np.int64)
@@ -146,7 +146,7 @@ def _left_out(run: Run, wanted: Wanted, reasons: set[str]) -> tuple[Said, ...]:
     if not reasons or LEFT_OUT not in run.listed.files:
         return ()
     with local_copy(run.folder / LEFT_OUT) as copy, pq.ParquetFile(copy) as file:
-        at = _places(file.read(["employee_id", "email"], use_threads=False), wanted)
+        at = places(file.read(["employee_id", "email"], use_threads=False), wanted)
         if not len(at):
             return ()
         rows = file.read(use_threads=False).take(at)
