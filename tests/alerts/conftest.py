@@ -42,6 +42,6 @@ def web():
 
 @pytest.fixture
 def mail_connection(site, mail):  # noqa: F811
-    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com", "retry_limit": 0}
+    extra = {"disable_ssl": True, "disable_tls": True, "from_email": "airflow@example.com", "retry_limit": 1}
     site.connection("smtp_default", conn_type="smtp", host="127.0.0.1", port=mail.port, extra=extra)
     return {"smtp": {"to": ["oncall@example.com"]}}

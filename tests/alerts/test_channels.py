@@ -63,7 +63,7 @@ def test_where_somebody_was_reached_nobody_is_told_twice(site, in_need, mail, ma
 
 def test_a_mail_server_that_says_no(site, in_need, mail_connection):
     with MailServer(refuses=True) as server:
-        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "a@example.com", "retry_limit": 0}
+        extra = {"disable_ssl": True, "disable_tls": True, "from_email": "a@example.com", "retry_limit": 1}
         site.connection("smtp_default", conn_type="smtp", host="127.0.0.1", port=server.port, extra=extra)
         site.connector(notify=mail_connection)
         ran = site.run(retries=0)
