@@ -21,7 +21,9 @@ def main(out: Path = OUT) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         lay_out(folder)
-        print(f"{folder}: see docs/deployments/{name}.md")
+        print(
+            f"{folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}: see docs/deployments/{name}.md"
+        )
 
 
 def astronomer(folder: Path) -> None:
