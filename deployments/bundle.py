@@ -3,6 +3,7 @@
 Needs nothing but Python. Connector files that you put into include/connectors come along.
 """
 
+import os
 import shutil
 import sys
 import zipfile
@@ -21,9 +22,7 @@ def main(out: Path = OUT) -> None:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         lay_out(folder)
-        print(
-            f"{folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder}: see docs/deployments/{name}.md"
-        )
+        print(f"{os.path.relpath(folder)}: see docs/deployments/{name}.md")
 
 
 def astronomer(folder: Path) -> None:
