@@ -34,6 +34,8 @@ def read_connector(path: Path) -> Connector:
         )
     try:
         connector = Connector.model_validate(content, context={"beside": path.parent})
+    except ConnectorError as error:  # a profile's own file is wrong
+        raise ConnectorError(f"{path}: lms.profile: {error}") from None
     except ValidationError as error:
         told = _Told(content, _profile_named(content, path))
         raise ConnectorError(f"{path}: {'; '.join(told.mistakes(error))}.") from None

@@ -1,7 +1,6 @@
 """CSV files that customers keep beside the connector file: people, user keys, and the course map."""
 
 import csv
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,18 +64,22 @@ def read_crosswalk(location: str, lower: bool, locate: Locate) -> Crosswalk:
 
     :param lower: the LMS writes its user keys in small letters only.
     """
-    keys: dict[str, set[str]] = {}
+    keys: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    contradictory, shared = set(), set()
     blank = 0
     for _, row in csv_rows(location, locate, ("employee_id", "user_key"), "identity.crosswalk"):
-        key = row["user_key"].lower() if lower else row["user_key"]
-        if row["employee_id"] and key:
-            keys.setdefault(row["employee_id"], set()).add(key)
-        else:
+        employee_id, key = row["employee_id"], row["user_key"].lower() if lower else row["user_key"]
+        if not employee_id or not key:
             blank += 1
-    owners = Counter(key for several in keys.values() for key in several)
-    single = {employee_id: next(iter(several)) for employee_id, several in keys.items() if len(several) == 1}
-    alone = {employee_id: key for employee_id, key in single.items() if owners[key] == 1}
-    return Crosswalk(alone, blank, len(keys) - len(single), len(single) - len(alone))
+            continue
+        if keys.setdefault(employee_id, key) != key:
+            contradictory.add(employee_id)
+        if owners.setdefault(key, employee_id) != employee_id:
+            shared.add(key)
+    single = {one: key for one, key in keys.items() if one not in contradictory}
+    alone = {one: key for one, key in single.items() if key not in shared}
+    return Crosswalk(alone, blank, len(contradictory), len(single) - len(alone))
 
 
 def read_course_map(lms: Lms, locate: Locate) -> CourseMap:

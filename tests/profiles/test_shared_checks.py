@@ -165,6 +165,12 @@ def check(folder, profile, options, **changes):
     return read_connector(folder / "acme.yaml")
 
 
+@pytest.mark.parametrize("profile", PROFILES)
+def test_a_setting_that_there_is_not_is_refused(profile, tmp_path):
+    with pytest.raises(ConnectorError, match=r"lms\.options\.speed: unknown key; allowed are .*file_name"):
+        check(tmp_path, profile, needed(profile) | {"speed": 9})
+
+
 def test_a_setting_may_make_others_required(tmp_path):
     options = needed("oracle_hdl") | {"specialist": True}
     with pytest.raises(ConnectorError, match=r"lms\.options: .*assigned_by: the person number.*reason_code"):

@@ -1,14 +1,9 @@
 """The files that go to the LMS: rows become lines, lines become parts, a part may be packed."""
 
-import codecs
-import re
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,16 +13,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.dates import file_name
-from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.profiles import Contract
-from include.codebashing_lms.staging import StagedPath, new_file, sha256_of
+from include.codebashing_lms.staging import StagedPath, new_file
 from include.codebashing_lms.transform.grammar import as_written, checks_nothing, unwritable
+from include.codebashing_lms.transform.lms_parts import Names, Part
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import Cells, Rows
 from include.codebashing_lms.transform.statements import statement_lines
 from include.codebashing_lms.transform.values import Ints
 
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 WHOLE = ""
 SAMPLE = 4096  # rows that tell whether combinations of texts are few
 LARGEST_CODE = 1 << 62
@@ -44,11 +38,11 @@ class LmsFile:
     ) -> None:
         self.contract, self.file, self.courses = contract, contract.file, courses
         self._rows = Rows(contract, zone, as_of, courses)
-        self._names = _Names(file_name(contract.file_name, as_of, zone), contract.package is not None)
+        self._names = Names(file_name(contract.file_name, as_of, zone), contract.package is not None)
         self._folder, self._stack = folder, ExitStack()
         self._header = self._head()
-        self._parts: list[_Part] = []
-        self._open: dict[str, _Part] = {}
+        self._parts: list[Part] = []
+        self._open: dict[str, Part] = {}
 
     def __enter__(self) -> "LmsFile":
         return self
@@ -126,10 +120,10 @@ class LmsFile:
             if len(lines):
                 self._open.pop(course).end()
 
-    def _new_part(self, course: str) -> "_Part":
+    def _new_part(self, course: str) -> Part:
         name = self._names.next(course)
         path = self._stack.enter_context(new_file(self._folder / name))
-        part = _Part(path, name, course, self.contract, self._header)
+        part = Part(path, name, course, self.contract, self._header)
         self._stack.callback(part.end)
         self._parts.append(part)
         self._open[course] = part
@@ -139,94 +133,6 @@ class LmsFile:
 def of_first(parts: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what the manifest says of the first part by itself."""
     return {name: parts[0][name] for name in ("file", "bytes", "sha256")}
-
-
-@dataclass
-class _Names:
-    """Names for parts, no two alike."""
-
-    pattern: str
-    only_letters: bool
-
-    def __post_init__(self) -> None:
-        self._given: set[str] = set()
-
-    def next(self, course: str) -> str:
-        """Return the name of the next part of a course."""
-        plain = Path(self.pattern.replace("{course}", re.sub(r"[^A-Za-z0-9_.-]", "_", course)[:100]))
-        name, number = plain.name, 1
-        while name in self._given:
-            number += 1
-            name = f"{plain.stem}{'' if self.only_letters else '_'}part{number}{plain.suffix}"
-        self._given.add(name)
-        return name
-
-
-class _Part:
-    """One file in the making."""
-
-    def __init__(self, path: Path, name: str, course: str, contract: Contract, header: str) -> None:
-        self.path, self.name, self.course = path, name, course
-        self.limits, self.shape = contract.limits, contract.file
-        self.rows = self.size = 0
-        self._encoder = codecs.getincrementalencoder(contract.file.encoding)()
-        self._out: Any = path.open("wb")
-        self._zip: ZipFile | None = None
-        if contract.package:
-            self._out.close()
-            self._zip = ZipFile(path, "w", ZIP_STORED)
-            self._out = self._zip.open(_member(contract.package), "w")
-        self._write_text(header)
-
-    def fitting(self, lines: pa.Array) -> int:
-        """Return how many of the lines still go into this part; an empty one takes at least one."""
-        fitting = len(lines)
-        if self.limits.rows:
-            fitting = min(fitting, self.limits.rows - self.rows)
-        if self.limits.bytes:
-            ends = np.cumsum(pc.binary_length(lines).to_numpy())
-            fitting = min(fitting, int(np.searchsorted(ends, self.limits.bytes - self.size, side="right")))
-        return max(fitting, 0 if self.rows else 1)
-
-    def write(self, lines: pa.Array) -> None:
-        """Write lines."""
-        text = _text(lines)
-        if self.shape.quoting == "statements" and not self.rows:
-            text = text[1:]  # the comma before the first
-        self.rows += len(lines)
-        if self.shape.plain:
-            self._write(text)
-        else:
-            self._write_text(text.to_pybytes().decode())
-
-    def end(self) -> None:
-        """End the file, if it has not ended yet."""
-        if self._out.closed:
-            return
-        if self.shape.quoting == "statements":
-            self._write_text("]")
-        self._out.close()
-        if self._zip:
-            self._zip.close()
-
-    def facts(self) -> dict[str, Any]:
-        """Return what the ended file is."""
-        size, sha256 = self.path.stat().st_size, sha256_of(self.path)
-        facts = {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
-        return facts | ({"course": self.course} if self.limits.per_course else {})
-
-    def _write_text(self, text: str) -> None:
-        try:
-            self._write(self._encoder.encode(text))
-        except UnicodeEncodeError as error:
-            raise ConnectorError(
-                f"lms.options.encoding: {self.shape.encoding} cannot write a character of the rows "
-                f"(U+{ord(error.object[error.start]):04X}). Use utf-8, or one that has it."
-            ) from None
-
-    def _write(self, data: Any) -> None:
-        self.size += len(data)
-        self._out.write(data)
 
 
 def _by_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
@@ -256,15 +162,3 @@ def _combined(group: list[Cells], codes: Ints, delimiter: str) -> Cells:
         combinations, numbers = np.divmod(combinations, len(column))
         texts.insert(0, column.take(pa.array(numbers)))
     return pc.binary_join_element_wise(*texts, delimiter), at
-
-
-def _member(name: str) -> ZipInfo:
-    member = ZipInfo(name, LONG_AGO)
-    member.create_system, member.external_attr = 3, 0o600 << 16
-    return member
-
-
-def _text(lines: pa.Array) -> Any:
-    """Return the bytes of all lines in a row, without a copy."""
-    offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
-    return lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]
