@@ -23,6 +23,7 @@ from include.codebashing_lms.delivery.http_api import (
     refused,
     secrets_of,
     status_of,
+    whole_number,
     word_of,
 )
 from include.codebashing_lms.delivery.http_calls import Calls, Conversation, retrying
@@ -127,7 +128,7 @@ class CanvasWay:
             if status_of(answer, self._calls) not in (200, 201, 202):
                 raise refused(answer, self._calls, "take grades")
             document = json_of(answer, self._calls)
-        progress = document.get("id") if isinstance(document, dict) else None
+        progress = whole_number(document.get("id")) if isinstance(document, dict) else None
         if progress is None:
             raise DeliveryError(f"{url} answered without a Progress to ask about: is it Canvas?")
         return str(progress), ""

@@ -23,6 +23,7 @@ from include.codebashing_lms.http_site import HttpSite
 LARGEST_DOCUMENT = 256 << 20
 WORDS = ("detail", "message", "error", "errors", "msg", "title", "text")
 DEEPEST = 4
+LONGEST_NUMBER = 18
 
 
 def status_of(answer: requests.Response, calls: Calls) -> int:
@@ -56,6 +57,17 @@ def json_of(answer: requests.Response, calls: Calls, largest: int = LARGEST_DOCU
             f"{calls.address} answered {facts(answer)}, which is no JSON: a sign-in page or a proxy, "
             "or delivery.endpoint is not what the LMS offers programs."
         ) from None
+
+
+def dicts_in(items: Any) -> list[dict[str, Any]]:
+    """Return the objects of what should be a list of them."""
+    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+
+
+def whole_number(value: Any) -> int | None:
+    """Return a number that counts or names something, None for anything else."""
+    text = str(value)
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def secrets_of(site: HttpSite) -> list[str]:

@@ -12,7 +12,7 @@ import requests
 
 from include.codebashing_lms.connector import HttpDelivery
 from include.codebashing_lms.delivery import Asked, Handed, Parcel, nothing_taken_yet
-from include.codebashing_lms.delivery.http_api import json_of, refused, secrets_of, status_of
+from include.codebashing_lms.delivery.http_api import json_of, refused, secrets_of, status_of, whole_number
 from include.codebashing_lms.delivery.http_calls import Calls, Conversation, retrying
 from include.codebashing_lms.delivery.oracle_data_sets import (
     FIELDS,
@@ -108,13 +108,17 @@ class OracleHdlWay:
         """Have a data set made; where the answer is lost, find out whether there is one."""
         body = {"contentId": content, "fileAction": "IMPORT_AND_LOAD", "dataSetName": name_of(delivery)}
         try:
-            return self._act(conversation, "createFileDataSet", body, "RequestId")
+            job = self._act(conversation, "createFileDataSet", body, "RequestId")
         except DeliveryUnavailableError as error:
             if error.nothing_taken:
                 raise
-            if job := self._looked_for(conversation, delivery):
-                return job
-            raise
+            found = self._looked_for(conversation, delivery)
+            if not found:
+                raise
+            return found
+        if whole_number(job) is None:
+            raise DeliveryError(f"{self.address()} answered with a RequestId that is none. {WHERE_TO_LOOK}")
+        return job
 
     def _looked_for(self, conversation: Conversation, delivery: str) -> str | None:
         """Look for a data set that may have been made just now."""
@@ -148,8 +152,9 @@ class OracleHdlWay:
     def _job_of(self, conversation: Conversation, delivery: str) -> str | None:
         query = {"q": f"DataSetName='{name_of(delivery)}'", "limit": "2"}
         found = retrying(conversation.until)(self._listed, conversation, query)
-        ids = [str(one["RequestId"]) for one in found if one.get("DataSetName") == name_of(delivery)]
-        return ids[0] if ids else None
+        named = [one for one in found if one.get("DataSetName") == name_of(delivery)]
+        number = whole_number(named[0].get("RequestId")) if named else None
+        return None if number is None else str(number)
 
     def _listed(self, conversation: Conversation, query: dict[str, str]) -> list[dict[str, Any]]:
         params = {"onlyData": "true", "fields": FIELDS, **query}

@@ -17,7 +17,7 @@ import requests
 
 from include.codebashing_lms.delivery import Refusal
 from include.codebashing_lms.delivery.http_answer import later
-from include.codebashing_lms.delivery.http_api import json_of, refusal_word, refused, status_of
+from include.codebashing_lms.delivery.http_api import dicts_in, json_of, refusal_word, refused, status_of
 from include.codebashing_lms.delivery.http_calls import Calls, Conversation, retrying
 from include.codebashing_lms.errors import DeliveryError
 
@@ -148,13 +148,14 @@ class Store:
             if answer.status_code != 200:
                 raise refused(answer, self._calls, "show a statement", RIGHTS)
             document = json_of(answer, self._calls)
-        found = document.get("statements", [document]) if isinstance(document, dict) else []
-        return next((one for one in found if isinstance(one, dict)), None)
+        found = document.get("statements", [document]) if isinstance(document, dict) else None
+        return next(iter(dicts_in(found)), None)
 
 
 def essence(statement: dict[str, Any]) -> dict[str, Any]:
     """Return what makes a statement: stores add to the rest, and may word it anew."""
-    actor, verb, thing = (statement.get(part) or {} for part in ("actor", "verb", "object"))
+    parts = (statement.get(part) for part in ("actor", "verb", "object"))
+    actor, verb, thing = (part if isinstance(part, dict) else {} for part in parts)
     return {
         "id": str(statement.get("id")).lower(),
         "actor": {key: value for key, value in actor.items() if key not in ("objectType", "name")},
