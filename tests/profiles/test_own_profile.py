@@ -1,5 +1,7 @@
 """An LMS nobody has heard of takes one YAML file and no code; a wrong file says what is wrong with it."""
 
+import hashlib
+
 import pytest
 
 from include.codebashing_lms.__main__ import main
@@ -70,6 +72,7 @@ def test_one_yaml_file_is_a_profile(profiles, tmp_path):
         "E3|SEC/3|N|0,0||ACME~\n"
     }
     assert got.manifest["records"]["set_aside"] == {"invalid_value": 2}
+    assert got.manifest["profile_sha256"] == hashlib.sha256(TRAINHUB.encode()).hexdigest()
 
 
 def test_what_it_asks_for_is_asked_for(profiles, tmp_path, capsys):

@@ -17,7 +17,13 @@ from pydantic_core import PydanticCustomError
 
 from include.codebashing_lms.connector.common import Section, Text, TimeZone
 from include.codebashing_lms.profiles.contract import Contract
-from include.codebashing_lms.profiles.model import Profile, find_profile, mistakes, values_of
+from include.codebashing_lms.profiles.model import (
+    Profile,
+    find_profile,
+    mistakes,
+    sha256_of_profile,
+    values_of,
+)
 from include.codebashing_lms.profiles.settings import options_model
 
 TOLD_TWICE = "this LMS tells courses apart by id and title: no two may share one of them alone"
@@ -50,6 +56,7 @@ class Lms(Section):
     course_map: CourseMap | Text = Field(default_factory=dict)
     _course: type[Course] = PrivateAttr()
     _contract: Contract = PrivateAttr()
+    _profile_sha256: str = PrivateAttr()
     _titles: str = PrivateAttr()
     _earlier: dict[str, str] = PrivateAttr()
     _apart: list[str] = PrivateAttr()
@@ -79,6 +86,7 @@ class Lms(Section):
     @model_validator(mode="after")
     def _resolve(self, info: ValidationInfo) -> "Lms":
         profile = find_profile(self.profile, _beside(info))
+        self._profile_sha256 = sha256_of_profile(self.profile, _beside(info))
         self._course = course_model(profile, self.options)
         if lacking := profile.lacking(values_of(self.options)):
             words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
@@ -98,6 +106,11 @@ class Lms(Section):
     def contract(self) -> Contract:
         """Return what the profile says, with the options put in."""
         return self._contract
+
+    @property
+    def profile_sha256(self) -> str:
+        """Return the checksum of the profile's file, of which the LMS file is made, too."""
+        return self._profile_sha256
 
     def fault_in(self, courses: CourseMap) -> str | None:
         """Say what is wrong with courses beside each other, or with dates of one."""

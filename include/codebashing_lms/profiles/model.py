@@ -1,5 +1,6 @@
 """A profile: one YAML file that says what an LMS wants, with places for what only the customer knows."""
 
+import hashlib
 import os
 import re
 from difflib import get_close_matches
@@ -122,6 +123,11 @@ def find_profile(name: str, beside: Path | None = None) -> Profile:
         raise ValueError(f"is no profile; {meant}there are {', '.join(sorted(files))}")
     path = files[name]
     return _read(path, path.stat().st_mtime_ns)
+
+
+def sha256_of_profile(name: str, beside: Path | None = None) -> str:
+    """Return the SHA-256 of a profile's file as it stands."""
+    return hashlib.sha256(profile_files(beside)[name].read_bytes()).hexdigest()
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,9 @@ spool      the judged batches, kept on local disk between the two passes
 past       rules about a past date: what of a later snapshot is certain
 earlier    what the nearest earlier snapshot said, to contradict it
 contested  rules over the whole snapshot: conflicting and duplicate learners
-rows       the rows of the LMS file, and staged_rows the same for the next task
+needs      what the profile needs of a record; user_keys by which key the LMS knows a learner
+rows       the cells of the LMS file; grammar how they are written, statements those of xAPI
+lms_file   the LMS file of these, in lms_parts; and staged_rows the same rows for the next task
 judging    the first pass; writing the second; run both, with the guards and the manifest
 """
 

@@ -157,6 +157,7 @@ def _about(connector: Connector, facts: RunFacts) -> dict[str, Any]:
         "provenance": facts.provenance,
         "fields": facts.fields,
         "profile": connector.lms.profile,
+        "profile_sha256": connector.lms.profile_sha256,
     }
 
 
