@@ -29,7 +29,13 @@ def write_connector(folder: Path, name: str, **changes) -> Path:
     content["lms"]["course_map"] |= {
         slug: {"id": slug} for slug in ("python", "dotnet", "nodejs", "frontend")
     }
+    if "lms" in changes:
+        return _written(folder, name, content)
     content["lms"]["course_map"] |= {slug: {"id": slug} for slug in ("go", "php")}
+    return _written(folder, name, content)
+
+
+def _written(folder: Path, name: str, content: dict) -> Path:
     connectors = folder / "connectors"
     connectors.mkdir(exist_ok=True)
     path = connectors / f"{name}.yaml"

@@ -308,3 +308,14 @@ def test_manifests_of_before_there_were_figures(acme):
     assert trend(acme.runs).readings == 0
     assert one_run(acme.runs.all[0]).parts[0].learners is None
     assert acme.card().sentence == "Everyone is up to date."
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{}", '{"as_of": 3}', '{"as_of": "soon", "extracted_at": "x"}', ""]
+)
+def test_a_damaged_manifest_hides_no_other_run(acme, content):
+    acme.run(ANN)
+    acme.run(ANN)
+    (acme.runs.all[0].folder / "manifest.json").write_text(content)
+    assert [run.as_of.date() for run in acme.runs.all] == [day(acme, 1)]
+    assert acme.card().sentence == "Everyone is up to date."

@@ -1,5 +1,6 @@
 """A connector's runs, as manifest and receipt tell them; what was read once is not read again."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,8 @@ from include.codebashing_lms.outcome import NAME as OUTCOME
 from include.codebashing_lms.pages.listing import Listed, Stamp, list_runs
 from include.codebashing_lms.receipt import NAME as RECEIPT
 from include.codebashing_lms.staging import StagedPath, on_disk, read_json
+
+log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 AT_ONCE = 16
@@ -100,8 +103,8 @@ class Run:
         return status
 
 
-def _instant(text: str) -> datetime:
-    instant = parse_instant(text)
+def _instant(text: object) -> datetime:
+    instant = parse_instant(str(text))
     if instant is None:
         raise ValueError(f"{text!r} is no instant")
     return instant
@@ -139,16 +142,17 @@ class Runs:
 
 
 def _read(listed: Listed) -> Run | None:
+    """Return a run; one whose manifest is damaged is told in the log and hides no other."""
     manifest = _document(listed, MANIFEST)
     if manifest is None:
         return None
-    return Run(
-        listed,
-        manifest,
-        _document(listed, RECEIPT),
-        _document(listed, OUTCOME),
-        manifest.get("figures") or {},
-    )
+    figures = manifest.get("figures") or {}
+    run = Run(listed, manifest, _document(listed, RECEIPT), _document(listed, OUTCOME), figures)
+    try:
+        return run if run.as_of and run.read_at and run.status() else None
+    except (KeyError, TypeError, ValueError):
+        log.warning("The manifest of the run %s/%s is not one", listed.date, listed.name)
+        return None
 
 
 def _document(listed: Listed, name: str) -> dict[str, Any] | None:
@@ -158,7 +162,10 @@ def _document(listed: Listed, name: str) -> dict[str, Any] | None:
         return None
     path = listed.folder / name
     try:
-        document: dict[str, Any] = documents.get((str(path), stamp), lambda: read_json(path))
+        document = documents.get((str(path), stamp), lambda: read_json(path))
     except FileNotFoundError:
         return None
-    return document
+    except ValueError:
+        log.warning("%s of the run %s/%s is no JSON", name, listed.date, listed.name)
+        return None
+    return document if isinstance(document, dict) else None
