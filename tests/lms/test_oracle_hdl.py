@@ -187,3 +187,10 @@ def test_more_errors_than_lines_named_is_never_done(code):
     messages = [{"FileLine": "5", "MessageText": "no", "MessageTypeCode": "ERROR"}] * 3
     assert judged("1", data_set, messages, []).state == "failed"
     assert judged("1", data_set | {"ObjectLoadErrorCount": 1}, messages, []).state == "done"
+
+
+@pytest.mark.parametrize("line", [0, 1, None, "one"])
+def test_error_about_no_row_is_no_refusal_of_one(line):
+    data_set = {"DataSetStatusCode": "ORA_IN_ERROR", "FileLineImportErrorCount": 1, "ObjectSuccessCount": 0}
+    end = judged("1", data_set, [{"FileLine": line, "MessageText": "unknown attribute"}], [])
+    assert (end.state, end.refusals) == ("failed", ())
