@@ -14,9 +14,10 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= 1
 
 # A lock per Airflow minor, for its newest patch and from what was released before that patch was: later releases contradict
-# it. celery 5.7, for one, breaks the Celery executor of 3.3.2. Raise a date together with its Airflow.
+# it. celery 5.7, for one, breaks the Celery executor of 3.3.2. Raise a date together with its Airflow. Airflow knows nothing of
+# pysequoia, whose older releases lack what signing needs.
 COMPILE = $(UV) pip compile --quiet --python "$(PYTHON)" --universal --python-version 3.11 --exclude-newer $(1)T00:00:00Z \
-	--generate-hashes --no-header requirements.txt
+	--exclude-newer-package pysequoia=$(RELEASED_3.3)T00:00:00Z --generate-hashes --no-header requirements.txt
 RELEASED_3.1 := 2026-03-12
 RELEASED_3.2 := 2026-05-30
 RELEASED_3.3 := 2026-09-18
