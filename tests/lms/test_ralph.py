@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def ralphs_python() -> Path:
         return python
     environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_SYSTEM_CERTS": "1"}
     commands = (
-        ["venv", "--clear", "--python", ROOT / ".venv/bin/python", folder],
+        ["venv", "--clear", "--python", sys.executable, folder],
         ["pip", "install", "--python", python, "--require-hashes", "-r", LOCK],
     )
     for command in commands:
