@@ -33,7 +33,8 @@ MANY = [f"E{number:04d}" for number in range(40)]
 def ralphs_python() -> Path:
     """Return the Python of an environment with Ralph, which wants other versions of packages than Airflow."""
     uv = shutil.which("uv") or ROOT / ".uv/bin/uv"
-    folder = ROOT / ".uv" / f"ralph-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
+    digest = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()
+    folder = ROOT / ".uv" / f"ralph-{digest[:12]}"
     python = folder / "bin/python"
     if (folder / "ready").exists():
         return python
