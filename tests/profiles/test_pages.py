@@ -46,11 +46,10 @@ def test_a_page_names_no_option_that_is_not_there(name):
     assert named <= set(find_profile(name).all_settings)
 
 
-def test_headings_every_page_has():
-    for name in set(profile_files()) - {"generic_csv"}:
-        text = (PAGES / f"{name}.md").read_text()
-        headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
-        assert headings[0].startswith("In ")
-        assert headings[1] == "What is certain"
-        assert headings[2].startswith("What to confirm")
-        assert headings[3] == "Sources"
+@pytest.mark.parametrize("name", sorted(set(profile_files()) - {"generic_csv"}))
+def test_headings_every_page_has(name):
+    text = (PAGES / f"{name}.md").read_text()
+    headings = [line.partition(" on a ")[0] for line in re.findall(r"^## (.*)$", text, re.MULTILINE)]
+    assert headings[0].startswith("In ")
+    wanted = ["What is certain", "What to confirm", "Sources"]
+    assert [heading for heading in headings if heading in wanted] == wanted

@@ -1,5 +1,7 @@
 """What holds for every profile: accounting, second runs, dates that stand, percentages, settings."""
 
+import json
+
 import pytest
 import yaml
 
@@ -113,6 +115,14 @@ def test_a_second_run_on_unchanged_data_tells_nothing_new(profile, customer):
     else:
         assert second["outcome"] == "nothing_to_send"
         assert again == {}
+
+
+def test_a_statement_that_is_told_again_is_the_same_one(customer):
+    begin(customer, "xapi")
+    _, first = customer("xapi", FINISHED, 20)
+    _, again = customer("xapi", FINISHED, 22, send="full")
+    assert [json.loads(data) for data in again.values()] == [json.loads(data) for data in first.values()]
+    assert len(json.loads(*first.values())) == 2
 
 
 @pytest.mark.parametrize("profile", IN_FILES)

@@ -28,6 +28,14 @@ def test_the_crosswalk_translates(tmp_path):
     assert list(got.manifest["lists_sha256"]) == ["identity.crosswalk"]
 
 
+def test_a_csv_of_ones_own_may_have_the_lmss_keys(tmp_path):
+    (tmp_path / "keys.csv").write_text("employee_id,user_key\nE1,Ann\n")
+    options = {"user_key": "username", "columns": [{"label": "Login", "source": "user_key"}, "employee_id"]}
+    got = render(tmp_path, STAFF[:2], lms={"options": options}, identity={"crosswalk": "keys.csv"})
+    assert got.content == b"Login,employee_id\r\nAnn,E1\r\n"
+    assert got.manifest["records"]["set_aside"] == {"unmapped_user": 1}
+
+
 def test_whose_key_is_in_doubt_is_set_aside(tmp_path):
     lines = "E1,ann\nE1,ann\nE2,\n,bob\nE3,carl\nE3,karl\nE4,dora\nE5,Dora\nE6,eve\n"
     got = told(tmp_path, lines)

@@ -35,7 +35,7 @@ class PlainColumn(Strict):
     """One column: a canonical source under a label, or the same value in every row."""
 
     label: str
-    source: Canonical | None = None
+    source: Canonical | Literal["user_key"] | None = None
     value: str | None = None
     decimals: Annotated[int, Field(ge=0, le=2)] | None = None
     date_format: DatePattern | None = None
