@@ -319,3 +319,43 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
     (acme.runs.all[0].folder / "manifest.json").write_text(content)
     assert [run.as_of.date() for run in acme.runs.all] == [day(acme, 1)]
     assert acme.card().sentence == "Everyone is up to date."
+
+
+@pytest.mark.parametrize(
+    ("said", "word", "tone", "sentence"),
+    [
+        ({"state": "working"}, "LMS at work", "waiting", "The LMS works on 1 row; it will be asked again."),
+        ({"state": "sending"}, "Sending", "waiting", "1 row on the way, or cut off; the next run finds out."),
+        ({"state": "partly"}, "In part", "waiting", "The LMS took some of the files; the next run goes on."),
+        (
+            {"state": "failed"},
+            "Import failed",
+            "act",
+            "The LMS says that the import failed; its own log says why.",
+        ),
+        ({"drop": {"state": "dropped"}}, "Dropped", "good", "1 row was dropped where the LMS fetches them."),
+        ({"drop": {"state": "picked up"}}, "Picked up", "good", "1 row was picked up by the LMS."),
+        ({"drop": {"state": "confirmed"}}, "Confirmed", "good", "1 row was confirmed by the LMS."),
+        (
+            {"drop": {"state": "refused"}, "refused": 1},
+            "Refused in part",
+            "waiting",
+            "1 row was answered by the LMS, which refused 1 row.",
+        ),
+        (
+            {
+                "known": "accepted by the import endpoint https://lms.example.com/import",
+                "where": "https://lms.example.com/import",
+            },
+            "Accepted",
+            "good",
+            "1 row was accepted by the import endpoint.",
+        ),
+    ],
+)
+def test_the_lms_verdict_in_words(acme, said, word, tone, sentence):
+    acme.run(ANN)
+    path = acme.runs.all[0].folder / "receipt.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | said))
+    shown = became(acme.runs.all[0])
+    assert (shown.word, shown.tone, shown.sentence) == (word, tone, sentence)

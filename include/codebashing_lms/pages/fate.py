@@ -38,19 +38,36 @@ def became(run: Run) -> Became:
 
 def _by_receipt(run: Run) -> Became | None:
     receipt = run.receipt or {}
-    rows, state = plural(receipt.get("rows", 0), "row"), receipt.get("state")
-    if state == "delivered":
-        were = "was" if receipt.get("rows") == 1 else "were"
-        return Became(_verdict_word(receipt), GOOD, f"{rows} {were} {_verdict(receipt)}.")
-    if state == "working":
-        return Became("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again.")
-    if state == "sending":
-        return Became("Sending", WAITING, f"{rows} on the way, or cut off; the next run finds out.")
-    if state == "unknown":
-        return Became(
-            "Not known", ACT, "Whether the LMS took the file is not known; its rows are told again."
-        )
-    return None
+    rows = plural(receipt.get("rows", 0), "row")
+    if receipt.get("state") == "delivered":
+        return _delivered(receipt, f"{rows} {'was' if receipt.get('rows') == 1 else 'were'}")
+    word, tone, sentence = {
+        "working": ("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again."),
+        "sending": ("Sending", WAITING, f"{rows} on the way, or cut off; the next run finds out."),
+        "partly": ("In part", WAITING, "The LMS took some of the files; the next run goes on."),
+        "unknown": ("Not known", ACT, "Whether the LMS took the file is not known; see the log of load."),
+        "failed": ("Import failed", ACT, "The LMS says that the import failed; its own log says why."),
+    }.get(str(receipt.get("state")), ("", "", ""))
+    return Became(word, tone, sentence) if word else None
+
+
+def _delivered(receipt: dict[str, Any], rows_were: str) -> Became:
+    """Tell what is known of a delivery: what was dropped may have been picked up since, or answered."""
+    refused = int(receipt.get("refused") or 0)
+    but = f", which refused {plural(refused, 'row')}" if refused else ""
+    tone = WAITING if refused else GOOD
+    seen = (receipt.get("drop") or {}).get("state")
+    if seen == "picked up":
+        return Became("Picked up", tone, f"{rows_were} picked up by the LMS{but}.")
+    if seen == "confirmed":
+        return Became("Confirmed", tone, f"{rows_were} confirmed by the LMS.")
+    if seen == "refused":
+        return Became("Refused in part", tone, f"{rows_were} answered by the LMS{but}.")
+    if seen == "replaced":
+        return Became("Replaced", QUIET, "The LMS did not fetch the file; a later one took its place.")
+    return Became(
+        _verdict(receipt).partition(" ")[0].capitalize(), tone, f"{rows_were} {_verdict(receipt)}{but}."
+    )
 
 
 def _verdict(receipt: dict[str, Any]) -> str:
@@ -59,11 +76,6 @@ def _verdict(receipt: dict[str, Any]) -> str:
     if known.startswith("dropped"):
         return "dropped where the LMS fetches them"
     return known.removesuffix(str(receipt.get("where") or "")).rstrip()
-
-
-def _verdict_word(receipt: dict[str, Any]) -> str:
-    """Return the first word of what is known: dropped, accepted, loaded, …"""
-    return _verdict(receipt).partition(" ")[0].capitalize()
 
 
 def _by_outcome(run: Run) -> Became | None:

@@ -123,6 +123,13 @@ def _people(run: Run, end: Became) -> tuple[str, str]:
         parts.append(f"{plural(no_id, 'learner needs', 'learners need')} an employee ID")
     if others:
         parts.append(f"{plural(others, 'learner needs', 'learners need')} somebody to look")
+    if refused := rows_told.refused(run):
+        parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS")
     if parts:
-        return WAITING, " and ".join(parts) + "; everybody else is up to date."
+        return WAITING, _listed(parts) + "; everybody else is up to date."
     return (GOOD, "Everyone is up to date.") if end.tone == GOOD else (end.tone, end.sentence)
+
+
+def _listed(parts: list[str]) -> str:
+    """Return parts of a sentence with commas and an `and`."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
