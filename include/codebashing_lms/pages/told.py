@@ -66,18 +66,22 @@ def _entry(path: StagedPath, wanted: Wanted) -> Iterable[Event]:
     """Give an event for each row of an entry that is about the learner."""
     with local_copy(path) as copy, pq.ParquetFile(copy) as file:
         facts = facts_of({key.decode(): value.decode() for key, value in file.metadata.metadata.items()})
-        if facts["kind"] not in ("delivery", "baseline"):
+        if facts["kind"] not in ("delivery", "refusal", "baseline"):
             return
         for group in range(file.num_row_groups):
             at = places(file.read_row_group(group, NAMES, use_threads=False), wanted)
             if len(at):
                 rows = file.read_row_group(group, use_threads=False).take(at)
-                yield from (_told_event(row, facts) for row in rows.to_pylist())
+                late = facts["kind"] == "refusal"  # the others in it were told before
+                told = [row for row in rows.to_pylist() if row["refusal"] or not late]
+                yield from (_told_event(row, facts) for row in told)
 
 
 def _told_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:
     at = parse_instant(str(facts["as_of"])) or datetime.now(UTC)
     when = parse_instant(str(facts.get("when") or facts["as_of"])) or at
+    if row["status"] is None:  # a reject list names nothing else
+        return Event(at, ACT, "The LMS refused", f"{row['course'] or 'course'}: {row['refusal']}")
     said = Said(
         "emitted",
         "",
