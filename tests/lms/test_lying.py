@@ -1,4 +1,4 @@
-"""An LMS whose answers lie, in any place and way: it is an error in our words, and nothing of it is quoted."""
+"""An LMS whose answers lie, wherever: it is an error in our words, and nothing of it is quoted."""
 
 import json
 import random
@@ -11,14 +11,15 @@ from include.codebashing_lms.delivery.ways import way_to
 from include.codebashing_lms.errors import CodebashingLmsError
 from tests.delivery.conftest import connector
 from tests.lms.customers import LEARNERS
+from tests.lms.lrs import Lrs
 from tests.lms.server import Answer
-from tests.lms.test_through_load import campus, course, fusion, gradebook, hcm, lrs, school, store
+from tests.lms.test_through_load import campus, course, fusion, gradebook, hcm, school, store
 
-__all__ = ["campus", "course", "fusion", "gradebook", "hcm", "lrs", "school", "store"]
+__all__ = ["campus", "course", "fusion", "gradebook", "hcm", "school", "store"]
 PERSON = "jane.doe@example.com"
 LIES = [
-    None, True, False, 0, -1, 1.5, 10**30, float("inf"), float("nan"), PERSON, "", "\ud800", "9" * 5000, [], {},
-    [[]], [None], [PERSON], {"id": None}, {"id": PERSON}, {PERSON: PERSON}, [{}], [{"id": []}],
+    None, True, False, 0, -1, 1.5, 10**30, float("inf"), float("nan"), PERSON, "", "\ud800", "9" * 5000,
+    [], {}, [[]], [None], [PERSON], {"id": None}, {"id": PERSON}, {PERSON: PERSON}, [{}], [{"id": []}],
 ]  # fmt: skip
 
 
@@ -65,6 +66,12 @@ def told(way, parcel):
         except CodebashingLmsError as error:
             words += "".join(traceback.format_exception(error))
     return words
+
+
+@pytest.fixture
+def lrs():
+    with Lrs("adl") as server:
+        yield server
 
 
 @pytest.mark.parametrize("customer", ["store", "gradebook", "fusion", "course"])

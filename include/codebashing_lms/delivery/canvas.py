@@ -179,4 +179,4 @@ def _is_spent(remaining: str | None) -> bool:
 
 
 def _segment(text: str) -> str:
-    return quote(text, safe=":")
+    return quote(text, safe=":", errors="replace")

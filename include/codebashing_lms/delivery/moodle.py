@@ -13,8 +13,9 @@ from typing import Any, Literal
 from include.codebashing_lms.connector import HttpDelivery
 from include.codebashing_lms.delivery import Handed, Parcel, Refusal, nothing_taken_yet
 from include.codebashing_lms.delivery.grade_rows import Grade, Place, read_grades, sliced
+from include.codebashing_lms.delivery.http_api import whole_number
 from include.codebashing_lms.delivery.http_calls import Calls, NoLogin
-from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError
+from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError, entries
 from include.codebashing_lms.delivery.moodle_grades import Stored, fields_of, stored_grades
 from include.codebashing_lms.errors import DeliveryError
 from include.codebashing_lms.http_site import HttpSite
@@ -102,7 +103,7 @@ class MoodleWay:
     def _check_functions(self, moodle: Moodle) -> None:
         info = moodle.must(SITE)
         functions = info.get("functions") if isinstance(info, dict) else None
-        allowed = {one.get("name") for one in functions or () if isinstance(one, dict)}
+        allowed = [one.get("name") for one in entries(functions)]
         missing = [name for name in NEEDED if name not in allowed]
         if missing:
             raise DeliveryError(
@@ -115,7 +116,7 @@ class MoodleWay:
         found: dict[str, list[int]] = {key: [] for key in keys}
         for some in sliced(keys, PEOPLE_AT_ONCE):
             values = [(f"values[{number}]", key) for number, key in enumerate(some)]
-            for user in _dicts(moodle.must(USERS, [("field", self.user_field), *values])):
+            for user in entries(moodle.must(USERS, [("field", self.user_field), *values])):
                 self._note(found, user)
         unknown = f"Moodle has no user with this {self.user_field} whom the token may see"
         several = f"Moodle has several users with this {self.user_field}"
@@ -132,19 +133,23 @@ class MoodleWay:
             )
         key = str(user[self.user_field])
         lower = self.user_field in ("username", "email")
+        number = whole_number(user.get("id"))
+        if number is None:
+            raise DeliveryError(f"{self.address()} shows users without their numbers: is it a Moodle?")
         for one in [one for one in found if one == key or (lower and one.lower() == key.lower())]:
-            found[one].append(int(user["id"]))
+            found[one].append(number)
 
     def _course(self, moodle: Moodle, name: str) -> int | str:
         """Return a course's number, or why there is none."""
         answer = moodle.call(COURSES, [("field", self.course_field), ("value", name)])
         if isinstance(answer, MoodleError):
             return answer.word
-        courses = _dicts(answer.get("courses") if isinstance(answer, dict) else None)
+        courses = entries(answer.get("courses") if isinstance(answer, dict) else None)
         if len(courses) != 1:
             number = "several courses" if courses else "no course"
             return f"Moodle has {number} with this {self.course_field} that the token may see"
-        return int(courses[0]["id"])
+        found = whole_number(courses[0].get("id"))
+        return "Moodle shows the course without its number" if found is None else found
 
     def _grade(
         self, moodle: Moodle, course: int, place: Place, grades: list[Grade], people: dict[str, int | str]
@@ -174,7 +179,3 @@ class MoodleWay:
             word = (stored.get(user) or Stored()).differs_from(one.grade)
             if word:
                 yield Refusal(word, one.row)
-
-
-def _dicts(items: Any) -> list[dict[str, Any]]:
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []

@@ -1,11 +1,12 @@
 """Grades as Moodle's web services are sent them, and as they show what is stored."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.codebashing_lms.delivery.grade_rows import Grade, Place
-from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError
+from include.codebashing_lms.delivery.http_api import whole_number
+from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError, entries
 
 REPORT = "gradereport_user_get_grade_items"
 ONE_BY_ONE = 25  # the report of a whole course is one long answer, that of a person a short one
@@ -70,10 +71,10 @@ def stored_grades(moodle: Moodle, course: int, place: Place, users: list[int]) -
 def _by_user(report: Any, place: Place) -> dict[int, Stored]:
     grades = report.get("usergrades") if isinstance(report, dict) else None
     return {
-        int(one["userid"]): _stored(item)
-        for one in grades or ()
-        for item in one.get("gradeitems") or ()
-        if _is_of(item, place)
+        user: _stored(item)
+        for one in entries(grades)
+        for item in entries(one.get("gradeitems"))
+        if _is_of(item, place) and (user := whole_number(one.get("userid"))) is not None
     }
 
 
@@ -81,7 +82,7 @@ def _is_of(item: dict[str, Any], place: Place) -> bool:
     return (
         str(item.get("cmid")) == place.activity_id
         and f"mod_{item.get('itemmodule')}" == place.component
-        and int(item.get("itemnumber") or 0) == int(place.item_number or 0)
+        and whole_number(item.get("itemnumber") or 0) == int(place.item_number or 0)
     )
 
 
@@ -94,7 +95,12 @@ def _stored(item: dict[str, Any]) -> Stored:
 
 
 def _number(value: Any) -> Decimal | None:
-    return None if value is None else Decimal(str(value))
+    """Return a grade; None where there is none, or none that is a number."""
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _plain(number: Decimal | None) -> str:

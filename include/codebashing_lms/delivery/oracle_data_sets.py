@@ -3,7 +3,7 @@
 from typing import Any
 
 from include.codebashing_lms.delivery import Asked, Refusal
-from include.codebashing_lms.delivery.http_api import word_of
+from include.codebashing_lms.delivery.http_api import whole_number, word_of
 
 LINES_BEFORE_ROWS = 1  # METADATA
 DONE = ("ORA_COMPLETED", "ORA_SUCCESS")
@@ -58,4 +58,4 @@ def judged(job: str, data_set: dict[str, Any], messages: list[dict[str, Any]], s
 
 
 def _number(value: Any) -> int:
-    return int(value) if str(value).isdecimal() else 0
+    return whole_number(value) or 0

@@ -10,7 +10,7 @@ from typing import Any
 from include.codebashing_lms.connector import HttpResults, Results
 from include.codebashing_lms.delivery import Refusal
 from include.codebashing_lms.delivery.http_answer import MISSING, at
-from include.codebashing_lms.delivery.http_api import word_of
+from include.codebashing_lms.delivery.http_api import whole_number, word_of
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
 
 NO_REASON = "no reason was given"
@@ -76,11 +76,11 @@ class Reports:
 
     def _refusal(self, item: dict[Any, Any]) -> Refusal:
         it = self.results
-        number = self._text(item, it.row)
+        number = whole_number(self._text(item, it.row))
         reason = self._text(item, it.reason) or self._text(item, it.status) or NO_REASON
         return Refusal(
             reason=word_of(reason, self.secrets),
-            row=int(number) - self.first_row if number and number.isdecimal() else None,
+            row=None if number is None else number - self.first_row,
             user_key=self._text(item, it.user) or None,
             course_id=self._text(item, it.course) or None,
         )
