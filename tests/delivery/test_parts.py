@@ -130,6 +130,18 @@ def test_a_refused_row_of_a_later_part_is_the_right_one(runs, lms):
     assert sorted(runs.files()) == [["2"], ["4"]]
 
 
+def test_a_refused_row_of_a_part_done_counts_once(runs, lms):
+    runs.delivery["send"] = "full"
+    lms.next_answers.extend([says({"report": {"refused": [{"line": 2, "problem": "closed"}]}}), FORBIDDEN])
+    runs.new()
+    with pytest.raises(DeliveryError):
+        runs.load()
+    assert runs.load()["outcome"] == "delivered"
+    assert runs.files() == [["2"], ["4"]]
+    [row] = [one for one in open_ledger(ledgers(runs.home)[0]).table.to_pylist() if one["employee_id"] == "1"]
+    assert (row["refusals"], row["told_at"], runs.last.receipt["refused"]) == (1, None, 1)
+
+
 @pytest.fixture
 def appending(runs):
     """An LMS that would add what it is sent again."""
