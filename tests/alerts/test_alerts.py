@@ -56,6 +56,7 @@ def test_a_failure_that_heals_says_so_and_only_after_the_last_try(site, source, 
     assert "May wait: the next run tries again" in text(one)
 
 
+@pytest.mark.slow
 def test_what_nobody_foresaw_points_to_the_log(site, source, mail, mail_connection, monkeypatch):
     site.connector(notify=mail_connection)
     monkeypatch.setattr("codebashing_lms_airflow.load.remove_leftovers", lambda folder: {}["no such key"])
@@ -66,6 +67,7 @@ def test_what_nobody_foresaw_points_to_the_log(site, source, mail, mail_connecti
     assert "Not foreseen, see the task" in text(one)
 
 
+@pytest.mark.slow
 def test_runs_that_go_on_failing_say_since_when(site, source, mail, mail_connection):
     site.connector(notify=mail_connection)
     site.run()
@@ -107,6 +109,7 @@ def test_learners_set_aside_for_a_new_reason_are_told_once(site, source, mail, m
     assert "learner5" not in text(one)
 
 
+@pytest.mark.slow
 def test_more_set_aside_than_allowed_are_told_each_time(site, source, mail, mail_connection):
     source.learners.append(learner(5, employee_id=None))
     site.connector(notify={**mail_connection, "set_aside_percent": 20})
@@ -132,6 +135,7 @@ def test_a_course_seen_for_the_first_time(site, source, mail, mail_connection):
     assert "Seen for the first time in Codebashing: {{ 7 * 6 }}&lt;b&gt;. Give each" in text(one)
 
 
+@pytest.mark.slow
 def test_an_older_run_has_no_news(site, source, mail, mail_connection):
     site.connector(notify=mail_connection)
     site.run()
@@ -141,7 +145,7 @@ def test_an_older_run_has_no_news(site, source, mail, mail_connection):
     assert mail.mails == []
 
 
-@pytest.mark.parametrize("kind", ["dry_run", "check_only"])
+@pytest.mark.parametrize("kind", ["dry_run", pytest.param("check_only", marks=pytest.mark.slow)])
 def test_whoever_tries_something_out_is_watching(site, source, mail, mail_connection, kind):
     site.connector(notify=mail_connection)
     site.drop.rmdir()
@@ -150,6 +154,7 @@ def test_whoever_tries_something_out_is_watching(site, source, mail, mail_connec
     assert mail.mails == []
 
 
+@pytest.mark.slow
 def test_a_first_delivery_asks(site, source, mail, mail_connection):
     site.connector(notify=mail_connection, lms={"options": {"emits": "completion"}})
     done = {"java.completed_date": "2026-11-20T08:00:00.000"}

@@ -25,6 +25,7 @@ def test_a_connection_that_is_missing_is_found_by_a_good_run(site, source):
     assert "Nobody had to be told this time" in ran.log
 
 
+@pytest.mark.slow
 def test_a_connection_of_another_type(site, source):
     site.connection("hook", conn_type="http", host="https://example.com")
     site.connector(notify=HOOK)
@@ -39,6 +40,7 @@ def test_a_provider_that_is_not_installed(site, source, monkeypatch):
     assert "notify.slack needs apache-airflow-providers-slack, which is not here" in ran.log
 
 
+@pytest.mark.slow
 def test_where_nobody_was_reached_it_is_tried_again(site, in_need):
     with WebServer(status=500) as web:
         site.connection("hook", conn_type="slackwebhook", password=f"{web.url}/services/T0/B0/s3cret")
@@ -61,6 +63,7 @@ def test_where_somebody_was_reached_nobody_is_told_twice(site, in_need, mail, ma
     assert "Told by smtp all the same" in ran.log
 
 
+@pytest.mark.slow
 def test_a_mail_server_that_says_no(site, in_need, mail_connection):
     with MailServer(refuses=True) as server:
         extra = {"disable_ssl": True, "disable_tls": True, "from_email": "a@example.com", "retry_limit": 1}
@@ -82,6 +85,7 @@ def test_apprise_is_not_believed_when_its_service_says_no(site, in_need):
     assert "a service of its config refused the message" in ran.log
 
 
+@pytest.mark.slow
 def test_a_slack_app_that_may_not_post_there(site, in_need):
     with WebServer(answer=json.dumps({"ok": False, "error": "not_in_channel"}).encode()) as slack:
         extra = {"base_url": f"{slack.url}/api/"}
@@ -109,6 +113,7 @@ def test_the_test_button(site, mail, mail_connection):
     assert one["subject"] == f"Codebashing to LMS, {site.name}: a test"
 
 
+@pytest.mark.slow
 def test_the_test_button_says_what_is_wrong(site, mail_connection):
     site.connector(notify={**mail_connection, **HOOK})
     ran = tried_out(site)

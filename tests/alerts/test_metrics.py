@@ -62,6 +62,7 @@ def test_the_gauges_of_a_run(site, source, statsd):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_on_hold_leaves_alone_when_the_lms_was_last_up_to_date(site, source, statsd):
     site.connector(delivery={"method": "folder", "directory": str(site.drop), "hold": True})
     site.run()
@@ -71,6 +72,7 @@ def test_a_run_on_hold_leaves_alone_when_the_lms_was_last_up_to_date(site, sourc
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_dry_run_has_none(site, source, statsd):
     site.run(dry_run=True)
     assert statsd.gauges(f"airflow.codebashing_lms.{site.name}.") == {}

@@ -69,6 +69,7 @@ def test_a_run_that_read_nothing_is_reported_without_people(site, source, report
     assert "Needs a person" not in text(reports)
 
 
+@pytest.mark.slow
 def test_on_hold(site, source, reports):
     site.connector(
         report={"directory": str(reports)},
@@ -81,6 +82,7 @@ def test_on_hold(site, source, reports):
     assert "learner8@example.com" in text(reports)
 
 
+@pytest.mark.slow
 def test_a_second_run_has_nothing_to_send(site, source, reports):
     delivery = {"method": "folder", "directory": str(site.drop), "send": "changes"}
     site.connector(report={"directory": str(reports)}, delivery=delivery)
@@ -92,6 +94,7 @@ def test_a_second_run_has_nothing_to_send(site, source, reports):
     assert "1 finished" in text(reports)
 
 
+@pytest.mark.slow
 def test_an_older_date_does_not_hide_todays_report(site, source, reports):
     site.run()
     before = text(reports)
@@ -101,7 +104,7 @@ def test_an_older_date_does_not_hide_todays_report(site, source, reports):
     assert len([path for path in site.staging.rglob("report.html")]) == 2
 
 
-@pytest.mark.parametrize("kind", ["dry_run", "check_only"])
+@pytest.mark.parametrize("kind", ["dry_run", pytest.param("check_only", marks=pytest.mark.slow)])
 def test_a_trial_run_leaves_none(site, source, reports, kind):
     site.run(**{kind: True})
     assert names(reports) == []
