@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from include.codebashing_lms.delivery.reports import Reports
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
 from include.codebashing_lms.ledger import ledgers, open_ledger, rebuild
 from include.codebashing_lms.refusals import kind_of
@@ -359,3 +360,14 @@ def test_whatever_is_refused_in_whatever_order_the_lms_ends_with_the_truth(histo
                 assert (one["refused_at"] is not None) == (one["refusals"] > 0)
     assert set(known) == set(WHO)
     assert all(known[who] == truth[who] for who in WHO)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"x" * 200_000, b"line,problem\r\n2," + b"x" * 200_000 + b"\r\n"],
+    ids=["no table", "a cell without end"],
+)
+def test_a_report_that_is_no_csv_is_an_error_in_our_words(content):
+    results = connector({"method": "sftp", "results": {"name": "{stem}.res", "row": "line"}}).delivery.results
+    with pytest.raises(DeliveryError, match="no CSV that can be read"):
+        Reports(results, 2).in_file(content)

@@ -42,21 +42,23 @@ class Reports:
 
     def in_csv(self, text: str, delimiter: str) -> tuple[Refusal, ...]:
         """Return the refused rows of a CSV text; ConnectorError where it lacks a column."""
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        names = [name.strip() for name in reader.fieldnames or ()]
-        reader.fieldnames = names
+        try:
+            reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+            self._refuse_missing(reader.fieldnames)
+            return self._refusals(reader)
+        except csv.Error:
+            raise DeliveryError(
+                "The LMS's results are no CSV that can be read. What it refused is not known."
+            ) from None
+
+    def _refuse_missing(self, names: list[str]) -> None:
         missing = [name for name in self._columns() if name not in names]
         if missing and names:
             raise ConnectorError(
                 f"The LMS's results have no column {', '.join(missing)}: correct delivery.results. What it "
                 "refused is not known until then."
             )
-        try:
-            return self._refusals(reader)
-        except csv.Error:
-            raise DeliveryError(
-                "The LMS's results are no CSV that can be read. What it refused is not known."
-            ) from None
 
     def in_file(self, content: bytes) -> tuple[Refusal, ...]:
         """Return the refused rows that a result file names."""
