@@ -13,9 +13,9 @@ from typing import Any, Literal
 from include.codebashing_lms.connector import HttpDelivery
 from include.codebashing_lms.delivery import Handed, Parcel, Refusal, nothing_taken_yet
 from include.codebashing_lms.delivery.grade_rows import Grade, Place, read_grades, sliced
-from include.codebashing_lms.delivery.http_api import whole_number
+from include.codebashing_lms.delivery.http_api import dicts_in, whole_number
 from include.codebashing_lms.delivery.http_calls import Calls, NoLogin
-from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError, entries
+from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError
 from include.codebashing_lms.delivery.moodle_grades import Stored, fields_of, stored_grades
 from include.codebashing_lms.errors import DeliveryError
 from include.codebashing_lms.http_site import HttpSite
@@ -103,7 +103,7 @@ class MoodleWay:
     def _check_functions(self, moodle: Moodle) -> None:
         info = moodle.must(SITE)
         functions = info.get("functions") if isinstance(info, dict) else None
-        allowed = [one.get("name") for one in entries(functions)]
+        allowed = [one.get("name") for one in dicts_in(functions)]
         missing = [name for name in NEEDED if name not in allowed]
         if missing:
             raise DeliveryError(
@@ -116,7 +116,7 @@ class MoodleWay:
         found: dict[str, list[int]] = {key: [] for key in keys}
         for some in sliced(keys, PEOPLE_AT_ONCE):
             values = [(f"values[{number}]", key) for number, key in enumerate(some)]
-            for user in entries(moodle.must(USERS, [("field", self.user_field), *values])):
+            for user in dicts_in(moodle.must(USERS, [("field", self.user_field), *values])):
                 self._note(found, user)
         unknown = f"Moodle has no user with this {self.user_field} whom the token may see"
         several = f"Moodle has several users with this {self.user_field}"
@@ -144,7 +144,7 @@ class MoodleWay:
         answer = moodle.call(COURSES, [("field", self.course_field), ("value", name)])
         if isinstance(answer, MoodleError):
             return answer.word
-        courses = entries(answer.get("courses") if isinstance(answer, dict) else None)
+        courses = dicts_in(answer.get("courses") if isinstance(answer, dict) else None)
         if len(courses) != 1:
             number = "several courses" if courses else "no course"
             return f"Moodle has {number} with this {self.course_field} that the token may see"

@@ -34,11 +34,6 @@ def form(token: str, function: str, fields: Fields) -> bytes:
     return urlencode([*named, *fields]).encode()
 
 
-def entries(items: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list in an answer; none where it is no list."""
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
-
-
 @dataclass(frozen=True)
 class Moodle:
     """Moodle on the line."""

@@ -5,8 +5,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.codebashing_lms.delivery.grade_rows import Grade, Place
-from include.codebashing_lms.delivery.http_api import whole_number
-from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError, entries
+from include.codebashing_lms.delivery.http_api import dicts_in, whole_number
+from include.codebashing_lms.delivery.moodle_calls import Moodle, MoodleError
 
 REPORT = "gradereport_user_get_grade_items"
 ONE_BY_ONE = 25  # the report of a whole course is one long answer, that of a person a short one
@@ -72,8 +72,8 @@ def _by_user(report: Any, place: Place) -> dict[int, Stored]:
     grades = report.get("usergrades") if isinstance(report, dict) else None
     return {
         user: _stored(item)
-        for one in entries(grades)
-        for item in entries(one.get("gradeitems"))
+        for one in dicts_in(grades)
+        for item in dicts_in(one.get("gradeitems"))
         if _is_of(item, place) and (user := whole_number(one.get("userid"))) is not None
     }
 

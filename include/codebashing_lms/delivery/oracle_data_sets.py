@@ -3,7 +3,7 @@
 from typing import Any
 
 from include.codebashing_lms.delivery import Asked, Refusal
-from include.codebashing_lms.delivery.http_api import whole_number, word_of
+from include.codebashing_lms.delivery.http_api import dicts_in, whole_number, word_of
 
 LINES_BEFORE_ROWS = 1  # METADATA
 DONE = ("ORA_COMPLETED", "ORA_SUCCESS")
@@ -30,8 +30,7 @@ def name_of(delivery: str) -> str:
 
 def items_of(document: Any) -> list[dict[str, Any]]:
     """Return the items of a page."""
-    items = document.get("items") if isinstance(document, dict) else None
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    return dicts_in(document.get("items") if isinstance(document, dict) else None)
 
 
 def judged(job: str, data_set: dict[str, Any], messages: list[dict[str, Any]], secrets: list[str]) -> Asked:
