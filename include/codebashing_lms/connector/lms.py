@@ -164,7 +164,9 @@ def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
 
 def course_model(profile: Profile, options: Any) -> type[Course]:
     """Return the model of a course in a profile's course map."""
-    model: type[Course] = options_model(f"course_of_{profile.id}", profile.course, Course, options)
+    model: type[Course] = Course
+    if profile.course:
+        model = options_model(f"course_of_{profile.id}", profile.course, Course, options)
     if profile.course_title in ("optional", "consistent"):
         return model
     return create_model(f"titled_{model.__name__}", __base__=model, title=(Text, ...))

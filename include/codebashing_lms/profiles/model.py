@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,6 +74,11 @@ class Profile(Strict):
 
     def options(self) -> Any:
         """Return the model of what a customer writes under `lms.options`."""
+        return self._options_model
+
+    @cached_property
+    def _options_model(self) -> Any:
+        """Make it once: a model takes milliseconds, and Airflow parses the DAGs often."""
         return options_model(f"options_of_{self.id}", self.all_settings)
 
     def lacking(self, options: dict[str, Any]) -> list[str]:
