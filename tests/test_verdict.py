@@ -34,3 +34,9 @@ def test_many_names_are_cut(count, end):
     text = verdict(manifest(seen=seen))
     assert f"{end} No guard" in text
     assert "x" * 61 not in text
+
+
+def test_an_address_that_is_taken_for_a_course_is_not_named():
+    seen = {"keys": ["email"], "courses": ["java", "ada@example.com"], "learners_without_id": 0}
+    manifest = {"learners": 1, "records": {"emitted": 1}, "guards": {"crossed": {}}, "seen": seen}
+    assert "Courses seen: java, and 1 more." in verdict(manifest)

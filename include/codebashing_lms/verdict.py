@@ -20,5 +20,7 @@ def verdict(manifest: dict[str, Any]) -> str:
 
 
 def _named(names: list[str]) -> str:
-    more = f", and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(name[:LENGTH] for name in names[:SHOWN]) + more if names else "none"
+    """Return names for a log: no address, should the connector file name the wrong key."""
+    shown = [name[:LENGTH] for name in names if "@" not in name][:SHOWN]
+    more = [f"and {len(names) - len(shown)} more"] if len(names) > len(shown) else []
+    return ", ".join([*shown, *more]) or "none"
