@@ -128,6 +128,16 @@ def test_grade_that_is_locked_is_a_refusal(moodle, tmp_path):
     )
 
 
+def test_only_the_grade_of_that_activity_is_read_back(moodle, tmp_path):
+    moodle.items[41] = Item(7, grades={101: 50.0})
+    moodle.items[42].locked = {101}
+    handed = way(moodle).deliver(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
+    assert handed.refusals == (Refusal("Moodle said that it stored the grade, but shows none", 0),)
+    moodle.items[43] = Item(7, module="quiz", grades={101: 3.0})
+    moodle.items[42].locked = set()
+    assert way(moodle).deliver(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False) == Handed()
+
+
 def test_grade_that_cannot_be_read_back(moodle, tmp_path):
     moodle.report_refused_for = {101}
     handed = way(moodle).deliver(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)

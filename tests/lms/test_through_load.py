@@ -263,7 +263,7 @@ def test_data_set_whose_answer_was_lost_is_found_by_the_next_try(fusion, hcm, mo
     monkeypatch.setattr(oracle_hdl, "LOOKS", 0)  # the task is killed before it can look
     with pytest.raises(DeliveryUnavailableError):
         fusion.load(run)
-    monkeypatch.undo()
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
     assert fusion.load_to_the_end(run)["outcome"] == "delivered"
     assert len(hcm.sets) == 1
 
@@ -273,7 +273,7 @@ def test_data_set_whose_answer_was_lost_is_found_by_the_next_run(fusion, hcm, mo
     monkeypatch.setattr(oracle_hdl, "LOOKS", 0)
     with pytest.raises(DeliveryUnavailableError):
         fusion.tell(LEARNERS)
-    monkeypatch.undo()
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
     hcm.sets[9766657].asked = 1
     changed = fusion.stage([LEARNERS[0], learner("E2", "java", 2, 3)], 21)
     assert fusion.load_to_the_end(changed)["outcome"] == "delivered"
