@@ -223,11 +223,11 @@ def cut_off(monkeypatch, place, after=True):
 def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     root, folder, drop, monkeypatch, step, after
 ):
-    from include.codebashing_lms import load as module
+    from include.codebashing_lms import handover, load
 
     day(root, 20, [ANN]).load(folder)
     staged = day(root, 21, [ANN, BOB])
-    place = (FolderWay, "deliver") if step == "deliver" else (module, step)
+    place = {"deliver": FolderWay, "enter": load}.get(step, handover), step
     with monkeypatch.context() as patch:
         cut_off(patch, place, after)
         with pytest.raises(CutOffError):

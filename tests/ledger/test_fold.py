@@ -183,9 +183,9 @@ def test_instants_are_kept_to_the_microsecond(tmp_path):
 
 
 def test_a_row_told_again_that_may_still_be_refused_is_not_refused_now_but_the_count_goes_on(tmp_path):
-    for day in (1, 3):
-        tell(tmp_path, day, row("1"), refusals_to_come=True)
-        ledger = tell(tmp_path, day + 1, row("1", refusal="no such user", refused_as=7), kind="refusal")
+    for at in (1, 3):
+        tell(tmp_path, at, row("1"), refusals_to_come=True)
+        ledger = tell(tmp_path, at + 1, row("1", refusal="no such user", refused_as=7), kind="refusal")
     assert (said(ledger, "1")["refusals"], said(ledger, "1")["refused_at"]) == (2, noon(4))
     word = said(tell(tmp_path, 5, row("1"), refusals_to_come=True), "1")
     assert (word["refusals"], word["refusal"], word["refused_at"]) == (2, "no such user", None)
