@@ -1,15 +1,17 @@
 """What the views say of staged runs, without Airflow."""
 
 import json
+import re
 from datetime import timedelta
 
 import pytest
 
 from demo.history import Company, stage_history, stage_run
+from include.codebashing_lms.connector import Guards
 from include.codebashing_lms.connector_file import read_connector
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.outcome import note_outcome
-from include.codebashing_lms.pages import Runs, learner
+from include.codebashing_lms.pages import Runs, learner, words
 from include.codebashing_lms.pages.fate import became
 from include.codebashing_lms.pages.learner import find
 from include.codebashing_lms.pages.one_run import download, one_run
@@ -17,6 +19,8 @@ from include.codebashing_lms.pages.overview import Schedule, card
 from include.codebashing_lms.pages.readiness import readiness
 from include.codebashing_lms.pages.set_aside import exported, to_do
 from include.codebashing_lms.pages.trend import trend
+from include.codebashing_lms.transform.fates import SET_ASIDE, WITHHELD
+from tests.conftest import ROOT
 from tests.page.conftest import TODAY, write_connector
 
 
@@ -359,3 +363,13 @@ def test_the_lms_verdict_in_words(acme, said, word, tone, sentence):
     path.write_text(json.dumps(json.loads(path.read_text()) | said))
     shown = became(acme.runs.all[0])
     assert (shown.word, shown.tone, shown.sentence) == (word, tone, sentence)
+
+
+def test_every_reason_and_warning_has_words_for_people():
+    assert {fate.reason for fate in SET_ASIDE} | {"refused", "changed_identity"} == set(words.SET_ASIDE)
+    assert {fate.reason for fate in WITHHELD} <= set(words.NOTHING_TO_SEND)
+    sources = [path.read_text() for path in (ROOT / "include").rglob("*.py")]
+    assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
+        words.WARNINGS
+    )
+    assert set(Guards.model_fields) == set(words.GUARDS)

@@ -160,6 +160,7 @@ def _singular(name: str) -> str:
         "changed_identity": "may have become somebody else",
         "invalid_email": "an e-mail address that cannot be one",
         "unmapped_user": "the LMS's user key is not known",
+        "invalid_value": "a value the LMS cannot read",
         "refused": "the LMS refused it",
         "unmapped_course": "the course is not in the course map",
         "invalid_count": "a lesson count that cannot be one",

@@ -70,6 +70,12 @@ SET_ASIDE = {
         LMS,
         "Look up the LMS's reason in refused.csv and correct user or course there; the next run tries again.",
     ),
+    "invalid_value": Reason(
+        "have a value the LMS cannot read",
+        LMS,
+        "Correct it at the source or in the course map: set_aside.csv says which value is blank, too long or "
+        "holds a sign that the LMS's file cannot.",
+    ),
     "unmapped_course": Reason(
         "are on a course the map does not name",
         COURSE_MAP,
@@ -106,6 +112,7 @@ NOTHING_TO_SEND = {
     "ignored_course": "the course map ignores the course",
     "unmapped_course": "the course is not in the map, and was not begun",
     "below_threshold": "not finished, and the LMS takes completions only",
+    "too_recent": "finished today; the LMS takes dates before today, so it goes with tomorrow's run",
     "unknown_at_as_of": "what was true on that day cannot be told for certain",
     "not_yet_a_user": "the account was made later",
     "refused_waiting": "the LMS refused them; the next run tries again",
@@ -124,6 +131,9 @@ WARNINGS = {
     "invalid_last_active_at": "A last activity is no date; left empty.",
     "fell_below_100": "Finished before and not any more; the completion the LMS was told stands.",
     "completed_again": "Finished a second time; the first date stands.",
+    "crosswalk_blank": "Lines of the crosswalk lack an employee ID or a user key.",
+    "crosswalk_contradictory": "The crosswalk gives employees several user keys.",
+    "crosswalk_shared": "The crosswalk gives several employees one user key.",
     "email_changed": "Known learners have a new e-mail address.",
     "completed_date_after_as_of": "A completion date after the day told was left out.",
     "earlier_snapshot_not_comparable": "The answer read before that day could not be compared.",
