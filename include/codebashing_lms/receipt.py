@@ -48,7 +48,7 @@ def tries_of(folder: StagedPath, run_id: str | None) -> list[dict[str, Any]]:
 
 def parts_of(receipt: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the files of a delivery, in the order in which they are sent."""
-    one = {name: receipt[name] for name in ("file", "bytes", "sha256", "rows")}
+    one = {name: receipt[name] for name in ("file", "bytes", "sha256", "rows") if name in receipt}
     return list(receipt.get("parts", [one]))
 
 
