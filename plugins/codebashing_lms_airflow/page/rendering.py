@@ -30,7 +30,7 @@ templates = Environment(
 def shown(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page; its links begin with where Airflow mounted us."""
     base = request.scope.get("root_path", "")
-    text = templates.get_template(template).render(base=base, words=words, **values)
+    text = templates.get_template(template).render(base=base, here=request.url.path, words=words, **values)
     return HTMLResponse(text, status)
 
 

@@ -32,12 +32,21 @@
     document.documentElement.dataset.theme = wanted();
   }
 
+  // Airflow 3.1 puts the page into a frame that must not download.
+  function tellOfDownloads() {
+    var around = frame() && window.frameElement;
+    if (around && around.sandbox.length && !around.sandbox.contains("allow-downloads")) {
+      document.documentElement.dataset.downloads = "none";
+    }
+  }
+
   function show() {
     var here = document.querySelector(".tabs [aria-current]");
     if (here) here.scrollIntoView({ block: "nearest", inline: "center" });
   }
 
   follow();
+  tellOfDownloads();
   document.addEventListener("DOMContentLoaded", show);
   window.addEventListener("storage", follow);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
