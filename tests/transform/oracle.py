@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
 ABSENT = object()
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+", re.ASCII)
 PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
 
 
@@ -142,7 +143,7 @@ def judge(items, courses="primary", course_map=None, use_email=False, best=False
                     "course": target,
                     "percent": percent,
                     "status": "completed" if percent == 100 else "in_progress" if started else "not_started",
-                    "active": active if isinstance(active, str) else "",
+                    "active": active if isinstance(active, str) and INSTANT.fullmatch(active) else "",
                 }
             )
     return settle(left, fates, best), fates
