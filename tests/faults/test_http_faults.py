@@ -1,6 +1,5 @@
 """Whatever happens on the way to an import endpoint that knows its keys, a file is imported once."""
 
-
 import pytest
 
 from demo.lms import Answer, Lms
