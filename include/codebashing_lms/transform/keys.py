@@ -1,6 +1,6 @@
-"""The names of the keys in the source's records."""
+"""The names of the keys in the source's records, and names in the order in which these have them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from include.codebashing_lms.connector import Connector
 
@@ -31,3 +31,27 @@ class Keys:
 def _of_course(pattern: str) -> Callable[[str], str]:
     before, after = pattern.split("{course}")
     return lambda course: f"{before}{course}{after}"
+
+
+class SourceOrder:
+    """Names as records have them: a new one stands behind the one before it in its record."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._next: dict[str | None, str | None] = {None: None}
+        previous = None
+        for name in dict.fromkeys(names):
+            self.insert(previous, name)
+            previous = name
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._next
+
+    def __iter__(self) -> Iterator[str]:
+        name = self._next[None]
+        while name is not None:
+            yield name
+            name = self._next[name]
+
+    def insert(self, previous: str | None, name: str) -> None:
+        """Put a new name behind another; in front of all where there is none before it."""
+        self._next[name], self._next[previous] = self._next[previous], name

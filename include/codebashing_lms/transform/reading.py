@@ -21,36 +21,12 @@ from include.codebashing_lms.transform.batches import (
     of_all_courses,
     of_primary_courses,
 )
-from include.codebashing_lms.transform.keys import Keys
+from include.codebashing_lms.transform.keys import Keys, SourceOrder
 
 MOST_KEYS = 2_000
 MOST_KEYS_MET = 100_000
 PRIMARY_BATCH = 16_000  # learners
 COURSES_BATCH = 90_000  # records
-
-
-class SourceOrder:
-    """Names as records have them: a new one stands behind the one before it in its record."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._next: dict[str | None, str | None] = {None: None}
-        previous = None
-        for name in dict.fromkeys(names):
-            self.insert(previous, name)
-            previous = name
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._next
-
-    def __iter__(self) -> Iterator[str]:
-        name = self._next[None]
-        while name is not None:
-            yield name
-            name = self._next[name]
-
-    def insert(self, previous: str | None, name: str) -> None:
-        """Put a new name behind another; in front of all where there is none before it."""
-        self._next[name], self._next[previous] = self._next[previous], name
 
 
 class RecordReader:
