@@ -1,6 +1,7 @@
 """The admin DAG: its form, and whole runs before and after which a connector's own DAG runs."""
 
 import json
+import time
 
 import pytest
 
@@ -68,6 +69,7 @@ def test_all_then_a_resend_and_a_reset(site, source):
     ordered(site, "first_delivery", answer="all", reason="a new LMS")
     for action, answers in [("resend", {"course": "java"}), ("reset", {})]:
         assert site.run().tasks == GREEN
+        time.sleep(1)  # the name of the next file carries the second it was read in
         ran, said = ordered(site, action, reason="its import failed", **answers)
         assert (ran.state, said["rows"]) == ("success", 1)
     site.run()

@@ -1,5 +1,6 @@
 """The first pass over a snapshot: every record judged by itself."""
 
+import re
 from collections import Counter
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -33,6 +34,7 @@ from include.codebashing_lms.transform.spool import Spool
 from include.codebashing_lms.transform.user_keys import UserKeys
 
 STALE = timedelta(days=7)
+DIGIT = re.compile(r"\d")
 
 
 class Judging:
@@ -129,12 +131,16 @@ class Judging:
 
 
 def keys_there(path: Path, records_path: str | None) -> set[str]:
-    """Return the keys of the first records, for a message: no address, nor what only one record has."""
+    """Return the keys of the first records, for a message; none that may be somebody's address or ID."""
     splitter = RecordSplitter(records_path, decode=_undecoded, read_item=read_item)
     first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
     records = [record for record in (first.records if first else ()) if isinstance(record, dict)]
     times = Counter(key for record in records for key in record)
-    return {key for key, count in times.items() if "@" not in key and (count > 1 or len(records) == 1)}
+    return {
+        key
+        for key, count in times.items()
+        if "@" not in key and (count > 1 or len(records) == 1 or not DIGIT.search(key))
+    }
 
 
 def _undecoded(array: memoryview) -> Any:
