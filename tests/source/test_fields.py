@@ -12,7 +12,7 @@ COUNTS = ["primary_course_name", "primary_course_completed_lessons_count", "prim
 def changed(courses="primary", course_map=None, **source):
     lms = {"course_map": course_map or {}}
     return connector(**source).model_validate(
-        {**connector(**source).model_dump(by_alias=True), "courses": courses, "lms": lms}
+        {**connector(**source).model_dump(by_alias=True, exclude_unset=True), "courses": courses, "lms": lms}
     )
 
 
