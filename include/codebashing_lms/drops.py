@@ -168,7 +168,7 @@ def leave_what_was_not_fetched(way: Way, receipt: Receipt, not_fetched: list[Rec
             "changes do not go before it has. Nothing was sent. This run's rows go with the next run; "
             "ask the LMS's administrator why it does not fetch."
         )
-    if any(way.occupied(part["file"]) for part in parts_of(receipt)):
+    if isinstance(way, DropWay) and any(way.occupied(part["file"]) for part in parts_of(receipt)):
         raise DeliveryUnavailableError(
             f"The LMS has not fetched {receipt['where']} yet: a file of that name still lies there, and "
             "changes do not replace it. Nothing was sent. This run's rows go with the next run; a file "

@@ -60,7 +60,9 @@ def load(
     way = way_to(connector, destination)
     if run.check_only:
         keys = packing_of(connector.delivery, destination, locate).sentence
-        return not_sent("checked", f"{way.probe()}{keys} Nothing was sent: this run only checks.")
+        # over HTTP a probe would be imported, and stay
+        seen = way.probe() if isinstance(way, DropWay) else way.try_connection()
+        return not_sent("checked", f"{seen}{keys} Nothing was sent: this run only checks.")
     home = folder.parent.parent.parent
     book = Book(*destination_folder(home, connector))
     it = _Load(connector, destination, way, folder, run, home, book, transformed)

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass, field
 
 from include.codebashing_lms.deliveries import Book, book_of, close, enter, open_ones
-from include.codebashing_lms.delivery import FindingJobWay, JobWay, Way
+from include.codebashing_lms.delivery import DropWay, FindingJobWay, JobWay, Way
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError, UnknownJobError
 from include.codebashing_lms.handover import Handover, Receipt
 from include.codebashing_lms.receipt import key_of_part, parts_done, parts_of, write_receipt
@@ -80,7 +80,7 @@ class Settling:
         if isinstance(self.way, FindingJobWay):
             return self.way.job_of(key_of_part(receipt, number)) is not None
         part = parts_of(receipt)[number]
-        return self.way.found(part["file"], part["bytes"], part["sha256"])
+        return isinstance(self.way, DropWay) and self.way.found(part["file"], part["bytes"], part["sha256"])
 
     def _asked(self, receipt: Receipt, handover: Handover) -> Receipt:
         if not isinstance(self.way, JobWay):

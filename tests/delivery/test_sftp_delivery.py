@@ -54,6 +54,23 @@ def test_file_of_ours_that_still_lies_there_is_replaced(staged, sftp, drop):
     assert (drop / NAME).read_bytes() == CSV
 
 
+class CannotTell(asyncssh.SFTPServer):
+    """Fails when it is asked what lies under a file's name."""
+
+    def stat(self, path):
+        if path.endswith(b".csv"):
+            raise asyncssh.SFTPFailure("not now")
+        return super().stat(path)
+
+
+def test_changes_do_not_go_where_it_cannot_be_told_what_lies_there(staged, drop):
+    (drop / NAME).write_bytes(b"rows of an earlier run")
+    with SftpServer(drop, files=CannotTell) as server, pytest.raises(DeliveryUnavailableError) as caught:
+        staged.load(drop_on(send="changes"), sftp_site(server))
+    assert caught.value.heals
+    assert (drop / NAME).read_bytes() == b"rows of an earlier run"
+
+
 class WithoutExtension(asyncssh.SFTPServer):
     """Knows no posix-rename, like servers of the protocol's plain version 3."""
 

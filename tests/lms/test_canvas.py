@@ -138,7 +138,7 @@ def test_progress_that_fails_without_a_word(canvas, tmp_path):
 
 
 def test_trying_the_connection_grades_nothing(canvas):
-    assert "says whose it is; nothing was graded" in way(canvas).probe()
+    assert "says whose it is; nothing was graded" in way(canvas).try_connection()
     assert "shows the 2 mapped assignments" in way(canvas, targets=(JAVA, NET)).try_connection()
     assert {one.method for one in canvas.requests} == {"GET"}
     with pytest.raises(DeliveryError, match=r"did not show courses/8/assignments/1 \(status 404"):

@@ -215,7 +215,7 @@ def test_token_that_may_not_see_the_key(moodle, tmp_path):
 
 
 def test_trying_the_connection_writes_nothing(moodle):
-    assert "lets it call all functions needed; nothing was written" in way(moodle).probe()
+    assert "lets it call all functions needed; nothing was written" in way(moodle).try_connection()
     assert len(moodle.requests) == 1
 
 

@@ -174,7 +174,7 @@ def test_answers_about_the_whole_connection(oracle, tmp_path, answer, message):
 
 
 def test_trying_the_connection_writes_nothing(oracle):
-    assert "shows its data sets" in way(oracle).probe()
+    assert "shows its data sets" in way(oracle).try_connection()
     assert [(one.method, one.path) for one in oracle.requests] == [("GET", SETS)]
     oracle.faults.append(Fault(answer=Answer(403)))
     with pytest.raises(DeliveryError, match="did not list data sets"):

@@ -82,17 +82,8 @@ class Way(Protocol):
     def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
         """Send the parcel; an earlier try of ours, now `resuming`, may turn out to have done so."""
 
-    def occupied(self, name: str) -> bool:
-        """Tell whether a file of this name lies at the LMS, of any content; False where nobody can look."""
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Tell whether exactly this file lies at the LMS; False also where nobody can look."""
-
     def try_connection(self) -> str:
         """Find out without writing whether a delivery could work; return what was seen as a sentence."""
-
-    def probe(self) -> str:
-        """Find out more, by writing a probe where that is harmless; return what was seen as a sentence."""
 
 
 @runtime_checkable
@@ -110,6 +101,15 @@ class DropWay(Way, Protocol):
     @property
     def delivery(self) -> "FolderDelivery | SftpDelivery":
         """What the connector file says of it."""
+
+    def probe(self) -> str:
+        """Find out more, by writing a file and removing it; return what was seen as a sentence."""
+
+    def occupied(self, name: str) -> bool:
+        """Tell whether a file of this name lies there, of any content; False where nobody may look."""
+
+    def found(self, name: str, size: int, sha256: str) -> bool:
+        """Tell whether exactly this file lies there; False also where nobody may look."""
 
     def lying(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie there."""

@@ -81,14 +81,6 @@ class CanvasWay:
                     refusals += self._not_graded(str(document.get("message") or ""), course_id)
         return Asked("done", tuple(refusals), "Canvas worked the grades in.")
 
-    def occupied(self, name: str) -> bool:
-        """Return False: Canvas is handed no files."""
-        return False
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Return False: handing over again is harmless."""
-        return False
-
     def try_connection(self) -> str:
         """Read who the login is, and each assignment that is mapped."""
         with self._conversation() as conversation:
@@ -98,10 +90,6 @@ class CanvasWay:
                 retrying(conversation.until)(self._read, conversation, path, f"show {path}")
         shown = f"shows the {len(self.targets)} mapped assignments" if self.targets else "says whose it is"
         return f"{self._base} takes the token and {shown}; nothing was graded."
-
-    def probe(self) -> str:
-        """Do what `try_connection` does: a grade would be seen by its learner."""
-        return self.try_connection()
 
     @property
     def _calls(self) -> Calls:

@@ -81,14 +81,6 @@ class HttpWay:
         """Tell whether another try may help and cannot harm: not every LMS honours the key."""
         return isinstance(error, DeliveryUnavailableError) and (error.nothing_taken or not self.appends)
 
-    def occupied(self, name: str) -> bool:
-        """Return False: an import endpoint has no files to look at."""
-        return False
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Return False: an import endpoint cannot be asked what it took."""
-        return False
-
     def try_connection(self) -> str:
         """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
 
@@ -107,10 +99,6 @@ class HttpWay:
                 f"{self.address()} answers (OPTIONS, status {answer.status_code}) and did not refuse the "
                 "login; whether it takes a file shows only when one is sent."
             )
-
-    def probe(self) -> str:
-        """Do what `try_connection` does: anything written to an import endpoint would be imported."""
-        return self.try_connection()
 
     def _send(self, parcel: Parcel, until: float) -> tuple[str | None, bytes]:
         """Upload the file; return the job that the LMS began, if it works so, and what it answered."""

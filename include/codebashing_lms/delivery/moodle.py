@@ -72,23 +72,11 @@ class MoodleWay:
                     refusals += self._grade(moodle, course, place, grades, people)
         return Handed(refusals=tuple(refusals))
 
-    def occupied(self, name: str) -> bool:
-        """Return False: Moodle is handed no files."""
-        return False
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Return False: storing again is harmless."""
-        return False
-
     def try_connection(self) -> str:
         """Ask Moodle which functions the token may call."""
         with self._moodle() as moodle:
             self._check_functions(moodle)
         return f"{self.address()} takes the token and lets it call all functions needed; nothing was written."
-
-    def probe(self) -> str:
-        """Do what `try_connection` does: a grade would be seen by its learner."""
-        return self.try_connection()
 
     @property
     def _calls(self) -> Calls:

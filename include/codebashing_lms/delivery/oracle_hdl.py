@@ -71,23 +71,11 @@ class OracleHdlWay:
         with self._conversation() as conversation:
             return self._job_of(conversation, delivery)
 
-    def occupied(self, name: str) -> bool:
-        """Return False: an uploaded file replaces none."""
-        return False
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Return False: files cannot be looked at, only data sets."""
-        return False
-
     def try_connection(self) -> str:
         """Read the list of data sets."""
         with self._conversation() as conversation:
             retrying(conversation.until)(self._listed, conversation, {"limit": "1"})
         return f"{self.address()} takes the login and shows its data sets; nothing was written."
-
-    def probe(self) -> str:
-        """Do what `try_connection` does: an uploaded file would stay."""
-        return self.try_connection()
 
     @property
     def _calls(self) -> Calls:

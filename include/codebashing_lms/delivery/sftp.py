@@ -82,11 +82,11 @@ class SftpWay:
         return Handed(sent=not in_place)
 
     def occupied(self, name: str) -> bool:
-        """Tell whether a file of this name still lies in the directory."""
-        with self._logged_in() as sftp:
+        """Tell whether a file of this name still lies in the directory; False where nobody may look."""
+        with self._logged_in() as sftp, self._explained("look at a file of"):
             try:
                 return _lies(sftp, self._path(name))
-            except OSError:
+            except PermissionError:
                 return False
 
     def found(self, name: str, size: int, sha256: str) -> bool:

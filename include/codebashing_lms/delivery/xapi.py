@@ -49,14 +49,6 @@ class XapiWay:
                 refusals += store.take(batch)
         return Handed(store.took or not resuming, refusals=tuple(refusals))
 
-    def occupied(self, name: str) -> bool:
-        """Return False: a store has no files."""
-        return False
-
-    def found(self, name: str, size: int, sha256: str) -> bool:
-        """Return False: sending again is harmless, and finds out what is there."""
-        return False
-
     def try_connection(self) -> str:
         """Read one statement: a login that may only write could not tell what arrived before a break."""
         with self._store() as store:
@@ -66,10 +58,6 @@ class XapiWay:
             f"{self.address()} takes the login and xAPI {self.version}"
             f"{' (it speaks ' + ', '.join(spoken) + ')' if spoken else ''}; nothing was written."
         )
-
-    def probe(self) -> str:
-        """Do what `try_connection` does: a statement that was stored can never be removed."""
-        return self.try_connection()
 
     @property
     def _calls(self) -> Calls:
