@@ -63,7 +63,7 @@ class SftpServer:
             lambda: _Door(self),
             self.address,
             self.port,
-            reuse_address=True,  # asyncssh before 2.24 does not: after an aborted connection the port would be taken
+            reuse_address=True,  # asyncssh before 2.24 leaves an aborted connection's port taken
             server_host_keys=[self._key],
             sftp_factory=lambda channel: self.files(channel, chroot=str(self.folder)),
         )
