@@ -15,19 +15,21 @@ What the fields of the trigger form mean stands in README.md under *Trigger form
 """
 
 from datetime import UTC, datetime, time
-from typing import Any
 
-from airflow.sdk import DAG, get_current_context, task
+from airflow.sdk import DAG
 
 from codebashing_lms_airflow.alerts_deadline import deadline_of
-from codebashing_lms_airflow.extract import CodebashingExtractOperator
 from codebashing_lms_airflow.failures import ON_FAILURE
 from codebashing_lms_airflow.for_people import for_people
 from codebashing_lms_airflow.links import dag_page
-from codebashing_lms_airflow.load import CodebashingLoadOperator
+from codebashing_lms_airflow.operators import (
+    BrokenConnectorOperator,
+    CodebashingExtractOperator,
+    CodebashingLoadOperator,
+    CodebashingTransformOperator,
+)
 from codebashing_lms_airflow.params import trigger_form
-from codebashing_lms_airflow.transform import transformed
-from codebashing_lms_airflow.versions import AirflowFailException, CronTriggerTimetable
+from codebashing_lms_airflow.versions import CronTriggerTimetable
 from include.codebashing_lms.connector_folder import BrokenFile, GoodFile, read_connector_files
 
 
@@ -43,24 +45,22 @@ def sync_dag(file: GoodFile) -> None:
         max_active_runs=1,
         default_args=ON_FAILURE,
         deadline=deadline_of(connector),
-        params=trigger_form(),
         tags=["codebashing", "lms"],
         doc_md=f"{(__doc__ or '').format(page=dag_page(connector.dag_id))}\nConnector file: `{file.path}`",
-    ):
-
-        @task(multiple_outputs=False)
-        def transform(extracted: dict[str, Any]) -> dict[str, Any]:
-            """Turn the staged snapshot into the LMS file, what was set aside, and the manifest."""
-            return transformed(connector, file.sha256, extracted, get_current_context())
-
+    ) as dag:
         extract = CodebashingExtractOperator(task_id="extract", connector=connector)
+        transform = CodebashingTransformOperator(
+            task_id="transform", connector=connector, sha256=file.sha256, extracted=extract.output
+        )
         load = CodebashingLoadOperator(
             task_id="load",
             connector=connector,
-            transformed=transform(extract.output),
+            transformed=transform.output,
             max_active_tis_per_dag=1,  # two deliveries of one connector at a time could contradict each other
         )
         for_people(load, connector)
+    # Last: Airflow would check its defaults for each DAG and copy them for each task, and that takes long.
+    dag.params.update(trigger_form())
 
 
 def broken_dag(file: BrokenFile) -> None:
@@ -74,13 +74,7 @@ def broken_dag(file: BrokenFile) -> None:
         tags=["codebashing", "lms", "broken"],
         doc_md=f"### This connector file cannot be used\n\n```\n{file.message}\n```",
     ):
-
-        @task
-        def connector_file() -> None:
-            """Fail with what is wrong with the connector file."""
-            raise AirflowFailException(file.message)
-
-        connector_file()
+        BrokenConnectorOperator(task_id="connector_file", message=file.message)
 
 
 good_files, broken_files = read_connector_files()

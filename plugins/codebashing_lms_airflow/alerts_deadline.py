@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from codebashing_lms_airflow.versions import AsyncCallback, DeadlineAlert, DeadlineReference
 from include.codebashing_lms.connector import Connector, Notify
 
 logger = logging.getLogger(__name__)
@@ -16,6 +15,8 @@ def deadline_of(connector: Connector) -> list[Any] | None:
     notify = connector.notify
     if notify.deadline is None:
         return None
+    from codebashing_lms_airflow.versions import AsyncCallback, DeadlineAlert, DeadlineReference
+
     return [
         DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,

@@ -1,17 +1,12 @@
 """The first task: Codebashing's answer, or an archived one that tells the run's date, as a snapshot."""
 
 import logging
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from airflow.providers.http.operators.http import HttpOperator
-from airflow.sdk import Context
-
 from codebashing_lms_airflow.connections import source_access
-from codebashing_lms_airflow.context import Run, folder_of, here, run_of, staging_root
-from codebashing_lms_airflow.failures import airflow_failures
-from include.codebashing_lms.api import PATIENCE, Patience
+from codebashing_lms_airflow.context import Run, folder_of, here, staging_root
+from include.codebashing_lms.api import Patience
 from include.codebashing_lms.archive import archive, around, keep_for_a_run, purge, recall, remember
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.run_dates import logical_date, reading_for
@@ -23,31 +18,7 @@ logger = logging.getLogger(__name__)
 PROVENANCE = {"live": "live", "replay": "replayed", "reconstruct": "reconstructed"}
 
 
-class CodebashingExtractOperator(HttpOperator):
-    """Read training progress from Codebashing into the staging area.
-
-    Both credentials come from the connection when the request is made: no field of the operator holds
-    them, and none is a template.
-
-    :param connector: the connector file; names the connection, the endpoint and everything else
-    :param patience: how often a request that may heal is tried before the task is
-    """
-
-    template_fields: Sequence[str] = ()
-
-    def __init__(self, *, connector: Connector, patience: Patience = PATIENCE, **kwargs: Any) -> None:
-        source = connector.source
-        super().__init__(method="GET", http_conn_id=source.conn_id, endpoint=source.endpoint, **kwargs)
-        self.connector = connector
-        self.patience = patience
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Return where the snapshot lies, and its numbers."""
-        with airflow_failures(context):
-            return extracted(self.connector, self.patience, run_of(context), datetime.now(UTC))
-
-
-def extracted(connector: Connector, patience: Patience, run: Run, now: datetime) -> dict[str, Any]:
+def extracted(connector: Connector, patience: Patience | None, run: Run, now: datetime) -> dict[str, Any]:
     """Find out the run's date, then take what it is told from: an archived snapshot, or Codebashing now."""
     date = logical_date(run.scheduled, run.form.as_of, run.is_backfill, connector)
     snapshots = staging_root(connector) / connector.name / "snapshots"
@@ -75,7 +46,7 @@ def extracted(connector: Connector, patience: Patience, run: Run, now: datetime)
 
 
 def _read(
-    connector: Connector, patience: Patience, run: Run, date: datetime, snapshots: StagedPath
+    connector: Connector, patience: Patience | None, run: Run, date: datetime, snapshots: StagedPath
 ) -> dict[str, Any]:
     """Read Codebashing, and archive the answer by the moment of its reading."""
     access = source_access(connector.source.conn_id)

@@ -1,59 +1,29 @@
 """The last task: the LMS file goes to the LMS, and the receipt says so."""
 
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import BaseOperator, Context, ObjectStoragePath
+from airflow.sdk import Context, ObjectStoragePath
 
+from codebashing_lms_airflow.connections import destination
 from codebashing_lms_airflow.context import here, run_of, written
 from codebashing_lms_airflow.failures import airflow_failures
-from codebashing_lms_airflow.lineage import outlet_of, tell_followers
-from codebashing_lms_airflow.links import RunPage
+from codebashing_lms_airflow.lineage import tell_followers
 from codebashing_lms_airflow.metrics import gauge
-from codebashing_lms_airflow.versions import AirflowSkipException, TimeDeltaTrigger
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.load import LoadRun, load
 from include.codebashing_lms.outcome import STOPPED, note_outcome
 from include.codebashing_lms.staging import read_json, remove_leftovers
 from include.codebashing_lms.verdict import verdict
 
-# Nothing was sent on purpose: green would read as delivered.
-NOT_SENT = ("dry_run", "checked", "held")
 
-
-class CodebashingLoadOperator(BaseOperator):
-    """Deliver what transform built, once.
-
-    :param connector: the connector file
-    :param transformed: what transform returned: where the manifest lies, and its numbers. (templated)
-    """
-
-    template_fields: Sequence[str] = ("transformed",)
-    operator_extra_links = (RunPage(),)
-
-    def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
-        super().__init__(outlets=[outlet_of(connector)], **kwargs)
-        self.connector = connector
-        self.transformed = transformed
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        """Return what became of the delivery; end as skipped when nothing was to be sent."""
-        with airflow_failures(context):
-            outcome = delivered(self.connector, self.transformed, context)
-            if outcome["outcome"] != "working":
-                tell_machines(self.connector, outcome, self.transformed["manifest"], context)
-        if outcome["outcome"] == "working":
-            # the trigger knows how long, and nothing else; what is waited for stands in the receipt
-            wait = TimeDeltaTrigger(timedelta(seconds=outcome["ask_again_in"]))
-            self.defer(trigger=wait, method_name="ask_again")
-        if outcome["outcome"] in NOT_SENT:
-            raise AirflowSkipException(outcome["sentence"])
-        return {**outcome, "host": here()}
-
-    def ask_again(self, context: Context, event: object = None) -> dict[str, Any]:
-        """Go on after a while, in whatever worker: as a retry would, by what the receipt says."""
-        return self.execute(context)
+def loaded(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Deliver, and say so to machines; return what became of it, and where this was."""
+    with airflow_failures(context):
+        outcome = delivered(connector, transformed, context)
+        if outcome["outcome"] != "working":
+            tell_machines(connector, outcome, transformed["manifest"], context)
+    return {**outcome, "host": here()}
 
 
 def tell_machines(connector: Connector, outcome: dict[str, Any], manifest_uri: str, context: Context) -> None:
@@ -67,9 +37,6 @@ def tell_machines(connector: Connector, outcome: dict[str, Any], manifest_uri: s
 
 def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
     """Log in to the LMS with its Airflow connection and hand the run's file over."""
-    from codebashing_lms_airflow.connections import destination
-    from include.codebashing_lms.load import LoadRun, load
-
     run = run_of(context)
     this_load = LoadRun(
         run_id=run.run_id,

@@ -6,12 +6,11 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from include.codebashing_lms.connector import Guards
+from include.codebashing_lms.connector.guards import IN_WORDS, Guards
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.pages import words
 
 GUARDS = sorted(Guards.model_fields)
-GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in words.GUARDS.items()}
+GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in IN_WORDS.items()}
 
 
 @dataclass(frozen=True)

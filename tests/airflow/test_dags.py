@@ -78,6 +78,7 @@ def test_the_shape_of_a_dag(bag):
     form = {name: dag.params.get_param(name) for name in dag.params}
     assert list(form) == ["dry_run", "check_only", "as_of", "send", "skip_guards", "reason"]
     assert all(param.schema["title"] and param.description.endswith(".") for param in form.values())
+    assert dag.params.validate() == {name: param.value for name, param in form.items()}
 
 
 def test_the_schedule_is_that_of_the_file(bag):

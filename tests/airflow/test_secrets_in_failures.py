@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 from airflow.exceptions import TaskDeferred
 
-from codebashing_lms_airflow.load import CodebashingLoadOperator
+from codebashing_lms_airflow.operators import CodebashingLoadOperator
 from demo.codebashing import Codebashing
 from demo.lms import Answer, Lms
 from demo.sftp import USERNAME, SftpServer

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from demo.history import Company, stage_history, stage_run
-from include.codebashing_lms.connector import Guards
+from include.codebashing_lms.connector.guards import IN_WORDS, Guards
 from include.codebashing_lms.connector_file import read_connector
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.outcome import note_outcome
@@ -372,4 +372,4 @@ def test_every_reason_and_warning_has_words_for_people():
     assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
         words.WARNINGS
     )
-    assert set(Guards.model_fields) == set(words.GUARDS)
+    assert set(Guards.model_fields) == set(IN_WORDS)

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, PositiveFloat, PositiveInt, Tag, field_validator
 
-from include.codebashing_lms.connector.common import Regex, Section, Text
 from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Wait
+from include.codebashing_lms.sections import AtNeed, Regex, Section, Text
 
 
 def _marker_name(pattern: str) -> str:
@@ -47,7 +47,7 @@ class Drop(Send):
     """
 
     fetched: Literal["removed"] | None = None
-    results: FileResults | None = None
+    results: AtNeed[FileResults] | None = None
 
 
 class FolderDelivery(Drop):
@@ -56,7 +56,7 @@ class FolderDelivery(Drop):
     method: Literal["folder"]
     directory: Text
     done_file: MarkerName | None = None
-    pgp: Pgp | None = None
+    pgp: AtNeed[Pgp] | None = None
 
 
 class SftpDelivery(Drop):
@@ -68,7 +68,7 @@ class SftpDelivery(Drop):
     temp_suffix: Text = ".part"
     done_file: MarkerName | None = None
     deadline: PositiveInt = 600
-    pgp: SftpPgp | None = None
+    pgp: AtNeed[SftpPgp] | None = None
 
     @field_validator("temp_suffix")
     @classmethod
@@ -100,17 +100,26 @@ class HttpDelivery(Send):
     field: Text = "file"
     params: dict[Text, str] = Field(default_factory=dict)
     token_param: Text | None = None
-    success: Success = Success()
-    job: Job | None = None
-    wait: Wait | None = None
-    results: HttpResults | None = None
+    success: AtNeed[Success] = Success.model_construct()
+    job: AtNeed[Job] | None = None
+    wait: AtNeed[Wait] | None = None
+    results: AtNeed[HttpResults] | None = None
     timeout: PositiveFloat = 60
     deadline: PositiveInt = 600
 
 
+def _method(delivery: Any) -> Any:
+    method = delivery.get("method") if isinstance(delivery, dict) else getattr(delivery, "method", None)
+    return method if isinstance(method, str) else None
+
+
 Delivery = Annotated[
-    Annotated[HttpDelivery, Tag("http")]
-    | Annotated[SftpDelivery, Tag("sftp")]
-    | Annotated[FolderDelivery, Tag("folder")],
-    Discriminator("method"),
+    Annotated[AtNeed[HttpDelivery], Tag("http")]
+    | Annotated[AtNeed[SftpDelivery], Tag("sftp")]
+    | Annotated[AtNeed[FolderDelivery], Tag("folder")],
+    Discriminator(
+        _method,
+        custom_error_type="method",
+        custom_error_message="must be a mapping with method: 'http', 'sftp', 'folder'",
+    ),
 ]

@@ -2,7 +2,15 @@
 
 from pydantic import NonNegativeInt
 
-from include.codebashing_lms.connector.common import Percent, Section
+from include.codebashing_lms.sections import Percent, Section
+
+IN_WORDS = {
+    "min_learners": "Enough learners were read",
+    "max_set_aside_percent": "Not too many learners set aside",
+    "max_missing_id_percent": "Not too many learners without an employee ID",
+    "max_drop_percent": "Not many fewer learners than last time",
+    "max_fall_percent": "Not many learners whose progress fell",
+}
 
 
 class Guards(Section):

@@ -1,5 +1,6 @@
 """What the LMS wants to read."""
 
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from include.codebashing_lms.connector.common import Section, Text, TimeZone
 from include.codebashing_lms.profiles.contract import Contract
 from include.codebashing_lms.profiles.model import (
     Profile,
@@ -25,6 +25,7 @@ from include.codebashing_lms.profiles.model import (
     values_of,
 )
 from include.codebashing_lms.profiles.settings import options_model
+from include.codebashing_lms.sections import Section, Text, TimeZone
 
 TOLD_TWICE = "this LMS tells courses apart by id and title: no two may share one of them alone"
 
@@ -54,12 +55,9 @@ class Lms(Section):
     timezone: TimeZone = "UTC"
     options: Any = Field(default_factory=dict, validate_default=True)
     course_map: CourseMap | Text = Field(default_factory=dict)
-    _course: type[Course] = PrivateAttr()
+    _profile: Profile = PrivateAttr()
     _contract: Contract = PrivateAttr()
     _profile_sha256: str = PrivateAttr()
-    _titles: str = PrivateAttr()
-    _earlier: dict[str, str] = PrivateAttr()
-    _apart: list[str] = PrivateAttr()
 
     @field_validator("profile")
     @classmethod
@@ -79,15 +77,12 @@ class Lms(Section):
         profile, options = _profile(info), info.data.get("options")
         if profile is None or options is None:
             return courses
-        course: Any = course_model(profile, options)
-        kinds: Any = dict[Text, course | Literal["ignore"]] | Text
-        return TypeAdapter(kinds).validate_python(courses, strict=True)
+        return _course_maps(course_model(profile, options)).validate_python(courses, strict=True)
 
     @model_validator(mode="after")
     def _resolve(self, info: ValidationInfo) -> "Lms":
-        profile = find_profile(self.profile, _beside(info))
+        self._profile = profile = find_profile(self.profile, _beside(info))
         self._profile_sha256 = sha256_of_profile(self.profile, _beside(info))
-        self._course = course_model(profile, self.options)
         if lacking := profile.lacking(values_of(self.options)):
             words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
             raise _mistake("options", f"is incomplete, there must be {words}")
@@ -95,11 +90,7 @@ class Lms(Section):
             self._contract = profile.resolve(values_of(self.options), timezone=self.timezone)
         except ValidationError as error:
             raise _mistake("options", f"do not go together: {mistakes(error)}") from None
-        self._titles, self._earlier = profile.course_title, profile.earlier
-        self._apart = [name for name, one in profile.course.items() if one.apart]
-        _check_courses(
-            [name for name, field in self._course.model_fields.items() if field.is_required()], self
-        )
+        _check_courses(self)
         return self
 
     @property
@@ -117,33 +108,34 @@ class Lms(Section):
         twice = self.course_told_twice(courses)
         if twice:
             return f"{twice}: {TOLD_TWICE}"
-        for name in self._apart:
-            mistaken = _mistaken_for_another(courses, name)
+        for name, setting in self._profile.course.items():
+            mistaken = _mistaken_for_another(courses, name) if setting.apart else None
             if mistaken:
                 return f"{mistaken}: with this {name} its records could be another course's"
         for slug, course in courses.items():
-            for first, then in self._earlier.items():
+            for first, then in self._profile.earlier.items():
                 if isinstance(course, Course) and getattr(course, first) >= getattr(course, then):
                     return f"{slug}: {first} must lie before {then}"
         return None
 
     def course_told_twice(self, courses: CourseMap) -> str | None:
         """Return a course that the LMS would take for another one, or know under two titles."""
+        titles = self._profile.course_title
         by_title: dict[str | None, str] = {}
         by_id: dict[str, str | None] = {}
         for slug, course in courses.items():
-            if self._titles in ("optional", "required") or not isinstance(course, Course):
+            if titles in ("optional", "required") or not isinstance(course, Course):
                 continue
             if by_id.setdefault(course.id, course.title) != course.title:
                 return slug
-            if self._titles == "unique" and by_title.setdefault(course.title, course.id) != course.id:
+            if titles == "unique" and by_title.setdefault(course.title, course.id) != course.id:
                 return slug
         return None
 
-    @property
+    @cached_property
     def course_model(self) -> type[Course]:
         """Return the model of a course in the map: id, title and what the profile asks for."""
-        return self._course
+        return course_model(self._profile, self.options)
 
 
 def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
@@ -172,6 +164,16 @@ def course_model(profile: Profile, options: Any) -> type[Course]:
     return create_model(f"titled_{model.__name__}", __base__=model, title=(Text, ...))
 
 
+@cache
+def _course_maps(course: Any) -> TypeAdapter[Any]:
+    """Return what reads the map of such courses: entries by their slugs, or the address of a CSV."""
+    return TypeAdapter(dict[Text, course | Literal["ignore"]] | Text)
+
+
+def _needed(course: type[Course]) -> list[str]:
+    return [name for name, field in course.model_fields.items() if field.is_required()]
+
+
 def _profile(info: ValidationInfo) -> Profile | None:
     name = info.data.get("profile")
     return find_profile(name, _beside(info)) if name else None
@@ -187,9 +189,10 @@ def _mistake(key: str, message: str) -> ValidationError:
     return ValidationError.from_exception_data("Lms", [{"type": kind, "loc": (key,), "input": None}])
 
 
-def _check_courses(needs: list[str], lms: Lms) -> None:
+def _check_courses(lms: Lms) -> None:
     """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
-    if lms.course_map == {} and needs != ["id"]:
+    needs = [] if lms.course_map else _needed(lms.course_model)
+    if needs not in ([], ["id"]):
         raise _mistake("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
     fault = lms.fault_in(lms.course_map) if isinstance(lms.course_map, dict) else None
     if fault:

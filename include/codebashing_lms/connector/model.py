@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from croniter import CroniterBadDateError, croniter
 from pydantic import Field, PositiveInt, field_validator, model_validator
 
-from include.codebashing_lms.connector.common import Section, Text, TimeZone
 from include.codebashing_lms.connector.delivery import Delivery
 from include.codebashing_lms.connector.guards import Guards
 from include.codebashing_lms.connector.lms import Lms
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
 from include.codebashing_lms.connector.source import Identity, Source
+from include.codebashing_lms.sections import AtNeed, Section, Text, TimeZone
 
 NAME = re.compile(r"[a-z0-9_]+")
 ADMIN = "admin"
@@ -39,15 +39,15 @@ class Connector(Section):
     schedule: str | None = "@daily"
     timezone: TimeZone = "UTC"
     start_date: date = date(2026, 1, 1)
-    source: Source
+    source: AtNeed[Source]
     courses: Literal["primary", "all"] | Annotated[list[Text], Field(min_length=1)] = "primary"
-    identity: Identity = Identity()
-    guards: Guards = Guards()
-    lms: Lms = Lms()
+    identity: AtNeed[Identity] = Identity.model_construct()
+    guards: AtNeed[Guards] = Guards.model_construct()
+    lms: AtNeed[Lms] = Field(default_factory=Lms)
     delivery: Delivery
-    staging: StagingArea = StagingArea()
-    notify: Notify = Notify()
-    report: Report = Report()
+    staging: AtNeed[StagingArea] = StagingArea.model_construct()
+    notify: AtNeed[Notify] = Notify.model_construct()
+    report: AtNeed[Report] = Report.model_construct()
 
     @field_validator("name")
     @classmethod

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt, model_validator
 
-from include.codebashing_lms.connector.common import Percent, Section, Text
+from include.codebashing_lms.sections import AtNeed, Percent, Section, Text
 
 
 class SmtpChannel(Section):
@@ -30,9 +30,9 @@ class AppriseChannel(Section):
 class Notify(Section):
     """Channels, and what is worth a message besides failures."""
 
-    smtp: SmtpChannel | None = None
-    slack: SlackChannel | None = None
-    apprise: AppriseChannel | None = None
+    smtp: AtNeed[SmtpChannel] | None = None
+    slack: AtNeed[SlackChannel] | None = None
+    apprise: AtNeed[AppriseChannel] | None = None
     set_aside_percent: Percent | None = None
     deadline: PositiveInt | None = None
 

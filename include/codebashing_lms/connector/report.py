@@ -2,7 +2,7 @@
 
 from pydantic import model_validator
 
-from include.codebashing_lms.connector.common import Section, Text
+from include.codebashing_lms.sections import Section, Text
 
 
 class Report(Section):

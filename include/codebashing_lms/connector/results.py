@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from include.codebashing_lms.connector.common import Percent, Section, Text
+from include.codebashing_lms.sections import Percent, Section, Text
 
 
 class Job(Section):

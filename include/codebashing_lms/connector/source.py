@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import PositiveFloat, field_validator
 
-from include.codebashing_lms.connector.common import Regex, Section, Text
+from include.codebashing_lms.sections import AtNeed, Regex, Section, Text
 
 
 class Keys(Section):
@@ -38,7 +38,7 @@ class Source(Section):
     records_path: Text | None = None
     pagination: Literal["none", "page", "link"] = "none"
     employee_id_field: Text = "employee_id"
-    keys: Keys = Keys()
+    keys: AtNeed[Keys] = Keys.model_construct()
     live_window_hours: PositiveFloat = 24
     timeout: PositiveFloat = 60
 

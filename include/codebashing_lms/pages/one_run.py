@@ -6,11 +6,12 @@ from typing import Any
 
 from markupsafe import Markup
 
+from include.codebashing_lms.connector.guards import IN_WORDS
 from include.codebashing_lms.pages import rows_told
 from include.codebashing_lms.pages.drawing import bar
 from include.codebashing_lms.pages.fate import Became, became
 from include.codebashing_lms.pages.runs import Run
-from include.codebashing_lms.pages.words import GUARDS, NOTHING_TO_SEND, WARNINGS, reason, spoken
+from include.codebashing_lms.pages.words import NOTHING_TO_SEND, WARNINGS, reason, spoken
 from include.codebashing_lms.staging import StagedPath
 
 TOLD, NOTHING, ASIDE, MERGED = "told", "nothing", "aside", "merged"
@@ -124,7 +125,7 @@ def _guards(run: Run) -> Iterator[Guard]:
     guards = run.manifest.get("guards") or {}
     crossed, skipped = guards.get("crossed") or {}, set(guards.get("skipped") or ())
     for name in [*crossed, *sorted(skipped - set(crossed))]:
-        yield Guard(name, GUARDS.get(name, spoken(name)), crossed.get(name, ""), name in skipped)
+        yield Guard(name, IN_WORDS.get(name, spoken(name)), crossed.get(name, ""), name in skipped)
 
 
 def _downloads(run: Run) -> Iterator[Download]:

@@ -146,15 +146,6 @@ PROVENANCE = {
     "rendered": "rendered by hand",
 }
 
-GUARDS = {
-    "min_learners": "Enough learners were read",
-    "max_set_aside_percent": "Not too many learners set aside",
-    "max_missing_id_percent": "Not too many learners without an employee ID",
-    "max_drop_percent": "Not many fewer learners than last time",
-    "max_fall_percent": "Not many learners whose progress fell",
-}
-
-
 def reason(name: str) -> Reason:
     """Return what a reason of setting aside means."""
     return SET_ASIDE.get(name, UNFORESEEN)

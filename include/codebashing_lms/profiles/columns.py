@@ -1,20 +1,18 @@
 """A column of an LMS file: what stands in it and how it is written."""
 
-import re
 from string import Formatter
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PositiveInt,
     model_validator,
 )
 
 from include.codebashing_lms.dates import DatePattern
+from include.codebashing_lms.sections import Regex, Section
 
 Canonical = Literal[
     "employee_id", "email", "course_id", "course_title", "percent_complete", "lessons_completed",
@@ -25,13 +23,7 @@ INSTANTS = ("completed_at", "last_active_at", "as_of")
 SOURCES = (*get_args(Canonical), "user_key", "told_at")
 
 
-class Strict(BaseModel):
-    """Unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class PlainColumn(Strict):
+class PlainColumn(Section):
     """One column: a canonical source under a label, or the same value in every row."""
 
     label: str
@@ -67,15 +59,7 @@ def _source(name: str) -> str:
     return name
 
 
-def _regex(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
-    return pattern
-
-
-class Column(Strict):
+class Column(Section):
     """One column of a profile.
 
     :param source: a canonical name, `user_key`, `course.<setting>`, or `told_at` (the as-of at which the LMS
@@ -102,7 +86,7 @@ class Column(Strict):
     date_format: DatePattern | None = None
     max_length: PositiveInt | None = None
     required: bool = False
-    pattern: Annotated[str, AfterValidator(_regex)] | None = None
+    pattern: Regex | None = None
     shown: bool = True
     hidden: bool = False
 

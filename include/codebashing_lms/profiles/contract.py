@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
 
 from include.codebashing_lms.dates import CourseFileNamePattern
-from include.codebashing_lms.profiles.columns import Column, PlainColumn, Strict
+from include.codebashing_lms.profiles.columns import Column, PlainColumn
+from include.codebashing_lms.sections import Section, Text
 
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
 Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
@@ -29,10 +30,10 @@ def _known(encoding: str) -> str:
 
 Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_separates)]
 Encoding = Annotated[str, AfterValidator(_known)]
-Months = Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=12, max_length=12)]
+Months = Annotated[list[Text], Field(min_length=12, max_length=12)]
 
 
-class FileShape(Strict):
+class FileShape(Section):
     """How rows become bytes.
 
     :param quoting: `minimal` and `all` put values into quotes; `none` writes them as they are and sets
@@ -49,7 +50,7 @@ class FileShape(Strict):
     escapes: dict[str, str] = Field(default_factory=dict)
     forbidden: list[str] = Field(default_factory=list)
     backslash_escapes: bool = False
-    line_ending: Annotated[str, Field(min_length=1)] = "\r\n"
+    line_ending: Text = "\r\n"
     encoding: Encoding = "utf-8"
     bom: bool = False
     decimal_mark: Literal[".", ","] = "."
@@ -74,7 +75,7 @@ class FileShape(Strict):
         return codecs.lookup(self.encoding).name == "utf-8"
 
 
-class Limits(Strict):
+class Limits(Section):
     """Into how many files the rows go.
 
     :param rows: rows per file, without the header.
@@ -87,7 +88,7 @@ class Limits(Strict):
     per_course: bool = False
 
 
-class Contract(Strict):
+class Contract(Section):
     """A profile with the customer's settings put in.
 
     :param emits: `snapshot` tells every state, `completion` what is finished.
@@ -122,8 +123,8 @@ class Contract(Strict):
     file_name: CourseFileNamePattern
     labels: dict[str, str] = Field(default_factory=dict)
     columns: Annotated[list[Column], Field(min_length=1)]
-    file: FileShape = FileShape()
-    limits: Limits = Limits()
+    file: FileShape = FileShape.model_construct()
+    limits: Limits = Limits.model_construct()
     package: str | None = None
     options: dict[str, Any] = Field(default_factory=dict)
 

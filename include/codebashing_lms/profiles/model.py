@@ -12,17 +12,17 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.profiles.columns import Strict
 from include.codebashing_lms.profiles.contract import Contract
 from include.codebashing_lms.profiles.places import filled, unknown_places
 from include.codebashing_lms.profiles.settings import RESERVED, Setting, options_model
+from include.codebashing_lms.sections import Section
 from include.codebashing_lms.strict_yaml import load_yaml
 
 SHIPPED = Path(__file__).parent
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
-KEY_OPTION = Setting(
+KEY_OPTION = Setting.model_construct(
     type="text",
     allowed=["employee_id"],
     help="employee_id: you state that the LMS's user keys are the employee IDs; otherwise identity.crosswalk "
@@ -30,7 +30,7 @@ KEY_OPTION = Setting(
 )
 
 
-class Profile(Strict):
+class Profile(Section):
     """What one LMS wants, as its YAML file says it.
 
     :param evidence: A to C and U, as docs/profiles/README.md explains them.
@@ -115,24 +115,33 @@ def profile_files(beside: Path | None = None) -> dict[str, Path]:
     return found
 
 
+def _file(name: str, beside: Path | None) -> Path | None:
+    """Return a profile's file without a look at all others."""
+    if Path(name).name != name:
+        return None
+    paths = (folder / f"{name}.yaml" for folder in profile_folders(beside))
+    return next((path for path in paths if path.is_file()), None)
+
+
 def find_profile(name: str, beside: Path | None = None) -> Profile:
     """Return a profile by its id.
 
     :raises ValueError: there is none of that id.
     :raises ConnectorError: its file says something wrong.
     """
-    files = profile_files(beside)
-    if name not in files:
+    path = _file(name, beside)
+    if path is None:
+        files = profile_files(beside)
         close = get_close_matches(name, files, 1)
         meant = f"did you mean {close[0]}? " if close else ""
         raise ValueError(f"is no profile; {meant}there are {', '.join(sorted(files))}")
-    path = files[name]
     return _read(path, path.stat().st_mtime_ns)
 
 
 def sha256_of_profile(name: str, beside: Path | None = None) -> str:
     """Return the SHA-256 of a profile's file as it stands."""
-    return hashlib.sha256(profile_files(beside)[name].read_bytes()).hexdigest()
+    path = _file(name, beside)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
 
 
 @lru_cache(maxsize=64)

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
-from include.codebashing_lms.profiles.columns import PlainColumns, Strict
+from include.codebashing_lms.profiles.columns import PlainColumns
 from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Months
+from include.codebashing_lms.sections import Section, Text
 
 
 def _url(text: str) -> str:
@@ -35,7 +36,7 @@ def _matches(pattern: str, text: str) -> str:
 
 
 TYPES: dict[str, Any] = {
-    "text": Annotated[str, Field(min_length=1)],
+    "text": Text,
     "integer": Annotated[int, Field(ge=1)],
     "boolean": bool,
     "date": Annotated[date, BeforeValidator(_day)],
@@ -46,13 +47,13 @@ TYPES: dict[str, Any] = {
     "delimiter": Delimiter,
     "encoding": Encoding,
     "months": Months,
-    "labels": dict[str, Annotated[str, Field(min_length=1)]],
+    "labels": dict[str, Text],
     "columns": PlainColumns,
 }
 RESERVED = ("id", "title")
 
 
-class Setting(Strict):
+class Setting(Section):
     """One setting.
 
     :param help: what it is, for people.
@@ -69,7 +70,7 @@ class Setting(Strict):
         "text", "integer", "boolean", "date", "url", "date_format", "file_name", "course_file_name",
         "delimiter", "encoding", "months", "labels", "columns",
     ]  # fmt: skip
-    help: Annotated[str, Field(min_length=1)]
+    help: Text
     required: bool = False
     where: str | None = None
     default: Any = None
@@ -98,7 +99,7 @@ class Setting(Strict):
         return Annotated[kind, AfterValidator(partial(_matches, self.pattern))] if self.pattern else kind
 
 
-def options_model(name: str, settings: dict[str, Setting], base: Any = Strict, given: Any = None) -> Any:
+def options_model(name: str, settings: dict[str, Setting], base: Any = Section, given: Any = None) -> Any:
     """Return the model of what a customer writes under `lms.options`, or for a course.
 
     :param given: the options, for settings of a course that fall back on one of them.

@@ -1,0 +1,125 @@
+"""What parsing the DAG file costs beyond Airflow: `python -m bench.parse`, medians of fresh processes.
+
+Every process imports airflow.sdk and the module of the HTTP operator; what comes after is timed in it.
+Bytecode is there: a turn that does not count comes first. `execution` runs the file as a module, `DagBag` is
+what the DAG processor does with it. Airflow's own part are ten DAGs of three operators that do nothing.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.measure import ROOT
+
+RUNS = int(os.environ.get("RUNS", "5"))
+CONNECTORS = 10
+DAG_FILE = ROOT / "dags" / "codebashing_lms.py"
+HEAVY = {"pandas", "pyarrow", "numpy", "paramiko"}
+EMPTY = """from datetime import UTC, datetime
+from airflow.providers.http.operators.http import HttpOperator
+from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable
+
+class Empty(BaseOperator):
+    template_fields = ("given",)
+    def __init__(self, *, given, **kwargs):
+        super().__init__(**kwargs)
+        self.given = given
+    def execute(self, context):
+        pass
+
+for number in range(10):
+    schedule = CronTriggerTimetable("@daily", timezone="UTC")
+    with DAG(f"empty_{number}", schedule=schedule, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+        extract = HttpOperator(task_id="extract", endpoint="/")
+        transform = Empty(task_id="transform", given=extract.output)
+        load = Empty(task_id="load", given=transform.output)
+"""
+CONNECTOR = """name: {name}
+source: {{conn_id: codebashing}}
+courses: all
+delivery: {{method: sftp, directory: /inbound}}
+lms:
+  course_map:
+    java: {{id: CB-JAVA, title: Secure Java}}
+"""
+
+
+def connectors_of_one_profile(folder: Path) -> None:
+    """Write ten connector files of the profile that most customers begin with."""
+    for number in range(CONNECTORS):
+        (folder / f"tenant_{number}.yaml").write_text(CONNECTOR.format(name=f"tenant_{number}"))
+
+
+def connectors_of_all_profiles(folder: Path) -> None:
+    """Write ten connector files, each of another profile: what `profiles NAME` prints to copy."""
+    from include.codebashing_lms.profiles import find_profile, profile_files
+    from include.codebashing_lms.profiles.example import connector_lines
+
+    for name in sorted(profile_files())[:CONNECTORS]:
+        text = "\n".join(connector_lines(find_profile(name)))
+        (folder / f"{name}.yaml").write_text(text.replace("name: acme", f"name: {name}"))
+
+
+def timed(how: str, dag_file: Path, connectors: Path, home: Path) -> dict:
+    """Parse a DAG file in a process of its own; return seconds of wall and CPU, and the modules it has."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "CODEBASHING_LMS_CONNECTORS": str(connectors),
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+        "PYTHONWARNINGS": "ignore",
+    }
+    command = [sys.executable, "-m", "bench.parse_once", how, str(dag_file)]
+    out = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT
+    ).stdout
+    return json.loads(out.splitlines()[-1])
+
+
+def measured(scratch: Path) -> dict[tuple[str, str], list[dict]]:
+    """Return what was timed, by DAG file and way to parse it."""
+    empty, home = scratch / "empty.py", scratch / "home"
+    empty.write_text(EMPTY)
+    cases = {"ten empty DAGs": (empty, scratch)}
+    for name, write in (
+        ("ten connectors, one profile", connectors_of_one_profile),
+        ("ten connectors, ten profiles", connectors_of_all_profiles),
+    ):
+        folder = scratch / name.replace(" ", "_")
+        folder.mkdir()
+        write(folder)
+        cases[name] = (DAG_FILE, folder)
+    turns = [
+        {
+            (name, how): timed(how, *case, home)
+            for name, case in cases.items()
+            for how in ("execution", "DagBag")
+        }
+        for _ in range(RUNS + 1)
+    ]
+    return {key: [turn[key] for turn in turns[1:]] for key in turns[0]}
+
+
+def table() -> str:
+    """Return the medians as a Markdown table, in milliseconds."""
+    lines = ["| what | how | ms | ms of CPU | fastest |", "| --- | --- | --- | --- | --- |"]
+    with TemporaryDirectory() as scratch:
+        found = measured(Path(scratch))
+    for (name, how), runs in found.items():
+        heavy = HEAVY & set(runs[0]["modules"])
+        if heavy:
+            sys.exit(f"{name}: parsing imported {', '.join(sorted(heavy))}")
+        wall, cpu = ([one[key] * 1000 for one in runs] for key in ("wall", "cpu"))
+        middle = statistics.median
+        lines.append(f"| {name} | {how} | {middle(wall):.0f} | {middle(cpu):.0f} | {min(wall):.0f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table())
