@@ -105,12 +105,20 @@ class Rows:
 
     def _instants(self, instants: pd.Series, pattern: str | None) -> Cells:
         encoded = pa.array(instants.to_numpy()).dictionary_encode()
+        numbers = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
+        if pattern is None:
+            return pa.concat_arrays([_iso(encoded.dictionary), pa.array([""])]), numbers
         known = [self._instant(one.replace(tzinfo=UTC), pattern) for one in encoded.dictionary.to_pylist()]
-        numbers = encoded.indices.fill_null(len(known)).to_numpy()
         return pa.array([*known, ""], pa.string()), numbers
 
     def _instant(self, instant: datetime, pattern: str | None) -> str:
         return format_instant(instant, pattern, self.zone, self._months) if pattern else iso(instant)
+
+
+def _iso(instants: pa.Array) -> pa.Array:
+    """Return instants as `iso` writes one."""
+    texts = pc.floor_temporal(instants, unit="second").cast(pa.timestamp("s")).cast(pa.string())
+    return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), "Z", "")
 
 
 def statuses(records: pd.DataFrame) -> npt.NDArray[np.int8]:
