@@ -4,11 +4,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from include.codebashing_lms.ahead import ahead
 from include.codebashing_lms.errors import CutSnapshotError, StagingError
 from include.codebashing_lms.json_structure import read_shallow
 from include.codebashing_lms.splitter import Chunk, RecordSplitter
@@ -29,16 +31,24 @@ UNREADABLE = Unreadable()
 
 def read_chunks(path: Path, splitter: RecordSplitter) -> Iterator[Chunk]:
     """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
-    piece = memoryview(bytearray(PIECE))
     try:
         with _plain_bytes(path) as source:
-            while size := source.readinto(piece):
-                yield from splitter.feed(piece[:size])
+            for piece in ahead(_pieces(source)):
+                yield from splitter.feed(piece)
         yield from splitter.finish()
     except (OSError, pa.ArrowInvalid) as error:
         raise CutSnapshotError(
             f"The snapshot {path.name} cannot be decompressed: {type(error).__name__}."
         ) from error
+
+
+def _pieces(source: Any) -> Iterator[memoryview]:
+    """Give a stream piece by piece; a piece is good until the one after the next is asked for."""
+    for whole in cycle(memoryview(bytearray(PIECE)) for _ in range(2)):
+        size = source.readinto(whole)
+        if not size:
+            return
+        yield whole[:size]
 
 
 @contextmanager

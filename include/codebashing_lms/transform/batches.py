@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from include.codebashing_lms.transform.keys import Keys
 from include.codebashing_lms.transform.values import Bools, Ints, Moments, instants, percentages
 
 
@@ -56,6 +57,7 @@ class Records:
 class Batch:
     """Some records as columns.
 
+    :param slugs: the courses whose percentages and dates stand in columns; none for primary courses.
     :param objects: which of them are JSON objects.
     :param columns: the values of the keys that are read of every record, UNSET where one lacks it.
     :param hundredths: percentages, a row a record and a column a course; no columns for primary courses.
@@ -63,6 +65,7 @@ class Batch:
     :param dates: when the courses, or the one primary course, were completed.
     """
 
+    slugs: list[str]
     objects: Bools
     columns: dict[str, list[Any]]
     hundredths: Ints
@@ -78,23 +81,23 @@ def of_primary_courses(records: Records, wanted: list[str], date_keys: list[str 
     columns = {key: records.column(key) for key in wanted}
     nothing = np.empty((len(date_keys), 0), dtype=np.int64)
     dates = instants(records.each(date_keys))
-    return Batch(records.are_objects(), columns, nothing, nothing.astype(np.bool_), dates)
+    return Batch([], records.are_objects(), columns, nothing, nothing.astype(np.bool_), dates)
 
 
-def of_all_courses(
-    records: Records, wanted: list[str], percentage_keys: list[str], date_keys: list[str]
-) -> Batch:
+def of_all_courses(records: Records, wanted: list[str], slugs: list[str], keys: Keys) -> Batch:
     """Return records as columns, with percentage and date of each course."""
     columns = {key: records.column(key) for key in wanted}
-    shape = len(records.records), len(percentage_keys)
-    hundredths, started = percentages(records.rows(percentage_keys))
-    dates = instants(records.rows(date_keys)).reshape(shape)
-    return Batch(records.are_objects(), columns, hundredths.reshape(shape), started.reshape(shape), dates)
+    shape = len(records.records), len(slugs)
+    hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]))
+    dates = instants(records.rows([keys.date_of(slug) for slug in slugs])).reshape(shape)
+    objects = records.are_objects()
+    return Batch(slugs, objects, columns, hundredths.reshape(shape), started.reshape(shape), dates)
 
 
 def joined(parts: list[Batch]) -> Batch:
     """Return several batches of the same columns as one."""
     return Batch(
+        parts[0].slugs,
         np.concatenate([part.objects for part in parts]),
         {key: list(chain.from_iterable(part.columns[key] for part in parts)) for key in parts[0].columns},
         np.concatenate([part.hundredths for part in parts]),

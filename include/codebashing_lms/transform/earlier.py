@@ -98,7 +98,7 @@ class EarlierSnapshot:
             if self.one_course:
                 records = primary_records(batch, keys, self.courses)
             else:
-                records = course_records(batch, reader.slugs, self.courses)
+                records = course_records(batch, self.courses)
             records = keep_true_dates(records, self.read_at, Counter())
             self._parts.append(self._narrow(read_learners(batch, keys, rules), records))
         self._join()

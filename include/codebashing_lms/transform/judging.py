@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.ahead import ahead
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import ShapeError
 from include.codebashing_lms.people import Locate, read_course_map, read_people
@@ -77,7 +78,7 @@ class Judging:
         """Judge every record by itself, and keep the verdicts in the spool."""
         splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
         objects = False
-        for batch in self.reader.batches(read_chunks(path, splitter)):
+        for batch in ahead(self.reader.batches(read_chunks(path, splitter))):
             objects = objects or bool(batch.objects.any())
             learners = read_learners(batch, self.keys, self.rules)
             if self.reconstructed:
@@ -93,7 +94,7 @@ class Judging:
         if self.primary:
             records = primary_records(batch, self.keys, self.courses)
         else:
-            records = course_records(batch, self.reader.slugs, self.courses)
+            records = course_records(batch, self.courses)
         records = records.pipe(judge_courses, self.courses).pipe(judge_learners, learners)
         self._warn(learners, records)
         records = keep_true_dates(records, self.facts.extracted_at, self.warnings)

@@ -120,13 +120,13 @@ def _odd_name(name: Any) -> int:
     return NONE if name is None or (type(name) is str and not name.strip()) else NO_SLUG
 
 
-def course_records(batch: Batch, slugs: list[str], courses: Courses) -> pd.DataFrame:
+def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
     """Return a record for each learner and course whose percentage is present; else one without course."""
     values = batch.hundredths.ravel()
     at = np.flatnonzero(values != ABSENT)  # cells of the table of learners and courses
     values = values[at]
-    learner, column = np.divmod(at.astype(np.int32), np.int32(max(len(slugs), 1)))
-    numbers = np.array([courses.number(slug) for slug in slugs], dtype=np.int32)
+    learner, column = np.divmod(at.astype(np.int32), np.int32(max(len(batch.slugs), 1)))
+    numbers = np.array([courses.number(slug) for slug in batch.slugs], dtype=np.int32)
     columns = {
         "learner": learner,
         "course": numbers[column],

@@ -93,8 +93,7 @@ class RecordReader:
             names = records.column(keys.course)
             own_dates = [keys.date_of(name) if type(name) is str else None for name in names]
             return of_primary_courses(records, self.wanted, own_dates)
-        percentages, dates = ([of(slug) for slug in self.slugs] for of in (keys.percentage_of, keys.date_of))
-        return of_all_courses(records, self.wanted, percentages, dates)
+        return of_all_courses(records, self.wanted, self.slugs, keys)
 
     def _learn_from_dicts(self, records: Sequence[Any]) -> bool:
         """Take up the courses of records that were not decoded to structs; False when none is new."""

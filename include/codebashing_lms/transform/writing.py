@@ -1,5 +1,6 @@
 """The second pass: what needs the whole snapshot is settled, and the files are written."""
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.ahead import ahead
 from include.codebashing_lms.staging import StagedPath, new_file
 from include.codebashing_lms.transform import contested
 from include.codebashing_lms.transform.fates import Fate
@@ -19,6 +21,8 @@ from include.codebashing_lms.transform.past import Past
 from include.codebashing_lms.transform.spool import Spool
 from include.codebashing_lms.transform.staged_rows import StagedRows
 from include.codebashing_lms.transform.tally import Tally
+
+Batches = Iterator[tuple[pd.DataFrame, pd.DataFrame]]
 
 
 class Writing:
@@ -49,17 +53,21 @@ class Writing:
             file = stack.enter_context(LmsFile(folder, contract, zone, as_of, self.courses))
             needs = Needs(contract, zone, as_of, file)
             rows = self._staged_rows(stack, folder)
-            for learners, records in self._judged(spool, changed, needs):
-                self.tally.add(len(learners), records)
-                self.figures.add(learners, records)
-                emitted = (records["fate"] == Fate.EMITTED).to_numpy()
-                told = records.iloc[np.flatnonzero(emitted)]
+            for told, learners in ahead(self._told(self._judged(spool, changed, needs), listings)):
                 file.write(told, learners)
                 if rows:
                     rows.add(told, learners)
-                listings.add(with_learners(records.iloc[np.flatnonzero(~emitted)], learners))
             parts = file.close()
         return {**of_first(parts), "parts": parts}
+
+    def _told(self, judged: Batches, listings: Listings) -> Batches:
+        """Count each batch and list what is not emitted; give the records that are, and their learners."""
+        for learners, records in judged:
+            self.tally.add(len(learners), records)
+            self.figures.add(learners, records)
+            emitted = (records["fate"] == Fate.EMITTED).to_numpy()
+            listings.add(with_learners(records.iloc[np.flatnonzero(~emitted)], learners))
+            yield records.iloc[np.flatnonzero(emitted)], learners
 
     def _staged_rows(self, stack: ExitStack, folder: StagedPath) -> StagedRows | None:
         """Open rows.parquet, which only a run that may be delivered needs."""
@@ -68,7 +76,7 @@ class Writing:
         part = stack.enter_context(new_file(folder / "rows.parquet"))
         return stack.enter_context(StagedRows(part, self.courses))
 
-    def _judged(self, spool: Spool, changed: pd.Series, needs: Needs) -> Any:
+    def _judged(self, spool: Spool, changed: pd.Series, needs: Needs) -> Batches:
         """Give each batch with its final fates."""
         number = 0
         same_course = contested.shares_a_course(self.courses)
