@@ -1,0 +1,83 @@
+"""What a run on 1,000 learners takes beside an empty DAG of three tasks: `python -m bench.dag_runs`.
+
+Both are whole processes of `airflow dags test`, in turns after one that does not count; RUNS says how often.
+Each has a DAG folder of its own, so that ours is parsed in ours only. The source is a loopback server that
+sends a saved answer, the LMS is a folder.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.data import write
+from bench.extract import serve
+from bench.measure import ROOT, run
+from demo.parts import airflow
+
+RUNS = int(os.environ.get("RUNS", "5"))
+LEARNERS = 1000
+CONNECTOR = """name: bench
+source: {{conn_id: codebashing}}
+delivery: {{method: folder, directory: {drop}}}
+guards: {{max_set_aside_percent: null}}
+"""
+EMPTY = """from airflow.sdk import DAG, BaseOperator
+
+class Empty(BaseOperator):
+    def execute(self, context):
+        return {"nothing": 1}
+
+with DAG("empty", schedule=None):
+    Empty(task_id="extract") >> Empty(task_id="transform") >> Empty(task_id="load")
+"""
+
+
+def surroundings(scratch: Path) -> None:
+    """Make an Airflow with both DAGs, a source and a drop folder."""
+    for name in ("home", "connectors", "empty", "drop"):
+        (scratch / name).mkdir()
+    (scratch / "empty" / "empty.py").write_text(EMPTY)
+    (scratch / "connectors" / "bench.yaml").write_text(CONNECTOR.format(drop=scratch / "drop"))
+    write(scratch / "answer.json", LEARNERS)
+    source = {"conn_type": "http", "host": serve(scratch / "answer.json"), "password": "token"}
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "CODEBASHING_LMS_"))]:
+        del os.environ[name]
+    os.environ |= {
+        "AIRFLOW_HOME": str(scratch / "home"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW_CONN_CODEBASHING": json.dumps({**source, "extra": {"api_key": "key"}}),
+        "CODEBASHING_LMS_CONNECTORS": str(scratch / "connectors"),
+        "PYTHONPATH": str(ROOT),
+        "PYTHONWARNINGS": "ignore",
+    }
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    subprocess.run(airflow("db", "migrate"), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Measure and print."""
+    with TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        surroundings(scratch)
+        commands = {
+            dag_id: ["env", f"AIRFLOW__CORE__DAGS_FOLDER={dags}", *airflow("dags", "test", dag_id)]
+            for dag_id, dags in {"empty": scratch / "empty", "codebashing_lms_bench": ROOT / "dags"}.items()
+        }
+        turns = [[run(command) for command in commands.values()] for _ in range(RUNS + 1)][1:]
+        delivered = len(list((scratch / "drop").iterdir()))
+    if delivered != RUNS + 1:
+        sys.exit(f"{RUNS + 1} runs delivered {delivered} files")
+    for what in ("seconds", "cpu"):
+        empty, ours = ([getattr(turn[at], what) for turn in turns] for at in (0, 1))
+        more = statistics.median(our - other for our, other in zip(ours, empty, strict=True))
+        both = f"empty {statistics.median(empty):.2f}, {LEARNERS} learners {statistics.median(ours):.2f}"
+        print(f"{what}: {both}, the difference of a turn {more:.2f}")
+
+
+if __name__ == "__main__":
+    main()
