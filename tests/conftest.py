@@ -1,11 +1,13 @@
 """Airflow's surroundings, set before any test module imports it: a home that is thrown away."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = Path(tempfile.mkdtemp(prefix="codebashing-lms-tests-"))
@@ -19,7 +21,32 @@ os.environ |= {
 }
 
 
+# Hypothesis watches the clock; a busy machine is no fault of the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _airflow_home():
     yield
     shutil.rmtree(HOME)
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """Return the address of an S3; one for all, as Airflow remembers a connection's file system."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def store(s3, monkeypatch):
+    """Return a staging area in a bucket of its own, and the bucket."""
+    from tests.object_store import bucket_of
+
+    return bucket_of(s3, f"of{secrets.token_hex(6)}", monkeypatch)
