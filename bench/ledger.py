@@ -13,36 +13,47 @@ from include.codebashing_lms.transform import RunFacts, transform
 FIRST = datetime(2026, 11, 22, 5, tzinfo=UTC)
 
 
-def connector(root: Path) -> Connector:
+def connector(root: Path, courses: str) -> Connector:
     """Return a connector that delivers changes to a folder."""
     guards = {"max_set_aside_percent": None, "max_fall_percent": None, "max_drop_percent": None}
     drop = {"method": "folder", "directory": str(root / "drop"), "send": "changes"}
-    content = {"name": "bench", "source": {"conn_id": "codebashing"}, "guards": guards, "delivery": drop}
+    content = {
+        "name": "bench",
+        "courses": courses,
+        "source": {"conn_id": "codebashing"},
+        "guards": guards,
+        "delivery": drop,
+    }
     return Connector.model_validate(content)
 
 
-def prepare(root: Path, snapshot: Path, day: int) -> None:
+def prepare(root: Path, courses: str, day: int, snapshot: Path) -> None:
     """Let transform stage a day's run."""
     (root / "drop").mkdir(parents=True, exist_ok=True)
     as_of = FIRST + timedelta(days=day)
     folder = run_folder(root, "bench", as_of, f"day{day}", 0)
     folder.mkdir(parents=True)
     facts = RunFacts(f"day{day}", None, {}, as_of, as_of, as_of, "live", "0")
-    staged = transform(connector(root), snapshot, None, folder, facts)
+    staged = transform(connector(root, courses), snapshot, None, folder, facts)
     (root / f"day{day}.json").write_text(json.dumps(staged))
 
 
-def deliver(root: Path, day: int) -> None:
+def deliver(root: Path, courses: str, day: int) -> None:
     """Load a day's run."""
     folder = run_folder(root, "bench", FIRST + timedelta(days=day), f"day{day}", 0)
     outcome = load(
-        connector(root), None, json.loads((root / f"day{day}.json").read_text()), folder, LoadRun(f"day{day}")
+        connector(root, courses),
+        None,
+        json.loads((root / f"day{day}.json").read_text()),
+        folder,
+        LoadRun(f"day{day}"),
     )
     print(outcome["rows"], "rows sent")
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "prepare":
-        prepare(Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    deed, staging, scope, number, *files = sys.argv[1:]
+    if deed == "prepare":
+        prepare(Path(staging), scope, int(number), Path(files[0]))
     else:
-        deliver(Path(sys.argv[2]), int(sys.argv[3]))
+        deliver(Path(staging), scope, int(number))

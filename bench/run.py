@@ -24,6 +24,7 @@ SIZES = [int(size) for size in os.environ.get("LEARNERS", "10000 100000").split(
 COURSES = ("primary", "all")
 COMPARED = 100_000  # learners up to which every row of every program is compared
 PEER_PYTHON = str(ROOT / ".bench" / "bin" / "python")
+LEDGER = [sys.executable, "-m", "bench.ledger"]
 MOST = {  # learners that a peer can do: memory ends orjson's, patience dlt's
     ("cron", "primary"): 1_000_000, ("cron", "all"): 1_000_000,
     ("orjson", "primary"): 100_000, ("orjson", "all"): 100_000,
@@ -120,8 +121,8 @@ def bench_load(case: Case) -> str:
     """Return a line of the second table: deliveries of changes, without and against a full ledger."""
     area = case.folder / "staging"
     for day in "01":
-        run([sys.executable, "-m", "bench.ledger", "prepare", str(area), str(case.snapshot), day])
-    first, second = (run([sys.executable, "-m", "bench.ledger", "deliver", str(area), day]) for day in "01")
+        run([*LEDGER, "prepare", str(area), case.courses, day, str(case.snapshot)])
+    first, second = (run([*LEDGER, "deliver", str(area), case.courses, day]) for day in "01")
     cells = (f"{one.seconds:.1f} | {one.megabytes}" for one in (first, second))
     return f"| {case.learners:,} | {' | '.join(cells)} |"
 

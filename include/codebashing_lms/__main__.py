@@ -96,7 +96,7 @@ def _rebuild(options: argparse.Namespace) -> int:
     for folder in folders:
         ledger = rebuild(folder)
         entries = "1 entry" if ledger.number == 1 else f"{ledger.number} entries"
-        print(f"{folder.name}: {entries} of the journal, {len(ledger.table)} rows")
+        print(f"{folder.name}: {entries} of the journal, {len(ledger)} rows")
     return 0
 
 

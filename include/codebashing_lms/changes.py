@@ -43,7 +43,6 @@ class Rules:
     :param since: completions before it count as known to the LMS already.
     :param email_matters: a changed e-mail address is a change of the row.
     :param whole_percent: the LMS is told whole percents; a change within one is none.
-    :param held: employees whose identity is in doubt, by rows that are judged elsewhere.
     """
 
     as_of: np.datetime64
@@ -52,21 +51,10 @@ class Rules:
     since: np.datetime64 | None = None
     email_matters: bool = False
     whole_percent: bool = False
-    held: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What the ledger and the whole run know that matters to some rows of the run.
-
-    :param told: the ledger's rows of the same employees; `place` is their place in the ledger.
-    :param namesakes: e-mail address and employee ID of all ledger rows with one of the rows' addresses.
-    :param addresses: which of the `told` addresses are in the run, whatever employee they are with now.
-    """
-
-    told: pd.DataFrame
-    namesakes: pd.DataFrame
-    addresses: frozenset[str]
+# Of e-mail addresses that are in run and ledger, but not with the same employee IDs, those of the ledger.
+Namesakes = dict[str, list[str]]
 
 
 @dataclass
@@ -95,16 +83,19 @@ class Decision:
         return moved
 
 
-def decide(rows: pd.DataFrame, memory: Memory, rules: Rules) -> Decision:
-    """Compare rows of a run with what was told of them before."""
+def decide(rows: pd.DataFrame, told: pd.DataFrame, namesakes: Namesakes, rules: Rules) -> Decision:
+    """Compare all rows of some employees with what was told of them before.
+
+    :param told: the ledger's rows of these employees; `place` is their place in the ledger.
+    """
     warnings: Counter[str] = Counter()
-    known = rows.pipe(with_told, memory.told, rules)
+    known = rows.pipe(with_told, told, rules)
     growth = grown_courses(known)
     learners_fell = int(known.loc[known["fell"], "employee_id"].nunique())
     known = (
         known.pipe(keep_completions, warnings)
         .pipe(judge_changes, rules)
-        .pipe(judge_identity, memory, rules, warnings)
+        .pipe(judge_identity, namesakes, rules, warnings)
     )
     sendable = [Verdict.NEW, Verdict.CHANGED, *([Verdict.UNCHANGED] if rules.full else [])]
     send = known["verdict"].isin(sendable).to_numpy()
@@ -199,31 +190,31 @@ def _differs(now: pd.Series, told: pd.Series) -> Any:
     return ~same & ~(now.isna() & told.isna()).to_numpy()
 
 
-def judge_identity(known: pd.DataFrame, memory: Memory, rules: Rules, warnings: Counter[str]) -> pd.DataFrame:
+def judge_identity(
+    known: pd.DataFrame, namesakes: Namesakes, rules: Rules, warnings: Counter[str]
+) -> pd.DataFrame:
     """Hold learners who may have become somebody else, until HR accepts them."""
     accepted = known["person"].isin(rules.accepted).to_numpy()
     both = (known["person"].notna() & known["told_email"].notna()).to_numpy()
     moved = both & _differs(known["person"], known["told_email"])
-    still_there = known["told_email"].isin(memory.addresses).to_numpy()
+    still_there = known["told_email"].isin(list(namesakes)).to_numpy()
     doubtful = moved & (still_there | known["fell"].to_numpy()) & ~accepted
-    new_id = known["person"].isin(_under_other_ids(known, memory.namesakes)).to_numpy() & ~accepted
-    in_doubt = rules.held.union(known.loc[doubtful | new_id, "employee_id"])
-    held = known["employee_id"].isin(in_doubt).to_numpy()
+    new_id = _under_other_ids(known, namesakes) & ~accepted
+    held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()
     warnings["email_changed"] += int(known.loc[moved & ~held, "employee_id"].nunique())
-    former = memory.namesakes.drop_duplicates("email").set_index("email")["employee_id"]
+    former = {email: ids[0] for email, ids in namesakes.items()}
     return known.assign(
         verdict=np.where(held, Verdict.CHANGED_IDENTITY, known["verdict"]),
         former_id=known["person"].where(held).map(former),
     )
 
 
-def _under_other_ids(known: pd.DataFrame, namesakes: pd.DataFrame) -> pd.Series:
-    """Return the e-mail addresses that the ledger knows, but not under the ID they come with now."""
-    now = known[["person", "employee_id"]].dropna().drop_duplicates()
-    told = namesakes.rename(columns={"email": "person"}).drop_duplicates()
-    both = now.merge(told, how="left", on=["person", "employee_id"], indicator=True)
-    strange = both.loc[both["_merge"] == "left_only", "person"]
-    return strange[strange.isin(told["person"])]
+def _under_other_ids(known: pd.DataFrame, namesakes: Namesakes) -> Any:
+    """Tell which rows have an address that the ledger knows, but not under the ID it comes with now."""
+    found = known["person"].isin(list(namesakes)).to_numpy(copy=True)
+    pairs = zip(known.loc[found, "person"], known.loc[found, "employee_id"], strict=True)
+    found[found] = [employee_id not in namesakes[email] for email, employee_id in pairs]
+    return found
 
 
 def utc(instant: datetime) -> np.datetime64:

@@ -1,7 +1,7 @@
-"""The rows of a run beside the ledger, a slice at a time, so that memory does not grow with the rows."""
+"""The rows of a run beside the ledger, some employees at a time: memory does not grow with the rows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,62 +14,98 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.changes import Decision, Memory, Rules, Verdict, decide
+from include.codebashing_lms.changes import Decision, Namesakes, Rules, Verdict, decide
+from include.codebashing_lms.ledger import Ledger
+from include.codebashing_lms.ledger.buckets import buckets_of, by_portion, hashed, portion_of, portions
+from include.codebashing_lms.ledger.rows import INSTANT
+from include.codebashing_lms.regroup import Piece, regrouped
+from include.codebashing_lms.scratch import scratch_folder
+from include.codebashing_lms.transform import staged_rows
 
-SLICE = 25_000
+WINDOW = 25_000  # rows that follow each other in the file, and are written at once
+
+NAMES = pa.schema([("email", pa.string()), ("employee_id", pa.string())])
+ROWS = pa.schema(
+    [("row", pa.int64())]
+    + [(one.name, pa.string() if one.type == staged_rows.TEXTS else one.type) for one in staged_rows.SCHEMA]
+)
+DECIDED = pa.schema(
+    [
+        *ROWS,
+        ("person", pa.string()),  # the e-mail address in lower case
+        ("status", pa.int8()),
+        ("accepted", pa.bool_()),
+        ("verdict", pa.int8()),
+        ("send", pa.bool_()),
+        *[(f"told_{name}", pa.string()) for name in ("email", "course_id", "user_key", "refusal")],
+        ("told_told_at", INSTANT),
+        ("former_id", pa.string()),
+    ]
+)
 
 
 class Comparison:
-    """Decides all rows of rows.parquet.
+    """Decides all rows of rows.parquet; `summary` is what the decisions add up to, once all were given."""
 
-    :param ledger: the last words, as the ledger has them.
-    """
-
-    def __init__(self, rows: Path, ledger: pa.Table, rules: Rules) -> None:
+    def __init__(self, rows: Path, ledger: Ledger, rules: Rules) -> None:
         self.rows, self.ledger, self.rules = rows, ledger, rules
+        self.summary = Summary(np.zeros(len(ledger), dtype=np.bool_))
+        self._length = pq.read_metadata(rows).num_rows
+        self._portions = portions(self._length + len(ledger))
 
     def decisions(self) -> Iterator[Decision]:
-        """Give the rows in their order, decided."""
-        self._note_addresses()
-        rules = self._with_held()
+        """Give the rows in their order, decided, but for those of which there is nothing to say."""
+        with scratch_folder() as scratch:
+            decided = self._decided(scratch / "rows.arrow", self._namesakes(scratch))
+            with regrouped(scratch / "decided.arrow", DECIDED, decided) as window:
+                for number in range(-(-self._length // WINDOW)):
+                    rows = window(number).sort_by("row").to_pandas()
+                    yield Decision(rows, rows["send"].to_numpy(dtype=np.bool_))
+
+    def _decided(self, scratch: Path, namesakes: Namesakes) -> Iterator[Piece]:
+        """Give the rows decided, some employees after the other, and in which window of the file each is."""
+        with regrouped(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as told:
+            done = 0
+            for number, size in enumerate(by_portion(self.ledger.rows_in, self._portions)):
+                before = told.next(size).to_pandas().assign(place=np.arange(done, done + size))
+                decision = decide(portion(number).to_pandas(), before, namesakes, self.rules)
+                self.summary.add(decision)
+                done += size
+                yield _to_be_spoken_of(decision)
+
+    def _by_employee(self) -> Iterator[Piece]:
+        row = 0
         for table in self._slices():
-            yield self._decide(table, rules)
+            numbered = table.append_column("row", pa.array(np.arange(row, row + len(table))))
+            row += len(table)
+            yield numbered.select(ROWS.names).cast(ROWS), portion_of(buckets_of(table), self._portions)
 
-    def _note_addresses(self) -> None:
-        """Note which rows of the ledger have an address that is in the run: a million are hashed once."""
-        addresses = pc.unique(pc.utf8_lower(self._one_a_learner("email"))).drop_null()
-        self._still_there = pc.is_in(self.ledger["email"], value_set=addresses)
+    def _namesakes(self, scratch: Path) -> Namesakes:
+        """Find the addresses whose employees are not the same in the run as in the ledger."""
+        found: Namesakes = {}
+        now, told = (
+            self._by_address(tables) for tables in (self._slices(NAMES.names), self.ledger.columns(NAMES))
+        )
+        with (
+            regrouped(scratch / "now.arrow", NAMES, now) as now_in,
+            regrouped(scratch / "told.arrow", NAMES, told) as told_in,
+        ):
+            for number in range(self._portions if len(self.ledger) else 0):
+                for email, employee_id in _moved(now_in(number), told_in(number)):
+                    found.setdefault(email, []).append(employee_id)
+        return found
 
-    def _with_held(self) -> Rules:
-        """Return the rules with those employees held who are in doubt by rows in several slices."""
-        apart = _often(self._one_a_learner("employee_id"))
-        found = [part for table in self._slices() if len(part := _of(table, apart))] if len(apart) else []
-        if not found:
-            return self.rules
-        rows = self._decide(pa.concat_tables(found), self.rules).rows
-        doubted = rows.loc[rows["verdict"] == Verdict.CHANGED_IDENTITY, "employee_id"]
-        return Rules(**(vars(self.rules) | {"held": frozenset(doubted)}))
-
-    def _decide(self, table: pa.Table, rules: Rules) -> Decision:
-        told_ids, told_emails = self.ledger["employee_id"], self.ledger["email"]
-        places = pa.array(_places(told_ids, pc.unique(table["employee_id"])))
-        told = self.ledger.take(places)
-        emails = pc.unique(pc.utf8_lower(table["email"])).drop_null()
-        namesakes = self.ledger.select(["email", "employee_id"]).take(pa.array(_places(told_emails, emails)))
-        still_there = pc.unique(told["email"].filter(self._still_there.take(places))).to_pylist()
-        known = told.to_pandas().assign(place=places.to_numpy())
-        return decide(table.to_pandas(), Memory(known, namesakes.to_pandas(), frozenset(still_there)), rules)
+    def _by_address(self, tables: Iterable[pa.Table]) -> Iterator[Piece]:
+        for table in tables:
+            names = table.select(NAMES.names).group_by(NAMES.names, use_threads=False).aggregate([])
+            known = names.filter(pc.is_valid(names["email"]))
+            lower = known.set_column(0, "email", pc.utf8_lower(known["email"]))
+            yield lower, portion_of(hashed(lower["email"]), self._portions)
 
     def _slices(self, columns: list[str] | None = None) -> Iterator[pa.Table]:
         with pq.ParquetFile(self.rows, pre_buffer=False) as file:
-            for batch in file.iter_batches(SLICE, columns=columns, use_threads=False):
-                yield _plain(pa.Table.from_batches([batch]))
-
-    def _one_a_learner(self, name: str) -> pa.ChunkedArray:
-        """Return a column of all rows, once for those that stand together in a slice with the same value."""
-        chunks = [chunk for table in self._slices([name]) for chunk in table[name].chunks]
-        runs = [pc.run_end_encode(chunk).values for chunk in chunks]  # noqa: PD011 (of Arrow, not of pandas)
-        return pa.chunked_array(runs, pa.string())
+            for group in range(file.num_row_groups):  # one reader for all would keep the names of all
+                yield _plain(file.read_row_group(group, columns, use_threads=False))
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -81,18 +117,25 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _places(column: pa.ChunkedArray, values: pa.Array) -> npt.NDArray[np.int64]:
-    return np.flatnonzero(pc.is_in(column, value_set=values).to_numpy()).astype(np.int64)
+def _moved(now: pa.Table, told: pa.Table) -> Iterator[tuple[str, str]]:
+    """Give the addresses told of before that are there now with other employees, with those of before."""
+    pairs_now, pairs_told = (pc.binary_join_element_wise(*one.columns, "\0") for one in (now, told))
+    come = now["email"].filter(pc.invert(pc.is_in(pairs_now, value_set=pairs_told)))
+    gone = told["email"].filter(pc.invert(pc.is_in(pairs_told, value_set=pairs_now)))
+    changed = pa.chunked_array([*come.chunks, *gone.chunks], pa.string())
+    concerned = pc.and_(
+        pc.is_in(told["email"], value_set=changed), pc.is_in(told["email"], value_set=now["email"])
+    )
+    yield from zip(*(column.to_pylist() for column in told.filter(concerned).columns), strict=True)
 
 
-def _of(table: pa.Table, ids: pa.Array) -> pa.Table:
-    return table.filter(pc.is_in(table["employee_id"], value_set=ids))
-
-
-def _often(values: pa.ChunkedArray) -> pa.Array:
-    """Return the values that stand more than once."""
-    encoded = values.combine_chunks().dictionary_encode()
-    return encoded.dictionary.filter(pa.array(np.bincount(encoded.indices.to_numpy()) > 1))
+def _to_be_spoken_of(decision: Decision) -> Piece:
+    """Return what is sent or listed of some rows, and the window of each."""
+    rows = decision.rows.assign(send=decision.send)
+    kept = rows[decision.send | (rows["verdict"] != Verdict.UNCHANGED)]
+    return pa.Table.from_pandas(kept[DECIDED.names], DECIDED, preserve_index=False), (
+        kept["row"].to_numpy() // WINDOW
+    )
 
 
 @dataclass

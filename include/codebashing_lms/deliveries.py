@@ -5,12 +5,13 @@ Its receipt there says how far it came, see settling.py.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import LedgerMovedError
@@ -45,14 +46,17 @@ class Book:
         known = {"kind": kind, "destination": self.destination, "verdict": receipt.get("known")}
         return {**kept, **known, "when": iso(datetime.now(UTC)), "since": last.get("since")}
 
-    def add(self, told: Any, facts: dict[str, Any], at: int | None = None, seen: Any = None) -> None:
+    def add(
+        self, told: Iterable[pa.Table], facts: dict[str, Any], at: int | None = None, seen: Any = None
+    ) -> None:
         """Add an entry to the journal, after whatever is its newest by then.
 
+        :param told: its rows, gone through more than once.
         :param seen: which rows of version `at` of the ledger were found unchanged; it says nothing of others.
         """
         while True:
             ledger = open_ledger(self.folder)
-            mask = seen if ledger.number == at else np.zeros(len(ledger.table), dtype=np.bool_)
+            mask = seen if ledger.number == at else np.zeros(len(ledger), dtype=np.bool_)
             try:
                 append(self.folder, ledger, told, mask, facts)
                 break
@@ -110,7 +114,7 @@ def enter(
     return receipt
 
 
-def _rows_of(folder: StagedPath, receipt: dict[str, Any], whole: bool) -> Any:
+def _rows_of(folder: StagedPath, receipt: dict[str, Any], whole: bool) -> Iterable[pa.Table]:
     """Return the rows of the files that are not in the journal yet, and that the LMS surely has."""
     rows, entered = SentRows(folder), receipt.get("parts_entered", 0)
     if whole and not entered:

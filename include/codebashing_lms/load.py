@@ -97,7 +97,7 @@ class _Load:
         ledger = open_ledger(self.book.folder)
         sending = Sending(self.connector, self.folder, self.transformed["file"], self._as_of)
         with self._verified_rows() as rows:
-            manifest, summary = sending.write(Comparison(rows, ledger.table, self._rules(locate)))
+            manifest, summary = sending.write(Comparison(rows, ledger, self._rules(locate)))
         self._guard(ledger, manifest, summary)
         receipt = self._receipt(manifest, summary, locate)
         told = {name: receipt[name] for name in ("where", "rows", "file", "bytes", "sha256")}
@@ -155,7 +155,7 @@ class _Load:
             return not_sent("dry_run", f"{self.way.try_connection()} {what} was not sent: this is a dry run.")
         if summary.sent == 0:
             known = SentRows(self.folder).to_journal()
-            facts = self.book.facts(receipt, "baseline" if len(known) else "observation")
+            facts = self.book.facts(receipt, "baseline" if any(map(len, known)) else "observation")
             append(self.book.folder, ledger, known, summary.seen, facts)
             return not_sent("nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell.")
         return self._deliver(ledger, summary, receipt, not_fetched)

@@ -12,10 +12,10 @@ from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.deliveries import Book
 from include.codebashing_lms.delivery import Refusal
 from include.codebashing_lms.errors import DeliveryError
-from include.codebashing_lms.ledger import open_ledger
+from include.codebashing_lms.ledger import Ledger, open_ledger
 from include.codebashing_lms.ledger.rows import KEY
 from include.codebashing_lms.receipt import parts_of
-from include.codebashing_lms.sent_rows import SentRows
+from include.codebashing_lms.sent_rows import JournalRows, SentRows
 from include.codebashing_lms.staging import StagedPath, read_json, write_json
 
 log = logging.getLogger(__name__)
@@ -72,22 +72,42 @@ def journal_results(book: Book, folder: StagedPath, receipt: Receipt, number: in
     """
     rows = SentRows(folder)
     told = rows.to_journal(rows.of_parts(parts_of(receipt))[number], whole=False)
-    table = told.filter(pa.array(_still_meant(told, open_ledger(book.folder).table, receipt["as_of"])))
-    if not len(table):
+    tables = _still_meant(told, open_ledger(book.folder), receipt["as_of"])
+    if not tables:
         return
     facts = book.facts(receipt, "refusal") | {"provenance": None, "learners": None, "refusals_to_come": None}
-    verdict = f"{int(pc.count(table['refusal']).as_py())} rows refused by the LMS's results"
+    refused = sum(pc.count(table["refusal"]).as_py() for table in tables)
+    verdict = f"{refused} rows refused by the LMS's results"
     facts |= {"delivery": f"{receipt['delivery']} results {number}", "verdict": verdict}
-    book.add(table, facts)
+    book.add(tables, facts)
 
 
-def _still_meant(told: pa.Table, ledger: pa.Table, as_of: str) -> Any:
-    """Tell which rows change the ledger: refused ones, and those taken that it takes for refused before."""
+def _still_meant(told: JournalRows, ledger: Ledger, as_of: str) -> list[pa.Table]:
+    """Return the rows that change the ledger: refused ones, and those taken that it has as refused before."""
     instant = parse_instant(as_of)
     at = np.datetime64(instant.replace(tzinfo=None) if instant else "NaT", "us")
-    same = ledger.filter(pc.is_in(ledger["employee_id"], value_set=pc.unique(told["employee_id"])))
-    before = same.select([*KEY, "told_at", "refusals"]).to_pandas()
-    rows: pd.DataFrame = told.select([*KEY, "refusal"]).to_pandas().merge(before, how="left", on=list(KEY))
+    refused = [table["employee_id"].filter(pc.is_valid(table["refusal"])) for table in told]
+    before = _words_on(ledger, pc.unique(pa.chunked_array(refused, pa.string())))
+    found = [table.filter(pa.array(_changes(table, before, at))) for table in told]
+    return [table for table in found if len(table)]
+
+
+def _words_on(ledger: Ledger, employees: pa.Array) -> pd.DataFrame:
+    """Return what the ledger has on some employees, and on rows that the LMS refused before."""
+    found = []
+    for table in ledger:
+        wanted = pc.or_(
+            pc.is_in(table["employee_id"], value_set=employees),
+            pc.fill_null(pc.greater(table["refusals"], 0), False),
+        )
+        found.append(table.select([*KEY, "told_at", "refusals"]).filter(wanted))
+    words: pd.DataFrame = pa.concat_tables(found).to_pandas()
+    return words
+
+
+def _changes(table: pa.Table, before: pd.DataFrame, at: np.datetime64) -> Any:
+    """Tell which rows change the ledger."""
+    rows: pd.DataFrame = table.select([*KEY, "refusal"]).to_pandas().merge(before, how="left", on=list(KEY))
     refused = rows["refusal"].notna() & rows["refusals"].notna() & ~(rows["told_at"] > at)
     taken = rows["refusal"].isna() & (rows["refusals"] > 0) & (rows["told_at"] == at)
     return (refused | taken).to_numpy(dtype=np.bool_)

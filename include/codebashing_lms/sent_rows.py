@@ -56,7 +56,7 @@ class SentRows:
             done[course] += part["rows"]
         return found
 
-    def to_journal(self, only: Any = None, whole: bool = True) -> pa.Table:
+    def to_journal(self, only: Any = None, whole: bool = True) -> "JournalRows":
         """Return the rows for the journal: what the LMS took, what it refused, what it had already.
 
         What was found unchanged and sent all the same stands in the journal's entry by itself.
@@ -64,25 +64,7 @@ class SentRows:
         :param only: the numbers of the rows that it is about; None: all that were sent.
         :param whole: whether what counts as known to the LMS already belongs to it.
         """
-        if only is None and whole and not (self.folder / REFUSED_FILE).exists():
-            return self._new_to_the_journal()
-        sent = flag(self.told, "sent")
-        row = np.where(sent, np.cumsum(sent) - 1, -1)
-        reasons = dict(self.refused())
-        refused = np.isin(row, list(reasons))
-        kept = np.where(sent, ~flag(self.told, "known") | refused, whole)
-        kept &= ~sent | (only is None) | np.isin(row, [] if only is None else only)
-        table = self.told.filter(pa.array(kept))
-        return _with_refusals(table, [reasons.get(one) for one in row[kept].tolist()] if reasons else [])
-
-    def _new_to_the_journal(self) -> pa.Table:
-        """Return the rows for the journal where none was refused; the many others are never all in memory."""
-        with local_copy(self.folder / TOLD_FILE) as copy, pq.ParquetFile(copy, pre_buffer=False) as file:
-            batches = [
-                batch.filter(pc.invert(pc.and_(batch["sent"], batch["known"])))
-                for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False)
-            ]
-            return conform(pa.Table.from_batches(batches, file.schema_arrow), TOLD)
+        return JournalRows(self.folder / TOLD_FILE, dict(self.refused()), only, whole)
 
     def refused(self) -> Iterator[tuple[int, str]]:
         """Give number and reason of the rows that the LMS refused so far."""
@@ -150,6 +132,40 @@ class Names:
             for key in ((user, course), (user, None), (None, course)):
                 places.setdefault(key, []).append(place)
         return places
+
+
+@dataclass(frozen=True)
+class JournalRows:
+    """The rows of a delivery that go into the journal, table after table: the others are never all in memory.
+
+    :param refused: number and reason of the rows that the LMS refused.
+    :param only: the numbers of the rows that it is about; None: all that were sent.
+    :param whole: whether what counts as known to the LMS already belongs to it.
+    """
+
+    file: StagedPath
+    refused: dict[int, str]
+    only: Any
+    whole: bool
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        done = 0
+        with local_copy(self.file) as copy, pq.ParquetFile(copy, pre_buffer=False) as file:
+            for batch in file.iter_batches(ROWS_AT_ONCE, use_threads=False):
+                table = pa.Table.from_batches([batch])
+                yield self._of(table, done)
+                done += int(flag(table, "sent").sum())
+
+    def _of(self, table: pa.Table, done: int) -> pa.Table:
+        """Return what the journal keeps of rows, before which so many were sent."""
+        sent = flag(table, "sent")
+        row = np.where(sent, done + np.cumsum(sent) - 1, -1)
+        refused = np.isin(row, list(self.refused))
+        kept = np.where(sent, ~flag(table, "known") | refused, self.whole)
+        if self.only is not None:
+            kept &= ~sent | np.isin(row, self.only)
+        reasons = [self.refused.get(one) for one in row[kept].tolist()] if refused.any() else []
+        return _with_refusals(table.filter(pa.array(kept)), reasons)
 
 
 def _with_refusals(table: pa.Table, reasons: list[str | None]) -> pa.Table:

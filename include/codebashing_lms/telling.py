@@ -78,7 +78,6 @@ class Sending:
 
     def write(self, comparison: Comparison) -> tuple[dict[str, Any], Summary]:
         """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
-        summary = Summary(np.zeros(len(comparison.ledger), dtype=np.bool_))
         lists = (Held(), Refused(), NotNow())
         with ExitStack() as stack:
             rows = self._rows(stack)  # first, as they appear last: by told.parquet a retry knows of this try
@@ -88,7 +87,6 @@ class Sending:
             told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))
             for decision in comparison.decisions():
-                summary.add(decision)
                 rows.add(decision.rows[decision.send])
                 told_rows.write_table(_told(decision))
                 to_correct.add(decision)
@@ -97,6 +95,7 @@ class Sending:
             parts = rows.file.close()
         for one in lists:
             one.list_in(self.folder)
+        summary = comparison.summary
         before = read_json(self.folder / "manifest.json")
         manifest = completed(before, summary) | of_first(parts) | {"parts": parts}
         write_json(self.folder / "manifest.json", manifest)

@@ -290,13 +290,12 @@ def answered(root, folder):
     import numpy as np
 
     from include.codebashing_lms.ledger import append
-    from include.codebashing_lms.ledger.rows import EMPTY
 
     it = connector(folder, lms=COMPLETIONS)
     place, about = destination_folder(root / "acme", it)
     facts = {"kind": "baseline", "delivery": "first", "as_of": "2026-11-01T00:00:00Z", "destination": about}
     facts["when"] = datetime.now(UTC).isoformat()
-    append(place, open_ledger(place), EMPTY, np.zeros(0, dtype=np.bool_), facts)
+    append(place, open_ledger(place), [], np.zeros(0, dtype=np.bool_), facts)
 
 
 def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root, folder, drop):

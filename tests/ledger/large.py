@@ -29,10 +29,10 @@ def main(folder, learners, number):
     """Open the ledger, tell it so many rows and that all others are unchanged."""
     table = told(learners)
     ledger = open_ledger(folder)
-    seen = np.arange(len(ledger.table)) >= learners
+    seen = np.arange(len(ledger)) >= learners
     about = {"kind": "delivery", "as_of": day(number), "delivery": str(number), "destination": ABOUT}
-    after = append(folder, ledger, table, seen, about)
-    sys.stdout.write(json.dumps({"rows": len(after.table), "megabytes": peak()}))
+    after = append(folder, ledger, [table], seen, about)
+    sys.stdout.write(json.dumps({"rows": len(after), "megabytes": peak()}))
 
 
 def peak():

@@ -55,7 +55,7 @@ def meta(as_of, kind="delivery", **more):
 def tell(folder, as_of, *told, unchanged=(), kind="delivery", **more):
     """Append to the newest ledger."""
     ledger = open_ledger(folder)
-    return append(folder, ledger, rows(*told), mask(ledger, *unchanged), meta(day(as_of), kind, **more))
+    return append(folder, ledger, [rows(*told)], mask(ledger, *unchanged), meta(day(as_of), kind, **more))
 
 
 def said(ledger, employee_id, course="java"):

@@ -77,7 +77,7 @@ def test_a_delivery_enters_the_journal_once(tmp_path):
     first = tell(tmp_path, 1, row("1"), delivery="a")
     tell(tmp_path, 2, row("2"), delivery="b")
     assert tell(tmp_path, 3, row("1", percent=99), delivery="a").number == 2
-    assert append(tmp_path, first, rows(row("2")), mask(first), meta(day(3), delivery="b")).number == 2
+    assert append(tmp_path, first, [rows(row("2"))], mask(first), meta(day(3), delivery="b")).number == 2
     assert said(open_ledger(tmp_path), "1")["hundredths"] == 5000
 
 
@@ -85,9 +85,9 @@ def test_the_second_of_two_writers_is_told(tmp_path):
     stale = tell(tmp_path, 1, row("1"))
     tell(tmp_path, 2, row("2"))
     with pytest.raises(LedgerMovedError, match="journal entry 2") as moved:
-        append(tmp_path, stale, rows(row("3")), mask(stale), meta(day(3)))
+        append(tmp_path, stale, [rows(row("3"))], mask(stale), meta(day(3)))
     assert moved.value.heals
-    assert open_ledger(tmp_path).table["employee_id"].to_pylist() == ["1", "2"]
+    assert set(open_ledger(tmp_path).table["employee_id"].to_pylist()) == {"1", "2"}
 
 
 def test_the_first_entry_of_another_writer_seen_while_it_is_made(tmp_path, monkeypatch):
@@ -146,12 +146,12 @@ def test_a_folder_with_nothing_but_a_description_is_an_error(tmp_path):
 
 
 def test_a_damaged_version_is_rebuilt(tmp_path):
-    expected = tell(tmp_path, 1, row("1"), row("2"))
+    expected = tell(tmp_path, 1, row("1"), row("2")).table
     damage(tmp_path / "versions" / "000001.parquet")
     with pytest.raises(StagingError, match=r"damaged.*can be rebuilt"):
-        open_ledger(tmp_path)
-    assert rebuild(tmp_path).table.equals(expected.table)
-    assert open_ledger(tmp_path).table.equals(expected.table)
+        list(open_ledger(tmp_path))
+    assert rebuild(tmp_path).table.equals(expected)
+    assert open_ledger(tmp_path).table.equals(expected)
 
 
 def test_a_damaged_entry_is_no_smaller_one(tmp_path):
@@ -162,10 +162,10 @@ def test_a_damaged_entry_is_no_smaller_one(tmp_path):
 
 
 def test_a_later_format_is_not_guessed_at(tmp_path, monkeypatch):
-    monkeypatch.setattr("include.codebashing_lms.ledger.rows.FORMAT", "2")
-    monkeypatch.setattr("include.codebashing_lms.ledger.book.FORMAT", "2")
-    tell(tmp_path, 1, row("1"))
-    with pytest.raises(StagingError, match="format 2, this version knows 1"):
+    with monkeypatch.context() as later:
+        later.setattr("include.codebashing_lms.ledger.store.FORMAT", "3")
+        tell(tmp_path, 1, row("1"))
+    with pytest.raises(StagingError, match="format 3, this version knows 2"):
         open_ledger(tmp_path)
 
 
@@ -210,7 +210,7 @@ def test_a_purge_cut_off_in_the_middle_ends_with_the_next(tmp_path):
     (tmp_path / "journal" / "000003.parquet").unlink()
     assert rebuild(tmp_path).number == 5
     assert purge(tmp_path, day(5)) == 1
-    assert rebuild(tmp_path).table["employee_id"].to_pylist() == list("12345")
+    assert sorted(rebuild(tmp_path).table["employee_id"].to_pylist()) == list("12345")
 
 
 def test_the_command_rebuilds_every_ledger_of_a_connector(tmp_path, capsys):

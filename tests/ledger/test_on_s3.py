@@ -42,7 +42,7 @@ def test_a_ledger_in_a_bucket(store, tmp_path):
     first = tell(folder, 1, row("1"), row("2"), destination=about)
     second = tell(folder, 2, row("1", percent=100), unchanged=["2"], reason="Grüße", destination=about)
     with pytest.raises(LedgerMovedError, match="journal entry 2"):
-        append(folder, first, rows(row("3")), mask(first), meta(day(3), destination=about))
+        append(folder, first, [rows(row("3"))], mask(first), meta(day(3), destination=about))
     assert said(open_ledger(folder), "1") == said(second, "1")
     assert [(one["number"], one["told"], one["seen"]) for one in entries(folder)] == [(1, 2, 0), (2, 1, 1)]
     assert roll_back(folder, 1, meta(day(4), destination=about)).table.equals(first.table)

@@ -39,7 +39,7 @@ def main(folder, name, rounds, how_many):
         while True:
             ledger = open_ledger(folder)
             try:
-                append(folder, ledger, table, np.ones(len(ledger.table), dtype=np.bool_), about)
+                append(folder, ledger, [table], np.ones(len(ledger), dtype=np.bool_), about)
                 break
             except LedgerMovedError:
                 say("moved")

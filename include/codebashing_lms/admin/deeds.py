@@ -19,7 +19,6 @@ from include.codebashing_lms.staging import instant_name
 
 log = logging.getLogger(__name__)
 
-NO_ROWS = TOLD.empty_table()
 NEWEST = 10
 
 Result = dict[str, Any]
@@ -50,16 +49,16 @@ def _first_delivery(desk: Desk) -> Result:
     now, order = ledger.open_ledger(desk.book.folder), desk.order
     if _told_since_the_start(desk):
         raise refused(
-            f"first_delivery is no question any more: {len(now.table)} rows count as told to this "
+            f"first_delivery is no question any more: {len(now)} rows count as told to this "
             "destination. If it was emptied, or another LMS took its place, use the action reset first"
         )
     since = first_moment(order.since, "since")
-    rows, others = NO_ROWS, 0
+    rows, others = TOLD.empty_table(), 0
     if order.file is not None:
         rows, others = completions(desk.connector, desk.home, order.file, desk.locate)
     # a second answer takes the place of the first
     kind = "baseline" if now.is_empty else "reset"
-    number = desk.write(kind, now, rows, since=iso(since) if since else None)
+    number = desk.write(kind, now, [rows], since=iso(since) if since else None)
     sentence = "The next good run sends everything there is to tell."
     if since:
         sentence = f"Completions before {since:%Y-%m-%d} count as known; the next good run sends the others."
@@ -81,7 +80,7 @@ def _told_since_the_start(desk: Desk) -> bool:
 def _reset(desk: Desk) -> Result:
     desk.refuse_while_open()
     now = ledger.open_ledger(desk.book.folder)
-    number, rows = desk.write("reset", now, NO_ROWS, since=None), len(now.table)
+    number, rows = desk.write("reset", now, [], since=None), len(now)
     return {
         "journal": number,
         "rows": rows,
@@ -95,7 +94,7 @@ def _rebuild(desk: Desk) -> Result:
     if not folders:
         raise refused("there is no journal yet: nothing was ever delivered")
     rebuilt = [ledger.rebuild(folder) for folder in folders]
-    entries, rows = sum(one.number for one in rebuilt), sum(len(one.table) for one in rebuilt)
+    entries, rows = sum(one.number for one in rebuilt), sum(len(one) for one in rebuilt)
     return {"rows": rows, "sentence": f"Folded {entries} entries of the journal again: {rows} rows."}
 
 
@@ -119,20 +118,23 @@ def _resend(desk: Desk) -> Result:
     file = desk.order.file
     ids = employee_ids(file, desk.locate) if file is not None else None
     now = ledger.open_ledger(desk.book.folder)
-    rows = rows_to_resend(now.table, desk.order, ids)
-    never = len(ids.difference(now.table["employee_id"].to_pylist())) if ids else 0
-    if not len(rows):
+    rows, never = [], set(ids or ())
+    for table in now:
+        rows.append(rows_to_resend(table, desk.order, ids))
+        never.difference_update(table["employee_id"].to_pylist())
+    told = sum(map(len, rows))
+    if not told:
         raise refused("resend fits no row that the LMS was told")
     number = desk.write("resend", now, rows)
     sentence = (
-        f"{len(rows)} rows are told again with the next good run, as far as Codebashing still has them; "
+        f"{told} rows are told again with the next good run, as far as Codebashing still has them; "
         "first completion dates stay."
     )
     if ids:
-        sentence += f" {never} of {len(ids)} IDs were never told."
+        sentence += f" {len(never)} of {len(ids)} IDs were never told."
     if desk.connector.lms.contract.appends:
         sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
-    return {"journal": number, "rows": len(rows), "never_told": never, "sentence": sentence}
+    return {"journal": number, "rows": told, "never_told": len(never), "sentence": sentence}
 
 
 def _refused(desk: Desk) -> Result:
@@ -140,7 +142,7 @@ def _refused(desk: Desk) -> Result:
     now, order = ledger.open_ledger(desk.book.folder), desk.order
     to = desk.home / "refused" / f"{instant_name(desk.now)}.csv"
     rows, strange = rejected(desk.connector, now.table, str(order.file), desk.locate, to)
-    number = desk.write("refusal", now, rows)
+    number = desk.write("refusal", now, [rows])
     sentence = (
         f"{len(rows)} rows count as refused and go again with the next good run; after the third time for "
         f"the same reason they are set aside. They are listed in {to}."
@@ -161,8 +163,8 @@ def _roll_back(desk: Desk) -> Result:
     after = ledger.roll_back(folder, number, meta)
     return {
         "journal": after.number,
-        "rows": len(after.table),
-        "sentence": f"What counts as told is as it was after entry {number}: {len(after.table)} rows. The "
+        "rows": len(after),
+        "sentence": f"What counts as told is as it was after entry {number}: {len(after)} rows. The "
         "next good run sends what is new or different from that.",
     }
 

@@ -1,5 +1,6 @@
 """An order of the admin DAG on the desk: what it concerns, and how it gets into the journal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,9 +56,9 @@ class Desk:
         }
         return self.book.facts(receipt, kind)
 
-    def write(self, kind: str, now: ledger.Ledger, rows: pa.Table, **facts: Any) -> int:
+    def write(self, kind: str, now: ledger.Ledger, rows: Iterable[pa.Table], **facts: Any) -> int:
         """Put the order into the journal; return the number of its entry."""
-        unseen = np.zeros(len(now.table), dtype=np.bool_)
+        unseen = np.zeros(len(now), dtype=np.bool_)
         return ledger.append(self.book.folder, now, rows, unseen, self.facts(kind) | facts).number
 
     def refuse_while_open(self) -> None:

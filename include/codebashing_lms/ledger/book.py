@@ -1,28 +1,24 @@
 """Opening a ledger and appending to its journal."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pyarrow as pa
 
 from include.codebashing_lms.errors import LedgerMovedError, StagingError
-from include.codebashing_lms.ledger.fold import fold
-from include.codebashing_lms.ledger.rows import (
-    EMPTY,
-    FORMAT,
-    LEDGER,
-    Entry,
-    Seen,
-    conform,
-    facts_of,
-    from_metadata,
-    new_entry,
-    to_metadata,
+from include.codebashing_lms.ledger.folding import (
+    Ledger,
+    after_entry,
+    version_at,
+    write_entry,
+    write_version,
 )
+from include.codebashing_lms.ledger.rows import Seen, facts_of, facts_to_keep
 from include.codebashing_lms.ledger.store import (
     consecutive,
     create,
@@ -30,10 +26,10 @@ from include.codebashing_lms.ledger.store import (
     names_in,
     numbered,
     numbers,
-    read,
     read_metadata,
     remove,
 )
+from include.codebashing_lms.scratch import scratch_folder
 from include.codebashing_lms.staging import StagedPath, create_json, remove_old_parts
 
 log = logging.getLogger(__name__)
@@ -45,19 +41,6 @@ REBUILD = (
     "trigger the DAG codebashing_lms_admin with the action rebuild, or run "
     "python -m include.codebashing_lms rebuild-ledger --connector FILE --staging DIR"
 )
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """The last word per learner and course, after so many entries of the journal."""
-
-    number: int
-    table: pa.Table
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether the journal has no entry: the LMS was never told anything."""
-        return self.number == 0
 
 
 @dataclass(frozen=True)
@@ -83,18 +66,18 @@ def open_ledger(folder: StagedPath) -> Ledger:
     """Return the ledger as it is now; entries that a killed writer left unfolded are folded in."""
     journal, versions = numbers_of(folder)
     if not journal and not versions and DESCRIPTION not in names_in(folder):
-        return Ledger(0, EMPTY)
+        return Ledger(0)
     refuse_a_cut_journal(folder, journal, versions)
     if not versions:
         raise StagingError(
             f"The ledger in {folder} is gone, but its journal is there: without it every row would be sent "
             f"again. Nothing was sent. Rebuild it: {REBUILD}"
         )
-    newest = Ledger(versions[-1], read_version(folder, versions[-1]))
-    ledger = folded(folder, newest, journal[-1] if journal else 0)
-    if ledger.number > newest.number:
-        create_version(folder, ledger)
-    return ledger
+    newest, last = version(folder, versions[-1]), journal[-1] if journal else 0
+    if newest.number == last:
+        return newest
+    with scratch_folder() as scratch:
+        return create_version(folder, folded(folder, newest, last, scratch))
 
 
 def numbers_of(folder: StagedPath) -> tuple[list[int], list[int]]:
@@ -116,38 +99,36 @@ def refuse_a_cut_journal(folder: StagedPath, journal: list[int], versions: list[
         )
 
 
-def folded(folder: StagedPath, ledger: Ledger, upto: int) -> Ledger:
-    """Return a ledger with the entries that follow it, up to a number."""
-    table = ledger.table
+def folded(folder: StagedPath, ledger: Ledger, upto: int, scratch: Path) -> Ledger:
+    """Return a ledger with the entries that follow it, up to a number; it lies in `scratch`."""
     for number in range(ledger.number + 1, upto + 1):
-        table = fold(table, _entry(folder, number))
-    return Ledger(upto, table)
+        before = ledger.file
+        ledger = after_entry(ledger, numbered(folder / "journal", number), scratch / f"{number:06d}.parquet")
+        if isinstance(before, Path) and before.parent == scratch:
+            before.unlink()
+    return ledger
 
 
-def _entry(folder: StagedPath, number: int) -> Entry:
-    return from_metadata(*read(numbered(folder / "journal", number)))
+def version(folder: StagedPath, number: int) -> Ledger:
+    """Return a version that was written."""
+    return version_at(numbered(folder / "versions", number), number)
 
 
-def read_version(folder: StagedPath, number: int) -> pa.Table:
-    """Return the table of a version; an older one may lack columns."""
-    return conform(read(numbered(folder / "versions", number))[0], LEDGER)
+def create_version(folder: StagedPath, ledger: Ledger) -> Ledger:
+    """Publish a version from where it was folded; another writer's of that number has the same content."""
+    target = numbered(folder / "versions", ledger.number)
+    if str(ledger.file) != str(target):
+        create(target, cast(Path, ledger.file))
+    return replace(ledger, file=target)
 
 
-def create_version(folder: StagedPath, ledger: Ledger) -> None:
-    """Write a version; another writer's of the same number has the same content."""
-    create(numbered(folder / "versions", ledger.number), ledger.table, version_metadata(ledger))
-
-
-def version_metadata(ledger: Ledger) -> dict[str, str]:
-    """Return the metadata of a version's file."""
-    return {"format": FORMAT, "number": str(ledger.number)}
-
-
-def append(folder: StagedPath, ledger: Ledger, told: pa.Table, seen: Seen, meta: dict[str, Any]) -> Ledger:
+def append(
+    folder: StagedPath, ledger: Ledger, told: Iterable[pa.Table], seen: Seen, meta: dict[str, Any]
+) -> Ledger:
     """Add an entry to the journal; return the ledger after it.
 
     :param told: what the LMS was told, a row per learner and course; with `refusal` where it refused one,
-        with `baseline` where it knew one beforehand.
+        with `baseline` where it knew one beforehand. Gone through more than once.
     :param seen: which rows of `ledger` were found unchanged.
     :param meta: kind, as_of, destination, delivery (an ID that no other entry has; appending it again changes
         nothing) and what else is to be remembered.
@@ -155,17 +136,19 @@ def append(folder: StagedPath, ledger: Ledger, told: pa.Table, seen: Seen, meta:
     """
     if any(entry["delivery"] == meta["delivery"] for entry in islice(reversed(entries(folder)), RECENT)):
         return open_ledger(folder)
-    when = datetime.now(UTC).isoformat()
-    entry = new_entry(ledger.number + 1, told, seen, {"when": when, **meta})
-    after = Ledger(ledger.number + 1, fold(ledger.table, entry))
-    if ledger.number == 0:
-        create_version(folder, ledger)
-    if not create(numbered(folder / "journal", after.number), entry.rows, to_metadata(entry)):
-        return _after_another(folder, after.number, meta)
-    create_version(folder, after)
+    facts = facts_to_keep(ledger.number + 1, {"when": datetime.now(UTC).isoformat(), **meta})
+    with scratch_folder() as scratch:
+        entry = scratch / "entry.parquet"
+        write_entry(entry, told, seen, facts)
+        after = after_entry(ledger, entry, scratch / "version.parquet")
+        if ledger.number == 0:
+            create_version(folder, write_version(scratch / "none.parquet", 0, []))
+        if not create(numbered(folder / "journal", after.number), entry):
+            return _after_another(folder, after.number, meta)
+        after = create_version(folder, after)
     create_json(folder / DESCRIPTION, meta["destination"])
     _prune(folder)
-    log.info("Journal entry %s: %s rows told, %s found unchanged", after.number, len(told), int(seen.sum()))
+    log.info("Journal entry %s: %s rows after it, %s found unchanged", after.number, len(after), seen.sum())
     return after
 
 

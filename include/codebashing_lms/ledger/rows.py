@@ -14,7 +14,7 @@ import pyarrow as pa
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.errors import StagingError
 
-FORMAT = "1"
+FORMAT = "2"
 KINDS = ("delivery", "observation", "refusal", "baseline", "reset", "rollback", "resend")
 INSTANT = pa.timestamp("us")
 
@@ -51,7 +51,7 @@ Seen = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of the journal.
+    """An entry of the journal, or what it says of some employees.
 
     :param meta: what it is about: kind, number, delivery, as_of and whatever its writer adds.
     :param rows: what was told; of a roll-back, the ledger that stands again; of a resend, whose.
@@ -74,17 +74,16 @@ class Entry:
         return pa.scalar(instant.replace(tzinfo=None) if instant else None, INSTANT)
 
 
-def new_entry(number: int, told: pa.Table, seen: Seen, meta: dict[str, Any]) -> Entry:
-    """Return an entry to be written; columns that `told` lacks are empty."""
+def facts_to_keep(number: int, meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what an entry is about as the journal keeps it."""
     as_of = meta["as_of"]
     exact = as_of.astimezone(UTC).isoformat() if isinstance(as_of, datetime) else as_of
-    return Entry(
-        {**meta, "format": FORMAT, "number": number, "as_of": exact}, conform(told, _columns(meta)), seen
-    )
+    return {**meta, "format": FORMAT, "number": number, "as_of": exact}
 
 
-def _columns(meta: dict[str, Any]) -> pa.Schema:
-    return LEDGER if meta["kind"] == "rollback" else TOLD
+def schema_of(facts: dict[str, Any]) -> pa.Schema:
+    """Return the columns of an entry's rows."""
+    return LEDGER if facts["kind"] == "rollback" else TOLD
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -97,24 +96,16 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def to_metadata(entry: Entry) -> dict[str, str]:
+def to_metadata(facts: dict[str, Any], seen: Seen) -> dict[str, str]:
     """Return all of an entry but its rows as the metadata of its file, which one read of the footer gives."""
-    packed = base64.b64encode(zlib.compress(np.packbits(entry.seen).tobytes())).decode()
-    facts = {**entry.meta, "told": len(entry.rows), "seen": int(entry.seen.sum())}
-    return {
-        "format": FORMAT,
-        "entry": json.dumps(facts, ensure_ascii=False),
-        "seen": packed,
-        "ledger_rows": str(len(entry.seen)),
-    }
+    packed = base64.b64encode(zlib.compress(np.packbits(seen).tobytes())).decode()
+    return {"entry": json.dumps(facts, ensure_ascii=False), "seen": packed, "ledger_rows": str(len(seen))}
 
 
-def from_metadata(rows: pa.Table, metadata: dict[str, str]) -> Entry:
-    """Return an entry as it was written."""
+def seen_of(metadata: dict[str, str]) -> Seen:
+    """Return which rows of the ledger before it an entry found unchanged."""
     packed = np.frombuffer(zlib.decompress(base64.b64decode(metadata["seen"])), dtype=np.uint8)
-    seen = np.unpackbits(packed, count=int(metadata["ledger_rows"])).astype(np.bool_)
-    facts = facts_of(metadata)
-    return Entry(facts, conform(rows, _columns(facts)), seen)
+    return np.unpackbits(packed, count=int(metadata["ledger_rows"])).astype(np.bool_)
 
 
 def facts_of(metadata: dict[str, str]) -> dict[str, Any]:

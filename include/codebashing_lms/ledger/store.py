@@ -1,20 +1,25 @@
 """Numbered files: each appears whole or not at all, and only one writer gets a number."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.errors import LedgerMovedError, StagingError
-from include.codebashing_lms.ledger.rows import FORMAT
+from include.codebashing_lms.ledger.buckets import BUCKETS, sizes, to_text
+from include.codebashing_lms.ledger.rows import FORMAT, conform
 from include.codebashing_lms.staging import StagedPath, create_file, local_copy, new_file, on_disk
 
 NUMBERED = re.compile(r"(\d{6,})\.parquet")
 FEW_TEXTS = ["course", "course_id", "refusal"]
 ROWS_AT_ONCE = 100_000
+BATCH = 20_000
 LISTINGS = 3
 
 Metadata = dict[str, str]
@@ -61,15 +66,15 @@ def numbered(folder: StagedPath, number: int) -> Any:
     return folder / f"{number:06d}.parquet"
 
 
-def create(target: StagedPath, table: pa.Table, metadata: Metadata) -> bool:
-    """Write a table under a name that must be free; tell whether it was."""
-    return create_file(target, lambda part: _write(str(part), table, metadata))
+def create(target: StagedPath, file: Path) -> bool:
+    """Put a file under a name that must be free; tell whether it was."""
+    return create_file(target, lambda part: shutil.copyfile(file, part))
 
 
-def replace(target: StagedPath, table: pa.Table, metadata: Metadata) -> None:
-    """Write a table in place of what is there."""
+def replace(target: StagedPath, file: Path) -> None:
+    """Put a file in place of what is there."""
     with new_file(target) as part:
-        _write(str(part), table, metadata)
+        shutil.copyfile(file, part)
 
 
 def remove(target: StagedPath) -> None:
@@ -78,29 +83,59 @@ def remove(target: StagedPath) -> None:
         target.unlink()
 
 
-def _write(path: str, table: pa.Table, metadata: Metadata) -> None:
+def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Metadata) -> None:
+    """Write tables, which come in the order of the buckets."""
+    rows_in = np.zeros(BUCKETS, dtype=np.int64)
     with pq.ParquetWriter(
         path,
-        table.schema,
+        schema,
         compression="zstd",
-        use_dictionary=[name for name in FEW_TEXTS if name in table.column_names],
+        use_dictionary=[name for name in FEW_TEXTS if name in schema.names],
         write_page_checksum=True,
         store_schema=False,
     ) as writer:
-        writer.write_table(table, row_group_size=ROWS_AT_ONCE)
-        writer.add_key_value_metadata(metadata)
+        for table in tables:
+            rows_in += sizes(table)
+            writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+        writer.add_key_value_metadata({"format": FORMAT, "buckets": to_text(rows_in), **metadata})
 
 
-def read(source: StagedPath) -> tuple[pa.Table, Metadata]:
-    """Read a table and its metadata; a damaged file is an error, never less rows."""
-    with (
-        _readable(source),
-        local_copy(source) as path,
-        pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True) as file,
-    ):
-        # one column at a time: what reading needs besides the result is as large as what is read at once
-        columns = {name: file.read([name])[name] for name in file.schema_arrow.names}
-        return pa.table(columns), _texts(file.metadata)
+class InOrder:
+    """A table read from its beginning to its end; a damaged one is an error, never less rows."""
+
+    def __init__(self, source: StagedPath, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
+        self._source, self._batches, self._schema = source, batches, schema
+        self._rest: list[pa.RecordBatch] = []
+
+    def next(self, rows: int) -> pa.Table:
+        """Return the next rows."""
+        found = []
+        while rows:
+            batch = self._rest.pop() if self._rest else self._next_batch()
+            found.append(batch.slice(0, rows))
+            if len(batch) > rows:
+                self._rest.append(batch.slice(rows))
+            rows -= len(found[-1])
+        return conform(pa.Table.from_batches(found, found[0].schema if found else self._schema), self._schema)
+
+    def _next_batch(self) -> pa.RecordBatch:
+        with _readable(self._source):
+            for batch in self._batches:
+                return batch
+            raise ValueError("it has fewer rows than its metadata says")
+
+
+@contextmanager
+def opened(source: StagedPath, schema: pa.Schema) -> Iterator[InOrder]:
+    """Give some columns of a table, to be read from the beginning; what an older one lacks is empty."""
+    with ExitStack() as stack:
+        with _readable(source):
+            path = stack.enter_context(local_copy(source))
+            file = stack.enter_context(
+                pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
+            )
+        batches = file.iter_batches(BATCH, columns=schema.names, use_threads=False)
+        yield InOrder(source, batches, schema)
 
 
 def read_metadata(source: StagedPath) -> Metadata:
@@ -133,6 +168,6 @@ def _texts(file: pq.FileMetaData) -> Metadata:
     if found.get("format") != FORMAT:
         raise StagingError(
             f"A file of the ledger has the format {found.get('format')}, this version knows {FORMAT}: it was "
-            "written by a newer one. Install that again."
+            "written by another one. Install that again."
         )
     return found

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 from itertools import takewhile
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.ledger.book import (
-    Ledger,
     append,
     begins_at,
     create_version,
@@ -16,12 +16,12 @@ from include.codebashing_lms.ledger.book import (
     folded,
     numbers_of,
     open_ledger,
-    read_version,
     refuse_a_cut_journal,
-    version_metadata,
+    version,
 )
-from include.codebashing_lms.ledger.rows import EMPTY
+from include.codebashing_lms.ledger.folding import Ledger
 from include.codebashing_lms.ledger.store import numbered, remove, replace
+from include.codebashing_lms.scratch import scratch_folder
 from include.codebashing_lms.staging import StagedPath
 
 
@@ -31,10 +31,12 @@ def rebuild(folder: StagedPath) -> Ledger:
     if not journal:
         raise StagingError(f"There is no journal in {folder}: nothing to rebuild a ledger from.")
     refuse_a_cut_journal(folder, journal, versions)
-    ledger = folded(folder, _beginning(folder, journal, versions), journal[-1])
-    if not _is_there(folder, ledger, versions):
-        replace(numbered(folder / "versions", ledger.number), ledger.table, version_metadata(ledger))
-    return ledger
+    with scratch_folder() as scratch:
+        ledger = folded(folder, _beginning(folder, journal, versions), journal[-1], scratch)
+        target = numbered(folder / "versions", ledger.number)
+        if str(ledger.file) != str(target) and not _is_there(folder, ledger, versions):
+            replace(target, cast(Path, ledger.file))
+    return version(folder, ledger.number)
 
 
 def _beginning(folder: StagedPath, journal: list[int], versions: list[int]) -> Ledger:
@@ -44,17 +46,24 @@ def _beginning(folder: StagedPath, journal: list[int], versions: list[int]) -> L
             f"Old entries of the journal in {folder} were purged, and the version before the first that is "
             "left is gone. Bring versions/ back from a backup."
         )
-    return Ledger(number, read_version(folder, number) if number else EMPTY)
+    if number == 0:
+        return Ledger(0)
+    beginning = version(folder, number)
+    for _ in beginning:
+        pass  # a damaged one is to be found out before anything is built on it
+    return beginning
 
 
 def _is_there(folder: StagedPath, ledger: Ledger, versions: list[int]) -> bool:
     if ledger.number not in versions:
         return False
     try:
-        table = read_version(folder, ledger.number)
+        there = version(folder, ledger.number)
+        if not np.array_equal(there.rows_in, ledger.rows_in):
+            return False
+        return all(one.equals(other) for one, other in zip(there, ledger, strict=True))
     except StagingError:
         return False
-    return bool(table.equals(ledger.table))
 
 
 def roll_back(folder: StagedPath, number: int, meta: dict[str, Any]) -> Ledger:
@@ -67,9 +76,10 @@ def roll_back(folder: StagedPath, number: int, meta: dict[str, Any]) -> Ledger:
             f"The ledger cannot go back to {number}: it is at {ledger.number}, and its journal reaches "
             f"back to {beginning.number}."
         )
-    earlier = folded(folder, beginning, number).table
-    nothing = np.zeros(len(ledger.table), dtype=np.bool_)
-    return append(folder, ledger, earlier, nothing, {**meta, "kind": "rollback", "version": number})
+    nothing = np.zeros(len(ledger), dtype=np.bool_)
+    with scratch_folder() as scratch:
+        earlier = folded(folder, beginning, number, scratch)
+        return append(folder, ledger, earlier, nothing, {**meta, "kind": "rollback", "version": number})
 
 
 def purge(folder: StagedPath, before: datetime) -> int:
@@ -80,7 +90,8 @@ def purge(folder: StagedPath, before: datetime) -> int:
     ]
     if old:
         beginning = _beginning(folder, *numbers_of(folder))
-        create_version(folder, folded(folder, beginning, max(old[-1], beginning.number)))
+        with scratch_folder() as scratch:
+            create_version(folder, folded(folder, beginning, max(old[-1], beginning.number), scratch))
     for number in old:
         remove(numbered(folder / "journal", number))
     return len(old)

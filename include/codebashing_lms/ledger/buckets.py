@@ -1,0 +1,73 @@
+"""Which bucket an employee is in: what a ledger keeps is compared and folded some buckets at a time.
+
+The bucket is the CRC-32 of the employee ID in UTF-8, modulo BUCKETS. Files of the ledger have their rows in
+the order of the buckets, and how many each has in their metadata, so that the same buckets of several files
+are read side by side, each file from its beginning to its end.
+"""
+
+import base64
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+BUCKETS = 1024
+AT_ONCE = 50_000  # rows, of all files together
+
+Numbers = npt.NDArray[np.int64]
+
+
+def hashed(texts: pa.ChunkedArray) -> Numbers:
+    """Return the bucket of each text; of what is none, the first."""
+    encoded = texts.combine_chunks().dictionary_encode()
+    known = [zlib.crc32(text.encode()) % BUCKETS for text in encoded.dictionary.to_pylist()]
+    of_each: Numbers = np.array([*known, 0], dtype=np.int64).take(encoded.indices.fill_null(len(known)))
+    return of_each
+
+
+def buckets_of(rows: pa.Table) -> Numbers:
+    """Return the bucket of each row."""
+    return hashed(rows["employee_id"])
+
+
+def in_order(rows: pa.Table) -> pa.Table:
+    """Return rows bucket after bucket; within one they keep their order."""
+    buckets = buckets_of(rows)
+    if (buckets[1:] >= buckets[:-1]).all():
+        return rows
+    return rows.take(pa.array(np.argsort(buckets, kind="stable")))
+
+
+def sizes(rows: pa.Table) -> Numbers:
+    """Return how many rows each bucket has."""
+    return np.bincount(buckets_of(rows), minlength=BUCKETS)
+
+
+def portions(rows: int) -> int:
+    """Return into how many portions of neighbouring buckets so many rows are best divided."""
+    number = 1
+    while number < BUCKETS and rows > number * AT_ONCE:
+        number *= 2
+    return number
+
+
+def portion_of(buckets: Numbers, number: int) -> Numbers:
+    """Return of each bucket in which of so many portions it is."""
+    return buckets * number // BUCKETS
+
+
+def by_portion(of_buckets: Numbers, number: int) -> list[int]:
+    """Return how many rows each of so many portions has."""
+    found: list[int] = of_buckets.reshape(number, -1).sum(axis=1).tolist()
+    return found
+
+
+def to_text(of_buckets: Numbers) -> str:
+    """Return the sizes of the buckets as metadata of a file."""
+    return base64.b64encode(zlib.compress(of_buckets.astype("<u4").tobytes())).decode()
+
+
+def from_text(text: str) -> Numbers:
+    """Return the sizes of the buckets that a file's metadata tells."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<u4").astype(np.int64)
