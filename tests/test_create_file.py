@@ -4,20 +4,10 @@ import os
 import threading
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.staging import create_file, create_json, read_json
 from tests.object_store import ForgetsConditions, bucket_of, in_front_of
-
-
-@pytest.fixture(scope="module")
-def s3():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture

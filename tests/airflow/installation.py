@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from demo.codebashing import Codebashing
 from demo.parts import airflow
 from demo.ui import answer
 from tests.airflow.postgres import postgres, programs
@@ -118,6 +119,21 @@ class Installation:
                 os.killpg(part.pid, signal.SIGKILL)
             part.wait()
         self.parts.clear()
+
+
+def surroundings(folder: Path, **connections: dict[str, Any]) -> dict[str, str]:
+    """Return the environment of an Airflow: connector files, staging area in a folder, connections by ID."""
+    return {
+        "CODEBASHING_LMS_CONNECTORS": str(folder / "connectors"),
+        "CODEBASHING_LMS_STAGING": f"file://{folder / 'staging'}",
+        **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(one) for name, one in connections.items()},
+    }
+
+
+def to_codebashing(api: Codebashing) -> dict[str, Any]:
+    """Return the connection to a stand-in for Codebashing."""
+    extra = {"api_key": api.api_key}
+    return {"conn_type": "http", "host": api.url, "password": api.token, "extra": extra}
 
 
 @contextmanager

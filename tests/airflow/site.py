@@ -1,6 +1,8 @@
 """A connector's surroundings in one folder, and whole runs of its DAG."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ from airflow.models import DagBag
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 
+from demo.codebashing import Codebashing
 from include.codebashing_lms.api import Patience
 from tests.conftest import ROOT
 
@@ -72,6 +75,18 @@ class Site:
         self.connection(
             "codebashing", conn_type="http", host=base_url, **{"password": TOKEN, "extra": extra, **fields}
         )
+
+    @contextmanager
+    def source(self, learners: list[Any], **secrets: str) -> Iterator[Codebashing]:
+        """Let a stand-in for Codebashing answer with these learners, and make the connection to it.
+
+        :param secrets: its `token` and `api_key`.
+        """
+        with Codebashing(learners) as api:
+            for name, secret in secrets.items():
+                setattr(api, name, secret)
+            self.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+            yield api
 
     def dag(self):
         """Return the connector's DAG, parsed anew."""

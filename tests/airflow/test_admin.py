@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from demo.codebashing import Codebashing
 from tests.airflow.test_runs import GREEN, LEARNERS
 
 COMPLETIONS = {"options": {"emits": "completion", "file_name": "{as_of:%Y%m%dT%H%M%S%f}.csv"}}
@@ -18,8 +17,7 @@ NOTHING = dict.fromkeys(
 def source(site):
     site.drop.mkdir()
     site.connector(lms=COMPLETIONS)
-    with Codebashing(LEARNERS) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS) as api:
         yield api
 
 

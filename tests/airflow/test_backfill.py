@@ -19,7 +19,7 @@ from demo.codebashing import Codebashing
 from demo.lms import Lms
 from include.codebashing_lms.archive import archive, remember
 from include.codebashing_lms.staging import instant_name
-from tests.airflow.installation import installed, wait_for
+from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 
 DAY = timedelta(days=1)
 DAG_ID = "codebashing_lms_acme"
@@ -102,14 +102,9 @@ def airflow(tmp_path, source, lms):
     connectors = tmp_path / "connectors"
     connectors.mkdir()
     (connectors / "acme.yaml").write_text(yaml.safe_dump(CONNECTOR))
-    codebashing = {"password": source.token, "extra": {"api_key": source.api_key}}
-    surroundings = {
-        "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": source.url, **codebashing}),
-        "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
-        "CODEBASHING_LMS_CONNECTORS": str(connectors),
-        "CODEBASHING_LMS_STAGING": f"file://{tmp_path / 'staging'}",
-    }
-    with installed(tmp_path / "airflow", surroundings) as it:
+    to_lms = {"conn_type": "http", "host": lms.url, "password": lms.token}
+    known = surroundings(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
+    with installed(tmp_path / "airflow", known) as it:
         yield it
 
 

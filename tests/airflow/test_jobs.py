@@ -2,7 +2,6 @@
 
 import pytest
 
-from demo.codebashing import Codebashing
 from tests.airflow.test_runs import GREEN, LEARNERS
 from tests.delivery.working_lms import WorkingLms
 
@@ -24,8 +23,7 @@ DELIVERY = {
 @pytest.fixture
 def lms(site):
     site.connector(delivery=DELIVERY)
-    with WorkingLms() as lms, Codebashing(LEARNERS) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with WorkingLms() as lms, site.source(LEARNERS):
         site.connection("lms", conn_type="http", host=lms.url, password=lms.token)
         yield lms
 

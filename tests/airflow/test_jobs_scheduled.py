@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import installed, wait_for
+from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 from tests.airflow.test_jobs import DELIVERY
 from tests.airflow.test_runs import LEARNERS
 from tests.delivery.working_lms import WorkingLms
@@ -35,14 +35,9 @@ def airflow(tmp_path, lms):
     }
     (connectors / "acme.yaml").write_text(yaml.safe_dump(content))
     with Codebashing(LEARNERS) as source:
-        codebashing = {"password": source.token, "extra": {"api_key": source.api_key}}
-        surroundings = {
-            "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": source.url, **codebashing}),
-            "AIRFLOW_CONN_LMS": json.dumps({"conn_type": "http", "host": lms.url, "password": lms.token}),
-            "CODEBASHING_LMS_CONNECTORS": str(connectors),
-            "CODEBASHING_LMS_STAGING": f"file://{tmp_path / 'staging'}",
-        }
-        with installed(tmp_path / "airflow", surroundings, ("triggerer",)) as it:
+        to_lms = {"conn_type": "http", "host": lms.url, "password": lms.token}
+        known = surroundings(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
+        with installed(tmp_path / "airflow", known, ("triggerer",)) as it:
             yield it
 
 

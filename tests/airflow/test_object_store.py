@@ -5,40 +5,27 @@ from datetime import timedelta
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from codebashing_lms_airflow.context import staging_root
-from demo.codebashing import Codebashing
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.staging import create_json, read_json
 from tests.airflow.test_runs import CSV, GREEN, LEARNERS, NOT_SENT, now
 from tests.delivery.gnupg import LMS, gnupg
-
-
-@pytest.fixture(scope="module")
-def s3():
-    """Return where S3 is; Airflow remembers a connection's file system as long as it lives."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+from tests.object_store import KEYS
 
 
 @pytest.fixture
 def bucket(site, s3):
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "us-east-1"}
     extra = {"endpoint_url": s3, "region_name": "us-east-1"}
     site.connection("object_store", conn_type="aws", login="x", password="y", extra=extra)
     site.monkeypatch.setenv("CODEBASHING_LMS_STAGING", "s3://object_store@staging/training")
-    return boto3.resource("s3", endpoint_url=s3, **keys).create_bucket(Bucket="staging")
+    return boto3.resource("s3", endpoint_url=s3, **KEYS).create_bucket(Bucket="staging")
 
 
 def test_a_run_and_its_replay(site, bucket):
     site.drop.mkdir()
     date = now()
-    with Codebashing(LEARNERS) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS) as api:
         first = site.run(logical_date=date)
         api.learners = []
         again = site.run(logical_date=date)
@@ -57,12 +44,11 @@ def test_a_run_and_its_replay(site, bucket):
 
 def test_a_file_that_is_encrypted_to_a_key_in_the_bucket(site, bucket):
     site.drop.mkdir()
-    with gnupg() as gpg, Codebashing(LEARNERS) as api:
+    with gnupg() as gpg, site.source(LEARNERS):
         gpg.make(LMS)
         bucket.put_object(Key="keys/lms.asc", Body=gpg.public(LMS).encode())
         packed = {"compression": "gzip", "pgp": {"key": "s3://object_store@staging/keys/lms.asc"}}
         site.connector(delivery={"method": "folder", "directory": str(site.drop), **packed})
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
         ran = site.run()
         assert ran.tasks == GREEN
         [file] = site.drop.iterdir()
@@ -74,8 +60,7 @@ def test_a_file_that_is_encrypted_to_a_key_in_the_bucket(site, bucket):
 def test_an_answer_that_was_altered_in_the_bucket_is_not_told(site, bucket):
     site.drop.mkdir()
     date = now()
-    with Codebashing(LEARNERS) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS):
         first = site.run(logical_date=date, dry_run=True)
         archive = bucket.objects.filter(Prefix=f"training/{site.name}/snapshots/")
         [answer] = [one for one in archive if one.key.endswith(".json.gz")]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from demo.codebashing import Codebashing
 from include.codebashing_lms.archive import archive
 from include.codebashing_lms.staging import instant_name
 from tests.airflow.test_runs import GREEN, REFUSED, STOPPED, now
@@ -43,8 +42,7 @@ def source(site, date):
         learner("E3", 4, now(), date - DAY),
         learner("E4", 0),
     ]
-    with Codebashing(learners) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(learners) as api:
         yield api
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from codebashing_lms_airflow.context import written
-from demo.codebashing import Codebashing
 from demo.lms import Lms
 from demo.sftp import USERNAME, SftpServer
 from include.codebashing_lms.errors import StagingError
@@ -45,8 +44,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def source(site):
     site.drop.mkdir()
-    with Codebashing(LEARNERS) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS) as api:
         yield api
 
 

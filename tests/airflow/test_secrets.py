@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from demo.codebashing import Codebashing, bundled_learners
+from demo.codebashing import bundled_learners
 from demo.lms import Lms
 from demo.sftp import USERNAME, SftpServer
 from tests.conftest import HOME
@@ -39,9 +39,7 @@ FAILED_LOAD = {"extract": "success", "transform": "success", "load": "failed"}
 @pytest.fixture
 def source(site):
     site.drop.mkdir()
-    with Codebashing(LEARNERS) as api:
-        api.token, api.api_key = SECRETS["token"], SECRETS["api_key"]
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS, token=SECRETS["token"], api_key=SECRETS["api_key"]) as api:
         yield api
 
 

@@ -13,7 +13,6 @@ import pytest
 from airflow.exceptions import TaskDeferred
 
 from codebashing_lms_airflow.operators import CodebashingLoadOperator
-from demo.codebashing import Codebashing
 from demo.lms import Answer, Lms
 from demo.sftp import USERNAME, SftpServer
 from tests.airflow.test_secrets import LEARNERS, PEOPLE, SECRETS, everything_airflow_keeps, leaks
@@ -71,9 +70,7 @@ def watch(site):
 @pytest.fixture
 def source(site):
     site.drop.mkdir()
-    with Codebashing(LEARNERS) as api:
-        api.token, api.api_key = SECRETS["token"], SECRETS["api_key"]
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source(LEARNERS, token=SECRETS["token"], api_key=SECRETS["api_key"]) as api:
         yield api
 
 

@@ -2,7 +2,6 @@
 
 import json
 
-from demo.codebashing import Codebashing
 from tests.airflow.test_runs import GREEN
 
 COURSES = [f"course_number_{number}_of_the_catalogue" for number in range(60)]
@@ -23,8 +22,7 @@ def learner(number):
 
 def test_xcom_of_50_000_learners_is_small(site):
     site.drop.mkdir()
-    with Codebashing([learner(number) for number in range(50_000)]) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source([learner(number) for number in range(50_000)]):
         ran = site.run()
     assert ran.tasks == GREEN
     assert site.manifest(ran)["records"]["read"] == 50_000

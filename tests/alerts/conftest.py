@@ -2,7 +2,6 @@
 
 import pytest
 
-from demo.codebashing import Codebashing
 from tests.airflow.conftest import airflow_db, site  # noqa: F401 (fixtures)
 from tests.alerts.receivers import MailServer, WebServer
 
@@ -23,8 +22,7 @@ def learner(number, lessons=1, **more):
 @pytest.fixture
 def source(site):  # noqa: F811
     site.drop.mkdir()
-    with Codebashing([learner(number) for number in range(1, 5)]) as api:
-        site.codebashing(api.url, password=api.token, extra={"api_key": api.api_key})
+    with site.source([learner(number) for number in range(1, 5)]) as api:
         yield api
 
 

@@ -4,14 +4,13 @@ That a failed run is told, that a DAG which follows the asset is started, that a
 hears. It takes some minutes.
 """
 
-import json
 from datetime import UTC, datetime
 
 import pytest
 import yaml
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import installed, wait_for
+from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 from tests.alerts.conftest import learner
 from tests.alerts.receivers import MailServer
 from tests.alerts.test_metrics import StatsD
@@ -76,20 +75,15 @@ def airflow(tmp_path, mail, statsd):
     smtp = {"conn_type": "smtp", "host": "127.0.0.1", "port": mail.port, "extra": mailing}
     silent = {"conn_type": "http", "host": "http://127.0.0.1:1", "password": "x", "extra": {"api_key": "y"}}
     with Codebashing([learner(number) for number in range(1, 5)]) as api:
-        codebashing = {"password": api.token, "extra": {"api_key": api.api_key}}
-        surroundings = {
-            "AIRFLOW_CONN_CODEBASHING": json.dumps({"conn_type": "http", "host": api.url, **codebashing}),
-            "AIRFLOW_CONN_SILENT": json.dumps(silent),
-            "AIRFLOW_CONN_SMTP_DEFAULT": json.dumps(smtp),
+        known = {
+            **surroundings(tmp_path, codebashing=to_codebashing(api), silent=silent, smtp_default=smtp),
             "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
             "AIRFLOW__METRICS__STATSD_PORT": str(statsd.port),
             "AIRFLOW__METRICS__METRICS_ALLOW_LIST": "codebashing_lms",
-            "CODEBASHING_LMS_CONNECTORS": str(tmp_path / "connectors"),
-            "CODEBASHING_LMS_STAGING": f"file://{tmp_path / 'staging'}",
         }
-        with installed(tmp_path / "airflow", surroundings, ("triggerer", "--skip-serve-logs")) as it:
+        with installed(tmp_path / "airflow", known, ("triggerer", "--skip-serve-logs")) as it:
             yield it
 
 

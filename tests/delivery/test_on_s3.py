@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk import ObjectStoragePath
-from moto.server import ThreadedMotoServer
 
 from include.codebashing_lms.ledger import destination_folder, open_ledger
 from include.codebashing_lms.load import load
@@ -16,16 +15,11 @@ from tests.delivery.conftest import LEARNERS, RUN, connector, lms_site
 from tests.delivery.test_drops import RESULTS as RESULT_FILE
 from tests.delivery.test_jobs import RESULTS, importing
 from tests.delivery.working_lms import WorkingLms
-from tests.object_store import bucket_of
 
 
 @pytest.fixture
-def root(monkeypatch):
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield bucket_of(f"http://{host}:{port}", f"load{port}", monkeypatch)[0]
-    server.stop()
+def root(store):
+    return store[0]
 
 
 def staged(root, tmp_path, day):

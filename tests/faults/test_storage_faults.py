@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.server import ThreadedMotoServer
 
 from demo.codebashing import Codebashing
 from include.codebashing_lms.api import SourceAccess
@@ -109,23 +108,24 @@ STAGED = ["manifest.json", "rows.parquet", NAME]
 
 
 @pytest.fixture
-def store(monkeypatch, template):
-    """A staged run in a bucket: where it is, the bucket, and the S3's port."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    root, bucket = bucket_of(f"http://{host}:{port}", f"faults{port}", monkeypatch)
+def staged(store, template):
+    """A staged run in a bucket: where it is, and the bucket."""
+    root, bucket = store
+    return root / upload(template, bucket), bucket
+
+
+def upload(template, bucket):
+    """Put a staged run into a bucket; return its folder."""
     start = template.folder.parents[3]
     for path in start.rglob("*"):
         if path.is_file():
             bucket.upload_file(str(path), f"training/{path.relative_to(start)}")
-    yield root / str(template.folder.relative_to(start)), bucket
-    server.stop()
+    return str(template.folder.relative_to(start))
 
 
 @pytest.mark.parametrize("name", STAGED)
-def test_a_half_written_object(name, store, template, drop):
-    folder, bucket = store
+def test_a_half_written_object(name, staged, template, drop):
+    folder, bucket = staged
     key = next(one.key for one in bucket.objects.all() if one.key.endswith(name))
     whole = bucket.Object(key).get()["Body"].read()
     bucket.put_object(Key=key, Body=whole[: len(whole) // 2])
@@ -153,28 +153,18 @@ def test_a_snapshot_altered_between_the_tasks(tmp_path):
 
 
 @pytest.fixture
-def distant_store(monkeypatch, template):
+def distant_store(s3, monkeypatch, template):
     """A staged run in a bucket behind proxies, each with its faults."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    start = template.folder.parents[3]
     opened = ExitStack()
 
     def _store(*faults):
-        proxy = opened.enter_context(Proxy(port, *faults))
-        name = f"distant{proxy.port}"
-        root, bucket = bucket_of(
-            f"http://127.0.0.1:{proxy.port}", name, monkeypatch, behind=f"http://{host}:{port}"
-        )
-        for path in start.rglob("*"):
-            if path.is_file():
-                bucket.upload_file(str(path), f"training/{path.relative_to(start)}")
-        return root / str(template.folder.relative_to(start)), bucket, proxy
+        proxy = opened.enter_context(Proxy(int(s3.rpartition(":")[2]), *faults))
+        name, address = f"distant{proxy.port}", f"http://127.0.0.1:{proxy.port}"
+        root, bucket = bucket_of(address, name, monkeypatch, behind=s3)
+        return root / upload(template, bucket), bucket, proxy
 
     with opened:
         yield _store
-    server.stop()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import Installation, wait_for
+from tests.airflow.installation import Installation, surroundings, to_codebashing, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DAG = "codebashing_lms_acme"
@@ -25,14 +25,11 @@ def airflow(tmp_path_factory, company_of_five_runs):
     home = tmp_path_factory.mktemp("browser") / "airflow"
     home.mkdir()
     with Codebashing(recent=True) as source:
-        connection = {"conn_type": "http", "host": source.url, "password": source.token}
         more = {
-            "AIRFLOW_CONN_CODEBASHING": json.dumps(connection | {"extra": {"api_key": source.api_key}}),
+            **surroundings(company_of_five_runs, codebashing=to_codebashing(source)),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,vera:viewer",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "2",
-            "CODEBASHING_LMS_CONNECTORS": str(company_of_five_runs / "connectors"),
-            "CODEBASHING_LMS_STAGING": f"file://{company_of_five_runs / 'staging'}",
         }
         it = Installation(home, f"sqlite:///{home}/airflow.db?timeout=60", False, more)
         try:

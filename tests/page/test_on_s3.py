@@ -2,24 +2,11 @@
 
 import shutil
 
-import pytest
-from moto.server import ThreadedMotoServer
-
 from include.codebashing_lms.pages import Runs
 from include.codebashing_lms.pages.learner import find
 from include.codebashing_lms.pages.set_aside import to_do
 from include.codebashing_lms.pages.trend import trend
-from tests.object_store import bucket_of
 from tests.page.test_views import ANN, Acme, person
-
-
-@pytest.fixture
-def store(monkeypatch):
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield bucket_of(f"http://{host}:{port}", f"page{port}", monkeypatch)
-    server.stop()
 
 
 def test_the_same_is_seen_there(store, tmp_path):

@@ -1,14 +1,12 @@
 """The bytes of every profile from the same three learners, whatever the machine's language and time zone."""
 
 import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
 
+from tests.abroad import printed_abroad
 from tests.profiles.bench import learner, render, unpacked
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -135,12 +133,8 @@ def test_the_zip_holds_one_member_at_its_root(tmp_path):
 
 
 SCRIPT = """
-import locale, sys
+import sys
 from pathlib import Path
-try:
-    locale.setlocale(locale.LC_ALL, "")
-except locale.Error:
-    pass
 from tests.profiles.test_golden import CASES, rendered
 import hashlib
 for name in CASES:
@@ -152,14 +146,8 @@ for name in CASES:
 
 
 def test_no_locale_and_no_time_zone_changes_a_byte(tmp_path):
-    outputs = set()
-    for number, (zone, language) in enumerate([("UTC", "C"), ("Pacific/Kiritimati", "tr_TR.UTF-8")]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        env = os.environ | {"TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": str(number), "PYTHONPATH": "."}
-        command = [sys.executable, "-c", SCRIPT, str(folder)]
-        outputs.add(subprocess.run(command, env=env, capture_output=True, check=True, cwd=Path.cwd()).stdout)
-    [only] = outputs
+    only, there = printed_abroad(SCRIPT, tmp_path, "Pacific/Kiritimati", "tr_TR.UTF-8")
+    assert only == there
     assert only.count(b"\n") == len(CASES)
     first = unpacked(
         (tmp_path / "0" / "LearningRecord.dat" / "out" / "CBLearningRecord20250317.zip").read_bytes()

@@ -1,13 +1,9 @@
 """The bytes of the file, for the shapes that LMS imports ask for."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError
+from tests.abroad import printed_abroad
 from tests.transform.conftest import READ_AT, connector, facts, run
 from tests.transform.test_rules import done, lessons, person
 
@@ -137,12 +133,8 @@ def test_impossible_options_are_refused(options):
 
 
 SCRIPT = """
-import locale, sys
+import sys
 from pathlib import Path
-try:
-    locale.setlocale(locale.LC_ALL, "")
-except locale.Error:
-    pass
 from tests.transform.conftest import run
 from tests.transform.test_generic_csv import PEOPLE
 done_on = {"label": "on", "source": "completed_at", "date_format": "%A %d %B %Y"}
@@ -152,12 +144,6 @@ sys.stdout.buffer.write(run(PEOPLE, Path(sys.argv[1]), lms={"options": {"columns
 
 
 def test_bytes_depend_on_no_locale_and_no_time_zone(tmp_path):
-    outputs = set()
-    for number, (zone, language) in enumerate([("UTC", "C"), ("Asia/Kolkata", "de_DE.UTF-8")]):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        env = os.environ | {"TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": str(number), "PYTHONPATH": "."}
-        command = [sys.executable, "-c", SCRIPT, str(folder)]
-        outputs.add(subprocess.run(command, env=env, capture_output=True, check=True, cwd=Path.cwd()).stdout)
-    [only] = outputs
+    only, there = printed_abroad(SCRIPT, tmp_path, "Asia/Kolkata", "de_DE.UTF-8")
+    assert only == there
     assert b"Friday 27 February 2026,100,2026-11-23T05:00:00Z" in only
