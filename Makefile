@@ -40,8 +40,8 @@ demo: .venv/ready ## Run the DAG once on invented learners against local stand-i
 ui: .venv/ready ## Open Airflow with the demo connector for the browser; Ctrl-C ends it
 	@.venv/bin/python -m demo.ui
 
-test: .venv/ready ## Run the tests
-	.venv/bin/pytest -m "not slow"
+test: .venv/ready ## Run the tests, in two processes: they mostly wait
+	.venv/bin/pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: .venv/ready ## Run the long sweeps
 	.venv/bin/pytest -m slow
