@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from include.codebashing_lms.changes import Memory, Rules, Verdict, decide
+from include.codebashing_lms.changes import Rules, Verdict, decide
+from include.codebashing_lms.comparison import NAMES, moved
 
 MONDAY, TUESDAY, THURSDAY = (np.datetime64(f"2026-11-{day}T05:00:00", "us") for day in (16, 17, 19))
 FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
@@ -45,12 +47,12 @@ def table(rows, columns):
 
 def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
     now, before = table(rows, list(row())), table(ledger, list(told()))
-    memory = Memory(
-        before.assign(place=np.arange(len(before))),
-        before[["email", "employee_id"]].dropna(),
-        frozenset(now["email"].str.lower().dropna()),
+    names = (
+        pa.Table.from_pandas(frame[NAMES.names].dropna(), NAMES, preserve_index=False)
+        for frame in (now.assign(email=now["email"].str.lower()), before)
     )
-    return decide(now, memory, Rules(as_of=as_of, full=full, **rules))
+    places = before.assign(place=np.arange(len(before)))
+    return decide(now, places, moved(*names), Rules(as_of=as_of, full=full, **rules))
 
 
 def verdicts(decision):

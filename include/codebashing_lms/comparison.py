@@ -91,8 +91,7 @@ class Comparison:
             regrouped(scratch / "told.arrow", NAMES, told) as told_in,
         ):
             for number in range(self._portions if len(self.ledger) else 0):
-                for email, employee_id in _moved(now_in(number), told_in(number)):
-                    found.setdefault(email, []).append(employee_id)
+                found |= moved(now_in(number), told_in(number))
         return found
 
     def _by_address(self, tables: Iterable[pa.Table]) -> Iterator[Piece]:
@@ -117,8 +116,11 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def _moved(now: pa.Table, told: pa.Table) -> Iterator[tuple[str, str]]:
-    """Give the addresses told of before that are there now with other employees, with those of before."""
+def moved(now: pa.Table, told: pa.Table) -> Namesakes:
+    """Return the addresses told of before that are with other employees now, with those of before.
+
+    :param now: address and employee ID in the run, each pair at least once; `told` in the ledger.
+    """
     pairs_now, pairs_told = (pc.binary_join_element_wise(*one.columns, "\0") for one in (now, told))
     come = now["email"].filter(pc.invert(pc.is_in(pairs_now, value_set=pairs_told)))
     gone = told["email"].filter(pc.invert(pc.is_in(pairs_told, value_set=pairs_now)))
@@ -126,7 +128,10 @@ def _moved(now: pa.Table, told: pa.Table) -> Iterator[tuple[str, str]]:
     concerned = pc.and_(
         pc.is_in(told["email"], value_set=changed), pc.is_in(told["email"], value_set=now["email"])
     )
-    yield from zip(*(column.to_pylist() for column in told.filter(concerned).columns), strict=True)
+    found: Namesakes = {}
+    for email, employee_id in zip(*(one.to_pylist() for one in told.filter(concerned).columns), strict=True):
+        found.setdefault(email, []).append(employee_id)
+    return found
 
 
 def _to_be_spoken_of(decision: Decision) -> Piece:
