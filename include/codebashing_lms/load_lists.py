@@ -85,20 +85,39 @@ class Refused:
 
 def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
     """Put the lines of a reason into set_aside.csv; a second try replaces what the first one put there."""
-    with local_copy(folder / "set_aside.csv") as copy, copy.open(encoding="utf-8", newline="") as file:
-        others = [line for line in csv.reader(file) if line and line[0] != reason]
-    with new_file(folder / "set_aside.csv") as part, part.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([*others, *map(harmless, lines)])
+    with (
+        local_copy(folder / "set_aside.csv") as copy,
+        copy.open(encoding="utf-8", newline="") as before,
+        new_file(folder / "set_aside.csv") as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        relisted = csv.writer(file)
+        relisted.writerows(line for line in csv.reader(before) if line and line[0] != reason)
+        relisted.writerows(map(harmless, lines))
 
 
 class NotNow:
-    """Rows for left_out.parquet: something newer overtook them, or goes first after the LMS refused it."""
+    """left_out.parquet with rows that something newer overtook, or that wait for what the LMS refused.
 
-    def __init__(self) -> None:
-        self.rows: list[pa.Table] = []
+    :param before: the file as transform wrote it, or as an earlier try of load left it.
+    """
+
+    def __init__(self, path: Path, before: Path) -> None:
+        self._parquet = pq.ParquetWriter(path, LEFT_OUT)
+        with pq.ParquetFile(before) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                ours = pc.is_in(table["reason"], value_set=pa.array(list(NOT_NOW.values())))
+                self._write(table.filter(pc.invert(ours)))
+
+    def __enter__(self) -> "NotNow":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parquet.close()
 
     def add(self, decision: Decision) -> None:
-        """Take up the rows that a decision leaves out of the file."""
+        """List the rows that a decision leaves out of the file."""
         rows = decision.rows[decision.rows["verdict"].isin(list(NOT_NOW))]
         columns = {
             "place": ["withheld"] * len(rows),
@@ -108,13 +127,8 @@ class NotNow:
             "course": rows["course"],
             "percent_complete": rows["hundredths"] / 100,
         }
-        self.rows.append(pa.table(columns, schema=LEFT_OUT))
+        self._write(pa.table(columns, schema=LEFT_OUT))
 
-    def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's left_out.parquet, in the same way."""
-        with local_copy(folder / "left_out.parquet") as copy:
-            table = pq.read_table(copy)
-        ours = pc.is_in(table["reason"], value_set=pa.array(list(NOT_NOW.values())))
-        others = table.filter(pc.invert(ours))
-        with new_file(folder / "left_out.parquet") as part:
-            pq.write_table(pa.concat_tables([others, *self.rows]), part)
+    def _write(self, table: pa.Table) -> None:
+        if len(table):
+            self._parquet.write_table(table)

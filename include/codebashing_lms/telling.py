@@ -21,7 +21,7 @@ from include.codebashing_lms.ledger import rows as ledger_rows
 from include.codebashing_lms.load_lists import NOT_NOW, Corrections, Held, NotNow, Refused
 from include.codebashing_lms.people import Locate, read_people
 from include.codebashing_lms.sent_rows import TOLD_FILE
-from include.codebashing_lms.staging import StagedPath, new_file, read_json, write_json
+from include.codebashing_lms.staging import StagedPath, local_copy, new_file, read_json, write_json
 from include.codebashing_lms.transform.lms_file import LmsFile, of_first
 from include.codebashing_lms.transform.progress import Courses
 from include.codebashing_lms.transform.rows import STATUSES
@@ -78,29 +78,34 @@ class Sending:
 
     def write(self, comparison: Comparison) -> tuple[dict[str, Any], Summary]:
         """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
-        lists = (Held(), Refused(), NotNow())
-        with ExitStack() as stack:
-            rows = self._rows(stack)  # first, as they appear last: by told.parquet a retry knows of this try
-            told, corrections = (
-                stack.enter_context(new_file(self.folder / one)) for one in (TOLD_FILE, "to_correct.csv")
-            )
-            told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
-            to_correct = stack.enter_context(Corrections(corrections))
-            for decision in comparison.decisions():
-                rows.add(decision.rows[decision.send])
-                told_rows.write_table(_told(decision))
-                to_correct.add(decision)
-                for one in lists:
-                    one.add(decision)
-            parts = rows.file.close()
-        for one in lists:
-            one.list_in(self.folder)
-        summary = comparison.summary
-        before = read_json(self.folder / "manifest.json")
+        held, refused = Held(), Refused()
+        parts = self._write_rows(comparison, [held, refused])
+        held.list_in(self.folder)
+        refused.list_in(self.folder)
+        before, summary = read_json(self.folder / "manifest.json"), comparison.summary
         manifest = completed(before, summary) | of_first(parts) | {"parts": parts}
         write_json(self.folder / "manifest.json", manifest)
         self._remove({part["file"] for part in before["parts"]} - {part["file"] for part in parts})
         return manifest, summary
+
+    def _write_rows(self, comparison: Comparison, lists: list[Any]) -> list[dict[str, Any]]:
+        """Write what there is to say of each row; return the files that are sent."""
+        with ExitStack() as stack:
+            rows = self._rows(stack)  # first, as they appear last: by told.parquet a retry knows of this try
+            told, corrections, left_out = (
+                stack.enter_context(new_file(self.folder / one))
+                for one in (TOLD_FILE, "to_correct.csv", "left_out.parquet")
+            )
+            told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
+            to_correct = stack.enter_context(Corrections(corrections))
+            earlier = stack.enter_context(local_copy(self.folder / "left_out.parquet"))
+            not_now = stack.enter_context(NotNow(left_out, earlier))
+            for decision in comparison.decisions():
+                rows.add(decision.rows[decision.send])
+                told_rows.write_table(_told(decision))
+                for one in (to_correct, not_now, *lists):
+                    one.add(decision)
+            return rows.file.close()
 
     def _rows(self, stack: ExitStack) -> "_FileRows":
         lms, courses = self.connector.lms, Courses({})
