@@ -1,4 +1,4 @@
-"""One day of a large ledger in a process of its own: FOLDER [first]. Tells rows and megabytes."""
+"""A large ledger in a process of its own: FOLDER LEARNERS first|changed|compare. Tells rows and megabytes."""
 
 import json
 import re
@@ -8,31 +8,64 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
+from include.codebashing_lms.changes import Rules
+from include.codebashing_lms.comparison import Comparison
 from include.codebashing_lms.ledger import append, open_ledger
+from include.codebashing_lms.transform.staged_rows import SCHEMA
 from tests.ledger.telling import ABOUT, day
 
-LEARNERS = 1_000_000
 CHANGED = 8_000
+PIECE = 20_000
 
 
-def told(learners):
-    """Return rows of so many learners, made by columns."""
-    numbers = pc.cast(pa.array(np.arange(learners)), pa.string())
-    constant = {"course": "java", "course_id": "J-1", "hundredths": 5000 + learners % 7, "status": 1}
-    columns = {name: pa.repeat(value, learners) for name, value in constant.items()}
-    email = pc.binary_join_element_wise(numbers, "first.last@example.com", ".")
-    return pa.table({"employee_id": numbers, "user_key": numbers, "email": email, **columns})
+class Learners:
+    """Rows of so many learners, made by columns, some at a time."""
+
+    def __init__(self, learners, hundredths):
+        self.learners, self.hundredths = learners, hundredths
+
+    def __iter__(self):
+        for first in range(0, self.learners, PIECE):
+            yield self._from(first, min(PIECE, self.learners - first))
+
+    def _from(self, first, rows):
+        numbers = pc.cast(pa.array(np.arange(first, first + rows)), pa.string())
+        constant = {"course": "java", "course_id": "J-1", "hundredths": self.hundredths, "status": 1}
+        columns = {name: pa.repeat(value, rows) for name, value in constant.items()}
+        email = pc.binary_join_element_wise(numbers, "first.last@example.com", ".")
+        return pa.table({"employee_id": numbers, "user_key": numbers, "email": email, **columns})
 
 
-def main(folder, learners, number):
-    """Open the ledger, tell it so many rows and that all others are unchanged."""
-    table = told(learners)
+def tell(folder, learners, number):
+    """Tell the ledger so many rows, and that all others are unchanged; return how many it has."""
     ledger = open_ledger(folder)
     seen = np.arange(len(ledger)) >= learners
     about = {"kind": "delivery", "as_of": day(number), "delivery": str(number), "destination": ABOUT}
-    after = append(folder, ledger, [table], seen, about)
-    sys.stdout.write(json.dumps({"rows": len(after), "megabytes": peak()}))
+    return len(append(folder, ledger, Learners(learners, 5000 + number), seen, about))
+
+
+def compare(folder, learners):
+    """Compare so many rows with the ledger, as if all were sent; return how many are."""
+    blank = {"course_title": "", "course_settings": "", "started": True}
+    path = folder / "rows.parquet"
+    with pq.ParquetWriter(path, SCHEMA) as writer:
+        for table in Learners(learners, 6000):
+            rows = {name: pa.repeat(value, len(table)) for name, value in blank.items()}
+            rows |= {name: table[name] for name in table.column_names}
+            columns = [
+                pa.nulls(len(table), one.type) if one.name not in rows else _as(rows[one.name], one.type)
+                for one in SCHEMA
+            ]
+            writer.write_table(pa.table(columns, schema=SCHEMA))
+    rules = Rules(as_of=np.datetime64("2026-11-30", "us"), full=True)
+    decisions = Comparison(path, open_ledger(folder), rules).decisions()
+    return sum(int(one.send.sum()) for one in decisions)
+
+
+def _as(column, kind):
+    return column.dictionary_encode() if pa.types.is_dictionary(kind) else column.cast(kind)
 
 
 def peak():
@@ -40,6 +73,15 @@ def peak():
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 
 
+def main(folder, learners, deed):
+    """Do it, and say what came of it."""
+    deeds = {
+        "first": lambda: tell(folder, learners, 1),
+        "changed": lambda: tell(folder, CHANGED, 2),
+        "compare": lambda: compare(folder, learners),
+    }
+    sys.stdout.write(json.dumps({"rows": deeds[deed](), "megabytes": peak()}))
+
+
 if __name__ == "__main__":
-    first = sys.argv[2:] == ["first"]
-    main(Path(sys.argv[1]), LEARNERS if first else CHANGED, 1 if first else 2)
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
