@@ -1,17 +1,26 @@
 """Work for a second thread: Arrow, numpy and the system let go of Python's lock while they work."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 
-def ahead(items: Iterator[Item]) -> Iterator[Item]:
-    """Give items that another thread makes, one ahead and no more; its errors are raised here."""
+@contextmanager
+def ahead(items: Generator[Item]) -> Iterator[Iterator[Item]]:
+    """Let another thread make the items, one ahead and no more; its errors are raised where they are taken.
+
+    When the block ends, however it does, the other thread has ended, and so has the generator.
+    """
+    with closing(items), ThreadPoolExecutor(1) as thread:
+        yield _one_ahead(items, thread)
+
+
+def _one_ahead(items: Iterator[Item], thread: Executor) -> Iterator[Item]:
     nothing = object()
-    with ThreadPoolExecutor(1) as thread:
+    coming = thread.submit(next, items, nothing)
+    while (item := coming.result()) is not nothing:
         coming = thread.submit(next, items, nothing)
-        while (item := coming.result()) is not nothing:
-            coming = thread.submit(next, items, nothing)
-            yield item  # type: ignore[misc]
+        yield item  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -29,11 +29,11 @@ class Unreadable:
 UNREADABLE = Unreadable()
 
 
-def read_chunks(path: Path, splitter: RecordSplitter) -> Iterator[Chunk]:
+def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
     """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
     try:
-        with _plain_bytes(path) as source:
-            for piece in ahead(_pieces(source)):
+        with _plain_bytes(path) as source, ahead(_pieces(source)) as pieces:
+            for piece in pieces:
                 yield from splitter.feed(piece)
         yield from splitter.finish()
     except (OSError, pa.ArrowInvalid) as error:
@@ -42,7 +42,7 @@ def read_chunks(path: Path, splitter: RecordSplitter) -> Iterator[Chunk]:
         ) from error
 
 
-def _pieces(source: Any) -> Iterator[memoryview]:
+def _pieces(source: Any) -> Generator[memoryview]:
     """Give a stream piece by piece; a piece is good until the one after the next is asked for."""
     for whole in cycle(memoryview(bytearray(PIECE)) for _ in range(2)):
         size = source.readinto(whole)

@@ -11,15 +11,10 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.fates import MERGED, SET_ASIDE, WITHHELD, Fate
-from include.codebashing_lms.transform.rows import STATUSES, statuses, text_array
-from include.codebashing_lms.transform.values import DONE, Ints
-
-# Of whom the LMS is told, or would be: their progress is what the pictures show.
-TOLD = (Fate.EMITTED, Fate.BELOW_THRESHOLD, Fate.MISSING_COMPLETED_DATE)
-BANDS = 12  # nothing done, ten of ten percent each, all done
-
-IS_TOLD = np.isin(np.arange(len(Fate)), TOLD)
-BAND_OF = np.append(1 + np.arange(DONE) // 1000, BANDS - 1).astype(np.int8)  # of hundredths
+from include.codebashing_lms.transform.progress import NO_SLUG
+from include.codebashing_lms.transform.rows import STATUSES, text_array
+from include.codebashing_lms.transform.tally import BANDS, TOLD, Counted
+from include.codebashing_lms.transform.values import Ints
 
 
 class Figures:
@@ -32,25 +27,14 @@ class Figures:
         self.with_id = 0
         self.without_id: Counter[str] = Counter()
 
-    def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
-        """Count a batch of learners and their judged records."""
-        self._add_learners(len(learners), records)
+    def add(self, learners: pd.DataFrame, counted: Counted) -> None:
+        """Add a batch of learners and their judged records."""
+        self.learners += counted.met.sum(axis=0)
         self._add_ids(learners)
-        told = np.flatnonzero(IS_TOLD[records["fate"].to_numpy()])
-        status = statuses(records)[told]
-        bands = np.where(status == 0, np.int8(0), BAND_OF[records["hundredths"].to_numpy()[told]])
-        self.bands += np.bincount(bands, minlength=BANDS)
-        course = np.maximum(records["course"].to_numpy()[told], -1).astype(np.int64)
-        counts = np.bincount((course + 1) * len(STATUSES) + status)
-        for at in np.flatnonzero(counts).tolist():
-            number, place = divmod(at, len(STATUSES))
-            self.courses[number - 1, place] += int(counts[at])
-
-    def _add_learners(self, learners: int, records: pd.DataFrame) -> None:
-        """Count learners, not records: each once under every fate that one of their records has."""
-        met = np.zeros(learners * len(Fate), dtype=np.bool_)
-        met[records["learner"].to_numpy() * np.int64(len(Fate)) + records["fate"].to_numpy()] = True
-        self.learners += met.reshape(learners, len(Fate)).sum(axis=0)
+        self.bands += counted.bands[:, TOLD].sum(axis=1)
+        for number, status in np.argwhere(counted.courses).tolist():
+            course = max(number + NO_SLUG, -1)
+            self.courses[course, status] += int(counted.courses[number, status])
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""

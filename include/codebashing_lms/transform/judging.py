@@ -78,14 +78,15 @@ class Judging:
         """Judge every record by itself, and keep the verdicts in the spool."""
         splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
         objects = False
-        for batch in ahead(self.reader.batches(read_chunks(path, splitter))):
-            objects = objects or bool(batch.objects.any())
-            learners = read_learners(batch, self.keys, self.rules)
-            if self.reconstructed:
-                learners = note_people(learners, batch, self.keys)
-            records = self._records(batch, learners)
-            self.ids.add(learners, records)
-            spool.append(learners, records)
+        with ahead(self.reader.batches(read_chunks(path, splitter))) as batches:
+            for batch in batches:
+                objects = objects or bool(batch.objects.any())
+                learners = read_learners(batch, self.keys, self.rules)
+                if self.reconstructed:
+                    learners = note_people(learners, batch, self.keys)
+                records = self._records(batch, learners)
+                self.ids.add(learners, records)
+                spool.append(learners, records)
         spool.close()
         if objects:
             self._guard_shape(path)

@@ -5,7 +5,7 @@ courses there are is learned on the way: from the primary courses' names, or fro
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -25,8 +25,8 @@ from include.codebashing_lms.transform.keys import Keys, SourceOrder
 
 MOST_KEYS = 2_000
 MOST_KEYS_MET = 100_000
-PRIMARY_BATCH = 16_000  # learners
-COURSES_BATCH = 90_000  # records
+PRIMARY_BATCH = 20_000  # learners
+COURSES_BATCH = 120_000  # records
 
 
 class RecordReader:
@@ -54,7 +54,7 @@ class RecordReader:
         self._raw_records = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._rebuild()
 
-    def batches(self, chunks: Iterable[Chunk]) -> Iterator[Batch]:
+    def batches(self, chunks: Iterable[Chunk]) -> Generator[Batch]:
         """Give the records as columns, in batches large enough for pandas to be worth its while."""
         parts: list[Batch] = []
         slugs, count = self.slugs, 0

@@ -1,6 +1,6 @@
 """The second pass: what needs the whole snapshot is settled, and the files are written."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,9 +20,9 @@ from include.codebashing_lms.transform.needs import Needs
 from include.codebashing_lms.transform.past import Past
 from include.codebashing_lms.transform.spool import Spool
 from include.codebashing_lms.transform.staged_rows import StagedRows
-from include.codebashing_lms.transform.tally import Tally
+from include.codebashing_lms.transform.tally import Counted, Tally
 
-Batches = Iterator[tuple[pd.DataFrame, pd.DataFrame]]
+Batches = Generator[tuple[pd.DataFrame, pd.DataFrame]]
 
 
 class Writing:
@@ -53,7 +53,8 @@ class Writing:
             file = stack.enter_context(LmsFile(folder, contract, zone, as_of, self.courses))
             needs = Needs(contract, zone, as_of, file)
             rows = self._staged_rows(stack, folder)
-            for told, learners in ahead(self._told(self._judged(spool, changed, needs), listings)):
+            judged = self._judged(spool, changed, needs)
+            for told, learners in stack.enter_context(ahead(self._told(judged, listings))):
                 file.write(told, learners)
                 if rows:
                     rows.add(told, learners)
@@ -63,8 +64,9 @@ class Writing:
     def _told(self, judged: Batches, listings: Listings) -> Batches:
         """Count each batch and list what is not emitted; give the records that are, and their learners."""
         for learners, records in judged:
-            self.tally.add(len(learners), records)
-            self.figures.add(learners, records)
+            counted = Counted.of(len(learners), records)
+            self.tally.add(counted)
+            self.figures.add(learners, counted)
             emitted = (records["fate"] == Fate.EMITTED).to_numpy()
             listings.add(with_learners(records.iloc[np.flatnonzero(~emitted)], learners))
             yield records.iloc[np.flatnonzero(emitted)], learners
