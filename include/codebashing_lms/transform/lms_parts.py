@@ -1,6 +1,7 @@
 """One file on its way to the LMS, with its name: plain or packed, and no longer than it may be."""
 
 import codecs
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ class Part:
         self.path, self.name, self.course = path, name, course
         self.limits, self.shape = contract.limits, contract.file
         self.rows = self.size = 0
+        self._sha256 = hashlib.sha256()
         self._encoder = codecs.getincrementalencoder(contract.file.encoding)()
         self._out: Any = path.open("wb")
         self._zip: ZipFile | None = None
@@ -88,7 +90,8 @@ class Part:
 
     def facts(self) -> dict[str, Any]:
         """Return what the ended file is."""
-        size, sha256 = self.path.stat().st_size, sha256_of(self.path)
+        size = self.path.stat().st_size
+        sha256 = sha256_of(self.path) if self._zip else self._sha256.hexdigest()
         facts = {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
         return facts | ({"course": self.course} if self.limits.per_course else {})
 
@@ -103,6 +106,7 @@ class Part:
 
     def _write(self, data: Any) -> None:
         self.size += len(data)
+        self._sha256.update(data)
         self._out.write(data)
 
 
