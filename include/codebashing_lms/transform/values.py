@@ -176,8 +176,9 @@ def instants(values: Sequence[Any]) -> Moments:
         odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
         texts, broken = arrow_text([value if type(value) is str else None for value in values])
     odd[broken] = True
-    for plain in (texts, pc.utf8_rtrim(texts, "Z")):
+    for zone in ("", "Z"):
         try:
+            plain = pc.utf8_rtrim(texts, zone) if zone else texts
             at = plain.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
         except pa.ArrowInvalid:  # Arrow reads the usual form only, and no zone
             continue
