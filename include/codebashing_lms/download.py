@@ -8,6 +8,7 @@ import hashlib
 import io
 import zlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,8 @@ def save(pieces: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSpl
     """Write a body to a file, as it is when it is gzip, else as zstd, and read through it in passing."""
     with part.open("wb") as file:
         tally = _Tally(file)
-        with tally if gzipped else _zstd(tally) as writer:
-            kept = _kept(pieces, writer)
+        with tally if gzipped else _zstd(tally) as writer, ThreadPoolExecutor(1) as thread:
+            kept = _kept(pieces, writer, thread)
             records, size = _read_through(gunzipped(kept) if gzipped else kept, splitter)
     return Saved(tally.sha256.hexdigest(), tally.count, size, records)
 
@@ -134,10 +135,14 @@ def _zstd(tally: _Tally) -> Any:
     return pa.CompressedOutputStream(tally, "zstd")  # level 1 is Arrow's default
 
 
-def _kept(pieces: Iterable[bytes], writer: Any) -> Iterator[bytes]:
+def _kept(pieces: Iterable[bytes], writer: Any, thread: Executor) -> Iterator[bytes]:
+    """Give the pieces on while the thread writes them: compressing takes as long as all the rest."""
+    written = thread.submit(writer.write, b"")
     for piece in pieces:
-        writer.write(piece)
+        written.result()
+        written = thread.submit(writer.write, piece)
         yield piece
+    written.result()
 
 
 def _read_through(pieces: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
