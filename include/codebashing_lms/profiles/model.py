@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -99,11 +100,14 @@ class Profile(Section):
         return Contract.model_validate({**known, "profile": self.id, "title": self.title, "options": values})
 
 
-def profile_folders(beside: Path | None = None) -> list[Path]:
-    """Return the folders that hold profiles: ours, the one beside a connector file, and the usual one."""
+def profile_folders(beside: Path | None = None) -> Iterator[Path]:
+    """Give the folders that hold profiles: ours, the one beside a connector file, and the usual one."""
+    yield SHIPPED
+    if beside:
+        yield beside / "profiles"
     connectors = Path(os.environ.get(VARIABLE) or SHIPPED.parent.parent / "connectors")
-    own = [beside / "profiles"] if beside else []
-    return list(dict.fromkeys([SHIPPED, *own, connectors / "profiles"]))
+    if connectors != beside:
+        yield connectors / "profiles"
 
 
 def profile_files(beside: Path | None = None) -> dict[str, Path]:
