@@ -69,7 +69,7 @@ audit: .venv/ready ## Look for known weaknesses: bandit in the code, pip-audit i
 screenshots: .venv/ready ## Take the pictures in docs/screenshots anew; needs Chromium
 	@.venv/bin/python -m demo.screenshots
 
-bench: .venv/ready .bench/ready ## Measure beside other programs, write docs/benchmarks.md; LEARNERS="10000 100000", RUNS=5
+bench: .venv/ready .bench/ready ## Measure beside other programs, write docs/benchmarks.md: half an hour; LEARNERS="10000 100000" is enough for a look
 	.venv/bin/python -m bench.run
 
 lock: | $(UV) ## Resolve requirements.txt anew into the locks; remove them first to take newer versions

@@ -1,17 +1,21 @@
-"""How fast a body is read from the loopback, and what limits it: HTTP, the compressor, or reading it through.
+"""How fast a body is read from the loopback, what limits it, and the memory that takes.
 
-python -m bench.extract SNAPSHOT
+python -m bench.extract SNAPSHOT           everything about one snapshot, as JSON
+python -m bench.extract SNAPSHOT URL PART  read the URL as extract does, print the process's peak memory in MB
+python -m bench.extract SNAPSHOT nothing   print that of a process that has only imported the modules
 """
 
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+from bench.measure import peak_of_this_process
 from include.codebashing_lms.download import PIECE, received, save
 from include.codebashing_lms.http_site import HttpSite, new_session
 from include.codebashing_lms.splitter import RecordSplitter
@@ -55,7 +59,7 @@ def main(snapshot: Path) -> None:
     def body():
         return received(session.get(base, stream=True, timeout=60), 60)
 
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory(dir=snapshot.parent) as scratch:
         part = Path(scratch) / "part.json.zst"
         size = snapshot.stat().st_size / 1e6
         alone = {
@@ -65,7 +69,24 @@ def main(snapshot: Path) -> None:
         }
         share = part.stat().st_size / snapshot.stat().st_size
         alone["compressing alone"] = seconds(lambda: compress(snapshot, part))
-    print(json.dumps({"mb_per_s": {name: size / took for name, took in alone.items()}, "share": share}))
+        memory = peak_of(snapshot, base, str(part)) - peak_of(snapshot, "nothing")
+    rates = {name: size / took for name, took in alone.items()}
+    print(json.dumps({"mb_per_s": rates, "share": share, "memory": memory}))
+
+
+def peak_of(snapshot: Path, *arguments: str) -> int:
+    """Return the peak memory of a process of its own, in MB."""
+    return int(subprocess.check_output([sys.executable, "-m", "bench.extract", str(snapshot), *arguments]))
+
+
+def print_peak(url: str, *part: str) -> None:
+    """Read a body as extract does, if there is a file to write to; print what that took of memory."""
+    import pyarrow  # noqa: F401 (what save imports)
+
+    if part:
+        session = new_session(HttpSite("http://127.0.0.1"))
+        save(received(session.get(url, stream=True, timeout=60), 60), False, Path(*part), RecordSplitter())
+    print(peak_of_this_process())
 
 
 def read_through(snapshot: Path) -> int:
@@ -83,4 +104,7 @@ def compress(snapshot: Path, part: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        print_peak(*sys.argv[2:])
+    else:
+        main(Path(sys.argv[1]))

@@ -36,6 +36,12 @@ class Measured:
     megabytes: int
 
 
+def peak_of_this_process() -> int:
+    """Return the most memory that this process has had so far, in MB."""
+    found = PEAK.search(Path("/proc/self/status").read_text())
+    return int(found[1]) // 1024 if found else 0
+
+
 def run(command: Command) -> Run:
     """Run a process; what Linux calls its high-water mark only grows, so that the last look has it."""
     started, peak = time.monotonic(), 0

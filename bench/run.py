@@ -1,13 +1,14 @@
 """`make bench`: measures whole processes in turns, checks that they agree, and writes docs/benchmarks.md.
 
 Every program reads the same saved answer. Ratios of neighbouring runs are what counts; seconds depend on the
-machine. LEARNERS="10000 100000" chooses the sizes and RUNS how often; a million takes 3 GB of disk, half an
-hour, and for the cron script 15 GB of memory.
+machine. LEARNERS="10000 100000" chooses the sizes and RUNS how often; a million takes 4 GB of disk, some half
+an hour, and 18 GB of memory for the cron script, which is left out where these are not free.
 """
 
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -20,13 +21,14 @@ from bench.data import write
 from bench.measure import ROOT, Command, Measured, in_turns, run
 
 RUNS = int(os.environ.get("RUNS", "5"))
-SIZES = [int(size) for size in os.environ.get("LEARNERS", "10000 100000").split()]
+SIZES = [int(size) for size in os.environ.get("LEARNERS", "10000 100000 1000000").split()]
 COURSES = ("primary", "all")
 COMPARED = 100_000  # learners up to which every row of every program is compared
+LOADED = {"primary": 1_000_000, "all": 100_000}  # learners up to which load is measured: patience, again
+CRON_NEEDS = 18_000  # bytes of memory a learner
 PEER_PYTHON = str(ROOT / ".bench" / "bin" / "python")
 LEDGER = [sys.executable, "-m", "bench.ledger"]
 MOST = {  # learners that a peer can do: memory ends orjson's, patience dlt's
-    ("cron", "primary"): 1_000_000, ("cron", "all"): 1_000_000,
     ("orjson", "primary"): 100_000, ("orjson", "all"): 100_000,
     ("duckdb", "primary"): 1_000_000, ("duckdb", "all"): 1_000_000,
     ("dlt", "primary"): 100_000, ("dlt", "all"): 10_000,
@@ -52,23 +54,35 @@ class Case:
         return self.folder / f"{program}_{self.courses}"
 
     def programs(self) -> dict[str, Command]:
-        """Return the programs that can do this case, the cron script first."""
+        """Return the programs that can do this case; the cron script first, if there is memory for it."""
         peers = [peer for (peer, courses), most in MOST.items() if courses == self.courses]
-        peers = [peer for peer in peers if self.learners <= MOST[peer, self.courses] or peer == "cron"]
-        commands = {peer: self._peer(peer) for peer in peers}
-        return {"cron": commands.pop("cron"), "ours": self._ours(), **commands}
+        peers = [peer for peer in peers if self.learners <= MOST[peer, self.courses]]
+        cron = {"cron": self._peer("cron")} if self.has_room_for_cron() else {}
+        return {**cron, "ours": self.ours(), **{peer: self._peer(peer) for peer in peers}}
+
+    def has_room_for_cron(self) -> bool:
+        """Tell whether memory is free for the whole answer as Python objects; say so where it is not."""
+        needed, free = self.learners * CRON_NEEDS, free_memory()
+        if free < needed:
+            print(
+                f"{self.learners:,} {self.courses}: the cron script is left out: it needs some "
+                f"{needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free",
+                file=sys.stderr,
+            )
+        return free >= needed
 
     def _peer(self, name: str) -> Command:
         module = f"bench.peers.{name}_script"
         return [PEER_PYTHON, "-m", module, self.courses, str(self.snapshot), str(self.out(name))]
 
-    def _ours(self) -> Command:
+    def ours(self, module: str = "include.codebashing_lms") -> Command:
+        """Return our command, run as that module."""
         connector = self.folder / f"{self.courses}.yaml"
         connector.write_text(CONNECTOR.format(name=self.courses, courses=self.courses))
         render = [
             sys.executable,
             "-m",
-            "include.codebashing_lms",
+            module,
             "render",
             "--as-of",
             "2026-11-23T05:00:00Z",
@@ -106,33 +120,54 @@ def bench_transform(case: Case, ids: set[str]) -> tuple[list[str], Measured]:
     programs = case.programs()
     measured = in_turns(programs, RUNS)
     agreed = case.check(ids, programs)
-    print(
-        f"{case.learners:,} {case.courses}: {measured['ours'].ratio:.2f} of the cron script", file=sys.stderr
-    )
+    print(f"{case.learners:,} {case.courses}: {measured['ours'].seconds:.2f} s", file=sys.stderr)
     rows = case.rows()
     return [
-        f"| {case.learners:,} | {case.courses} | {name} | {one.seconds:.2f} | {one.ratio:.2f} "
-        f"| {one.cpu_ratio:.2f} | {one.megabytes} | {rows / one.seconds:,.0f} | {agreed} |"
+        f"| {case.learners:,} | {case.courses} | {name} | {one.seconds:.2f} | {ratios(one, measured)} "
+        f"| {one.megabytes} | {rows / one.seconds:,.0f} | {agreed} |"
         for name, one in measured.items()
     ], measured["ours"]
 
 
+def ratios(one: Measured, measured: dict[str, Measured]) -> str:
+    """Return both ratios to the cron script as cells, blank where that did not run."""
+    return f"{one.ratio:.2f} | {one.cpu_ratio:.2f}" if "cron" in measured else " | "
+
+
+def free_memory() -> int:
+    """Return the bytes of memory that Linux would still give."""
+    found = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
+def bench_in_airflow(case: Case) -> str:
+    """Return a line of the table of transforms in a process that has Airflow's modules, too."""
+    one = run(case.ours("bench.in_airflow"))
+    return f"| {case.learners:,} | {case.courses} | {one.seconds:.2f} | {one.megabytes} |"
+
+
 def bench_load(case: Case) -> str:
-    """Return a line of the second table: deliveries of changes, without and against a full ledger."""
-    area = case.folder / "staging"
+    """Return a line of its table: deliveries of changes, without and against a full ledger."""
+    area = case.folder / f"staging_{case.courses}"
     for day in "01":
         run([*LEDGER, "prepare", str(area), case.courses, day, str(case.snapshot)])
     first, second = (run([*LEDGER, "deliver", str(area), case.courses, day]) for day in "01")
     cells = (f"{one.seconds:.1f} | {one.megabytes}" for one in (first, second))
-    return f"| {case.learners:,} | {' | '.join(cells)} |"
+    return f"| {case.learners:,} | {case.courses} | {' | '.join(cells)} |"
 
 
 def bench_extract(case: Case) -> list[str]:
-    """Return the lines of the third table."""
+    """Return the lines of the last table."""
     command = [sys.executable, "-m", "bench.extract", str(case.snapshot)]
     found = json.loads(subprocess.check_output(command, cwd=ROOT))
     lines = [f"| {case.learners:,} | {name} | {rate:,.0f} |" for name, rate in found["mb_per_s"].items()]
-    return [*lines, f"| {case.learners:,} | staged snapshot, share of the body | {found['share']:.1%} |"]
+    parts = {name: rate for name, rate in found["mb_per_s"].items() if name.endswith("alone")}
+    return [
+        *lines,
+        f"| {case.learners:,} | limited by | {min(parts, key=parts.__getitem__)} |",
+        f"| {case.learners:,} | peak memory beyond the imported modules | {found['memory']} MB |",
+        f"| {case.learners:,} | staged snapshot, share of the body | {found['share']:.1%} |",
+    ]
 
 
 def ids_in(snapshot: Path) -> set[str]:
@@ -140,31 +175,38 @@ def ids_in(snapshot: Path) -> set[str]:
     return ids_that_stand_once(one["employee_id"] for one in json.loads(snapshot.read_bytes()))
 
 
-def bench_size(learners: int, ours: dict[tuple[int, str], Measured]) -> tuple[list[str], str, list[str]]:
-    """Return the lines of a size for each table."""
+def bench_size(learners: int, ours: dict[tuple[int, str], Measured]) -> dict[str, list[str]]:
+    """Return the lines of a size, by table."""
+    tables: dict[str, list[str]] = {"transforms": [], "in_airflow": [], "loads": [], "extracts": []}
     with TemporaryDirectory() as scratch:
         folder, snapshot = Path(scratch), Path(scratch) / "snapshot.json"
         write(snapshot, learners)
         ids = ids_in(snapshot) if learners <= COMPARED else set()
-        transforms = []
         for courses in COURSES:
             case = Case(learners, courses, snapshot, folder)
             lines, ours[learners, courses] = bench_transform(case, ids)
-            transforms += lines
-        return transforms, bench_load(case), bench_extract(case)
+            tables["transforms"] += lines
+            tables["in_airflow"].append(bench_in_airflow(case))
+            tables["loads"] += [bench_load(case)] if learners <= LOADED[courses] else []
+        tables["extracts"] = bench_extract(case)
+    return tables
 
 
 def growth(ours: dict[tuple[int, str], Measured]) -> str:
-    """Say how memory grows with the learners, from the smallest size of 100,000 and more to the largest."""
+    """Say how time and memory grow, from the smallest number of 100,000 learners and more to the largest."""
     sizes = sorted({learners for learners, _ in ours if learners >= COMPARED})
     if len(sizes) < 2:
         return ""
     low, high = sizes[0], sizes[-1]
-    more = {courses: ours[high, courses].megabytes - ours[low, courses].megabytes for courses in COURSES}
-    found = (f"{courses}: {size * 1e6 / (high - low):.0f} bytes" for courses, size in more.items())
-    return (
-        f"From {low:,} to {high:,} learners a transform's memory grows by, a learner: {', '.join(found)}.\n"
-    )
+    lines = []
+    for courses in COURSES:
+        few, many = ours[low, courses], ours[high, courses]
+        times, more = many.seconds / few.seconds, (many.megabytes - few.megabytes) * 1e6 / (high - low)
+        lines.append(
+            f"From {low:,} to {high:,} learners ({courses}) a transform takes {times:.1f} times as long and "
+            f"{more:.0f} bytes of memory more a learner."
+        )
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
@@ -178,9 +220,7 @@ def main() -> None:
         machine=f"{os.cpu_count()} cores, {platform.machine()}",
         python=platform.python_version(),
         runs=RUNS,
-        transforms="\n".join(line for lines, _, _ in found for line in lines),
-        loads="\n".join(line for _, line, _ in found),
-        extracts="\n".join(line for _, _, lines in found for line in lines),
+        **{name: "\n".join(line for tables in found for line in tables[name]) for name in found[0]},
         growth=growth(ours),
     )
     (ROOT / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
@@ -205,17 +245,24 @@ IDs that stand once.
 {transforms}
 
 {growth}
+In a process that has imported `airflow.sdk` and the HTTP operator first, as a task has. One run each.
+
+| learners | courses | seconds | peak MB |
+| --- | --- | --- | --- |
+{in_airflow}
+
 ## load with `send: changes`
 
-The first delivery fills the ledger with a row a learner; the second finds nothing new. One run each.
+The first delivery fills the ledger with every row; the second finds nothing new. One run each.
 
-| learners | first delivery s | peak MB | against the full ledger s | peak MB |
-| --- | --- | --- | --- | --- |
+| learners | courses | first delivery s | peak MB | against the full ledger s | peak MB |
+| --- | --- | --- | --- | --- | --- |
 {loads}
 
 ## extract
 
-MB of JSON a second from a loopback server that sends a file; the smallest of the parts limits all of it.
+MB of JSON a second from a loopback server that sends a file. A second thread compresses and writes while the
+first reads HTTP and looks through the records, so that all of it is about as fast as the slowest part alone.
 
 | learners | what | MB/s |
 | --- | --- | --- |
