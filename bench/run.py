@@ -2,7 +2,7 @@
 
 Every program reads the same saved answer. Ratios of neighbouring runs are what counts; seconds depend on the
 machine. LEARNERS="10000 100000" chooses the sizes and RUNS how often; a million takes 4 GB of disk, some half
-an hour, and 18 GB of memory for the cron script, which is left out where these are not free.
+an hour, and 20 GB of memory for the cron script, which is left out where these are not free.
 """
 
 import json
@@ -25,7 +25,7 @@ SIZES = [int(size) for size in os.environ.get("LEARNERS", "10000 100000 1000000"
 COURSES = ("primary", "all")
 COMPARED = 100_000  # learners up to which every row of every program is compared
 LOADED = {"primary": 1_000_000, "all": 100_000}  # learners up to which load is measured: patience, again
-CRON_NEEDS = 18_000  # bytes of memory a learner
+CRON_NEEDS = 20_000  # bytes of memory a learner
 PEER_PYTHON = str(ROOT / ".bench" / "bin" / "python")
 LEDGER = [sys.executable, "-m", "bench.ledger"]
 MOST = {  # learners that a peer can do: memory ends orjson's, patience dlt's
