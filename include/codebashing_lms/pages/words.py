@@ -146,6 +146,7 @@ PROVENANCE = {
     "rendered": "rendered by hand",
 }
 
+
 def reason(name: str) -> Reason:
     """Return what a reason of setting aside means."""
     return SET_ASIDE.get(name, UNFORESEEN)
