@@ -31,17 +31,13 @@ def buckets_of(rows: pa.Table) -> Numbers:
     return hashed(rows["employee_id"])
 
 
-def in_order(rows: pa.Table) -> pa.Table:
-    """Return rows bucket after bucket; within one they keep their order."""
+def in_order(rows: pa.Table) -> tuple[pa.Table, Numbers]:
+    """Return rows bucket after bucket, and how many each has; within one they keep their order."""
     buckets = buckets_of(rows)
+    sizes = np.bincount(buckets, minlength=BUCKETS)
     if (buckets[1:] >= buckets[:-1]).all():
-        return rows
-    return rows.take(pa.array(np.argsort(buckets, kind="stable")))
-
-
-def sizes(rows: pa.Table) -> Numbers:
-    """Return how many rows each bucket has."""
-    return np.bincount(buckets_of(rows), minlength=BUCKETS)
+        return rows, sizes
+    return rows.take(pa.array(np.argsort(buckets, kind="stable"))), sizes
 
 
 def portions(rows: int) -> int:

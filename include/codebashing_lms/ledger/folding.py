@@ -16,10 +16,8 @@ from include.codebashing_lms.ledger.buckets import (
     buckets_of,
     by_portion,
     from_text,
-    in_order,
     portion_of,
     portions,
-    sizes,
 )
 from include.codebashing_lms.ledger.fold import fold
 from include.codebashing_lms.ledger.rows import (
@@ -101,12 +99,12 @@ def write_entry(to: Path, told: Iterable[pa.Table], seen: Seen, facts: dict[str,
     :param told: rows in any order, gone through twice; columns that are missing are empty.
     """
     schema = schema_of(facts)
-    rows = int(sum((sizes(table) for table in told), NOTHING).sum())
+    rows = sum(map(len, told))
     number = portions(rows)
     pieces = ((conform(table, schema), portion_of(buckets_of(table), number)) for table in told if len(table))
     about = facts | {"told": rows, "seen": int(seen.sum())}
     with regrouped(to.with_suffix(".arrow"), schema, pieces) as portion:
-        write(to, schema, (in_order(portion(one)) for one in range(number)), to_metadata(about, seen))
+        write(to, schema, map(portion, range(number)), to_metadata(about, seen))
 
 
 def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
@@ -128,7 +126,7 @@ def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
                 by_portion(ledger.rows_in, number), by_portion(told_in, number), strict=True
             ):
                 here = Entry(facts, told.next(news), seen[at : at + known])
-                yield in_order(fold(before.next(known), here))
+                yield fold(before.next(known), here)
                 at += known
 
         return write_version(to, facts["number"], folded())

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.errors import LedgerMovedError, StagingError
-from include.codebashing_lms.ledger.buckets import BUCKETS, sizes, to_text
+from include.codebashing_lms.ledger.buckets import BUCKETS, in_order, to_text
 from include.codebashing_lms.ledger.rows import FORMAT, conform
 from include.codebashing_lms.staging import StagedPath, create_file, local_copy, new_file, on_disk
 
@@ -84,7 +84,7 @@ def remove(target: StagedPath) -> None:
 
 
 def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Metadata) -> None:
-    """Write tables, which come in the order of the buckets."""
+    """Write tables, each of which has all rows of the buckets that follow those of the one before it."""
     rows_in = np.zeros(BUCKETS, dtype=np.int64)
     with pq.ParquetWriter(
         path,
@@ -95,8 +95,9 @@ def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: M
         store_schema=False,
     ) as writer:
         for table in tables:
-            rows_in += sizes(table)
-            writer.write_table(table, row_group_size=ROWS_AT_ONCE)
+            ordered, sizes = in_order(table)
+            rows_in += sizes
+            writer.write_table(ordered, row_group_size=ROWS_AT_ONCE)
         writer.add_key_value_metadata({"format": FORMAT, "buckets": to_text(rows_in), **metadata})
 
 
