@@ -72,11 +72,12 @@ def main() -> None:
         delivered = len(list((scratch / "drop").iterdir()))
     if delivered != RUNS + 1:
         sys.exit(f"{RUNS + 1} runs delivered {delivered} files")
-    for what in ("seconds", "cpu"):
+    print(f"| what | empty | {LEARNERS:,} learners | difference of a turn |\n| --- | --- | --- | --- |")
+    for what, name in (("seconds", "seconds"), ("cpu", "seconds of CPU")):
         empty, ours = ([getattr(turn[at], what) for turn in turns] for at in (0, 1))
-        more = statistics.median(our - other for our, other in zip(ours, empty, strict=True))
-        both = f"empty {statistics.median(empty):.2f}, {LEARNERS} learners {statistics.median(ours):.2f}"
-        print(f"{what}: {both}, the difference of a turn {more:.2f}")
+        more = (our - other for our, other in zip(ours, empty, strict=True))
+        middle = " | ".join(f"{statistics.median(values):.1f}" for values in (empty, ours, more))
+        print(f"| {name} | {middle} |")
 
 
 if __name__ == "__main__":
