@@ -307,6 +307,14 @@ def test_completion_dates(render, date, told):
     assert got.manifest["warnings"] == {}
 
 
+def test_instants_are_cut_to_the_second_in_any_year(render):
+    dates = ["1969-12-31T23:59:59.999", "0001-01-01", "2021-02-03T04:05:06.000001", "2021-02-03T04:05:06Z"]
+    got = render([done(date, employee_id=f"{number}") for number, date in enumerate(dates)])
+    assert [row["completed_at"] for row in got.rows] == [
+        "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2021-02-03T04:05:06Z", "2021-02-03T04:05:06Z",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("record", "warning"),
     [
