@@ -35,10 +35,15 @@ def told(employee_id="1", course="java", hundredths=5000, **changes):
     return values | changes
 
 
+TEXT = (
+    pa.array([], pa.string()).to_pandas().dtype
+)  # that of a pandas: "str" would make a word of None in pandas 2
+
+
 def table(rows, columns):
     frame = pd.DataFrame(rows, columns=columns)
     words = ("employee_id", "email", "course", "course_id", "user_key", "refusal")
-    texts = {name: "str" for name in words if name in frame}
+    texts = {name: TEXT for name in words if name in frame}
     instants = ("completed_at", "active_at", "told_at", "valid_at", "refused_at")
     dates = {name: "datetime64[us]" for name in instants if name in frame}
     numbers = {name: "float" for name in ("refusals", "refused_as") if name in frame}

@@ -29,7 +29,7 @@ def reported(connector: Connector, context: Context) -> dict[str, Any]:
     if run.form.dry_run or run.form.check_only:
         logger.info("No report of a run that sends nothing")
         return {"report": None, "published": False}
-    with airflow_failures():
+    with airflow_failures(context):
         ending = ending_of(connector, context)
         report = _written(connector, ending, run.run_id)
         newest = ending.is_newest  # a report of an older date must not hide today's
