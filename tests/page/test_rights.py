@@ -121,6 +121,13 @@ def test_no_folder_but_a_runs_is_read(client_of, address, date):
     assert client_of("ada").get(url).status_code == 404
 
 
+@pytest.mark.parametrize("plus", ["%2B", "+"], ids=["quoted", "as in Airflow 3.1"])
+def test_the_tab_of_a_run_shows_it(client_of, plus):
+    run_id = f"scheduled__2026-11-23T05:00:00{plus}00:00"
+    answer = client_of("ada").get(f"{PREFIX}/dags/{DAG}/run?run_id={run_id}")
+    assert "Run of 23 Nov 2026" in answer.text
+
+
 def test_other_dags_are_answered_kindly(client_of):
     for path in (f"{PREFIX}/dags/some_other_dag", f"{PREFIX}/dags/some_other_dag/run?run_id=x"):
         answer = client_of("vera").get(path)

@@ -171,7 +171,7 @@ def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str)
     known = read_site().connectors.get(dag_id)
     if known is None:
         return not_ours(request)
-    found = runs_of(known).of_run_id(run_id)
+    found = runs_of(known).of_run_id(run_id.replace(" ", "+"))  # 3.1 does not quote a run ID's +
     if found is None:
         sentence = "This run has not come as far as a file yet: see the logs of its tasks."
         return shown(request, "sentence.html", title=known.name, sentence=sentence)
