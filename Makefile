@@ -48,6 +48,7 @@ test-slow: .venv/ready ## Run the long sweeps
 
 test-matrix: | $(UV) ## Run the Airflow part of the tests on the oldest and newest Airflow, on the oldest and newest Python
 	UV=$(UV) .ci/matrix 3.1 3.11 $(OF_PINS) $(OF_AIRFLOW)
+	UV=$(UV) .ci/matrix 3.1 3.11 -m slow tests/airflow/test_jobs_scheduled.py
 	UV=$(UV) .ci/matrix 3.1 3.13 $(OF_AIRFLOW)
 	UV=$(UV) .ci/matrix 3.3 3.11 $(OF_AIRFLOW)
 	UV=$(UV) .ci/matrix 3.3 3.13 $(OF_PINS) $(OF_AIRFLOW)
