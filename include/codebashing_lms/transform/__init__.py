@@ -11,8 +11,8 @@ contested  rules over the whole snapshot: conflicting and duplicate learners
 needs      what the profile needs of a record; user_keys by which key the LMS knows a learner
 rows       the cells of the LMS file; grammar how they are written, statements those of xAPI
 lms_file   the LMS file of these, in lms_parts; and staged_rows the same rows for the next task
-judging    the first pass; writing the second; run both, with the guards and the manifest. In each pass a second
-           thread makes the next batch while the first one is at work on the last
+judging    the first pass; writing the second; run both, with the guards and the manifest. In each pass a
+           second thread makes the next batch while the first one is at work on the last
 """
 
 from include.codebashing_lms.transform.earlier import EarlierReading
