@@ -1,7 +1,6 @@
 """A ledger in an object store."""
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.ledger import (
@@ -18,20 +17,6 @@ from include.codebashing_lms.ledger import (
 from tests.ledger.connector import connector_of
 from tests.ledger.telling import day, mask, meta, row, rows, said, tell, versions
 from tests.object_store import HandsOn, bucket_of, in_front_of
-
-
-@pytest.fixture
-def s3():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def store(s3, monkeypatch):
-    return bucket_of(s3, f"ledger{s3.rpartition(':')[2]}", monkeypatch)
 
 
 def test_a_ledger_in_a_bucket(store, tmp_path):
