@@ -117,7 +117,9 @@ class InOrder:
             if len(batch) > rows:
                 self._rest.append(batch.slice(rows))
             rows -= len(found[-1])
-        return conform(pa.Table.from_batches(found, found[0].schema if found else self._schema), self._schema)
+        table = pa.Table.from_batches(found, found[0].schema if found else self._schema)
+        # copied, for replace_with_mask mistakes the places of what is a slice of something longer
+        return conform(table.take(pa.array(np.arange(len(table)))), self._schema)
 
     def _next_batch(self) -> pa.RecordBatch:
         with _readable(self._source):
