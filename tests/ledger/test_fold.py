@@ -111,6 +111,15 @@ def test_a_baseline_is_known_but_not_sent(tmp_path):
     assert said(tell(tmp_path, 3, row("1", percent=100, course_id="J2")), "1")["baseline"] is False
 
 
+def test_rows_folded_a_few_at_a_time_keep_what_was_known_of_each(tmp_path, monkeypatch):
+    monkeypatch.setattr("include.codebashing_lms.ledger.buckets.AT_ONCE", 8)
+    learners = [str(number) for number in range(64)]
+    tell(tmp_path, 1, *(row(one, baseline=int(one) % 2 == 0) for one in learners))
+    ledger = tell(tmp_path, 2, *(row(one, percent=100) for one in learners[::3]))
+    flags = dict(zip(*(ledger.table[name].to_pylist() for name in ("employee_id", "baseline")), strict=True))
+    assert flags == {one: int(one) % 2 == 0 and int(one) % 3 > 0 for one in learners}
+
+
 def test_a_baseline_after_the_fact(tmp_path):
     tell(tmp_path, 5, row("1", percent=80), row("2", percent=80))
     ledger = tell(tmp_path, 3, row("1", percent=100), row("3", percent=100), kind="baseline")
