@@ -1,6 +1,5 @@
 """Delivery to a drop directory on an SFTP server."""
 
-import hashlib
 import posixpath
 import uuid
 from collections.abc import Collection, Iterator
@@ -10,18 +9,13 @@ from typing import TYPE_CHECKING
 
 from include.codebashing_lms.connector import SftpDelivery
 from include.codebashing_lms.delivery import Handed, Parcel, done_name
-from include.codebashing_lms.delivery.result_files import (
-    LARGEST_RESULT,
-    no_results,
-    results_about,
-    with_markers,
-)
+from include.codebashing_lms.delivery.result_files import no_results, results_about, with_markers
+from include.codebashing_lms.delivery.sftp_files import holds, lies, read, remove, rename
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient
 
-PIECE = 32768
 FULL = ("space", "quota", "full")
 
 
@@ -71,10 +65,10 @@ class SftpWay:
         """Do so; `placed` gets the file's path when from then on it may have its name there."""
         with self._logged_in() as sftp:
             part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
-            _remove(sftp, part)
+            remove(sftp, part)
             with self._explained("read back a file of"):
                 there = self._path(parcel.name)
-                in_place = resuming and _holds(sftp, there, parcel.bytes, parcel.sha256)
+                in_place = resuming and holds(sftp, there, parcel.bytes, parcel.sha256)
             if not in_place:
                 self._upload(sftp, parcel, part, placed)
             placed.append(there)
@@ -85,19 +79,19 @@ class SftpWay:
         """Tell whether a file of this name still lies in the directory; False where nobody may look."""
         with self._logged_in() as sftp, self._explained("look at a file of"):
             try:
-                return _lies(sftp, self._path(name))
+                return lies(sftp, self._path(name))
             except PermissionError:
                 return False
 
     def found(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the directory."""
         with self._logged_in() as sftp:
-            return _holds(sftp, self._path(name), size, sha256)
+            return holds(sftp, self._path(name), size, sha256)
 
     def lying(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie in the directory."""
         with self._logged_in() as sftp, self._explained("look at a file of"):
-            return {name for name in names if _lies(sftp, self._path(name))}
+            return {name for name in names if lies(sftp, self._path(name))}
 
     def take_away(self, names: Collection[str]) -> None:
         """Remove files of ours, and their markers."""
@@ -118,7 +112,7 @@ class SftpWay:
                 paths = {
                     name: [posixpath.join(folder, one) for one in those] for name, those in found.items()
                 }
-                return {name: [_read(sftp, path) for path in those] for name, those in paths.items()}
+                return {name: [read(sftp, path) for path in those] for name, those in paths.items()}
             except (FileNotFoundError, PermissionError) as error:
                 raise no_results(folder, type(error).__name__) from None
             except OSError:
@@ -140,12 +134,12 @@ class SftpWay:
                 with self._explained("create a file in"):
                     sftp.open(probe, "w").close()
                 with self._explained("rename a file in"):
-                    _rename(sftp, probe, renamed)
+                    rename(sftp, probe, renamed)
                 with self._explained("delete a file in"):
                     sftp.remove(renamed)
             finally:
-                _remove(sftp, probe)
-                _remove(sftp, renamed)
+                remove(sftp, probe)
+                remove(sftp, renamed)
         return f"In {self.address('')} a hidden file could be written, renamed and deleted."
 
     def _path(self, name: str) -> str:
@@ -171,9 +165,9 @@ class SftpWay:
                 raise self._full(f"Only {arrived} of {parcel.bytes} bytes arrived in")
             placed.append(self._path(parcel.name))
             with self._explained("rename a file in"):
-                _rename(sftp, part, self._path(parcel.name))
+                rename(sftp, part, self._path(parcel.name))
         finally:
-            _remove(sftp, part)
+            remove(sftp, part)
 
     def _mark_done(self, sftp: "SFTPClient", name: str) -> None:
         if self.delivery.done_file:
@@ -208,54 +202,3 @@ class SftpWay:
             f"{what} {self.address('')}: the disk or the quota there seems to be full. "
             "Ask the LMS's administrator to make room. No part of the file was left there."
         )
-
-
-def _rename(sftp: "SFTPClient", source: str, target: str) -> None:
-    """Rename, over an existing file if need be, also where the server lacks OpenSSH's extension."""
-    try:
-        sftp.posix_rename(source, target)
-    except OSError:
-        try:
-            sftp.rename(source, target)
-        except PermissionError:
-            raise
-        except OSError:
-            _remove(sftp, target)
-            sftp.rename(source, target)
-
-
-def _remove(sftp: "SFTPClient", path: str) -> None:
-    # EOFError is a lost connection: the next try removes what this one could not.
-    with suppress(OSError, EOFError):
-        sftp.remove(path)
-
-
-def _holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
-    """Tell whether exactly this file lies there; it is read back, as one of the same size may be another.
-
-    Where nothing may be read back, as in a letter box, nothing can be told: False.
-    """
-    try:
-        if sftp.stat(path).st_size != size:
-            return False
-        digest = hashlib.sha256()
-        with sftp.open(path, "rb") as file:
-            file.prefetch(size)
-            while piece := file.read(PIECE):
-                digest.update(piece)
-    except (FileNotFoundError, PermissionError):
-        return False
-    return digest.hexdigest() == sha256
-
-
-def _lies(sftp: "SFTPClient", path: str) -> bool:
-    try:
-        sftp.stat(path)
-    except FileNotFoundError:
-        return False
-    return True
-
-
-def _read(sftp: "SFTPClient", path: str) -> bytes:
-    with sftp.open(path, "rb") as file:
-        return bytes(file.read(LARGEST_RESULT))
