@@ -13,6 +13,7 @@ def ends_in_time(cut: Callable[[], None], seconds: float, address: str) -> Itera
     late = threading.Event()
 
     def time_is_up() -> None:
+        """Cut the connection from another thread: the block fails of what it waits for."""
         late.set()
         with suppress(OSError):
             cut()

@@ -27,6 +27,7 @@ def session(site: SftpSite, conn_id: str, deadline: float) -> Iterator[paramiko.
     with closing(_connected(site, conn_id, deadline)) as sock:
 
         def cut() -> None:
+            """End every wait for the server, in whatever thread it is."""
             sock.shutdown(socket.SHUT_RDWR)
 
         # paramiko itself may wait for ever, e.g. when a session is opened.

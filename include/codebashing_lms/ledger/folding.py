@@ -121,6 +121,7 @@ def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
     with ledger.opened() as before, opened(entry, schema_of(facts)) as told:
 
         def folded() -> Iterator[pa.Table]:
+            """Give the rows of the ledger after the entry, some buckets at a time."""
             at = 0
             for known, news in zip(
                 by_portion(ledger.rows_in, number), by_portion(told_in, number), strict=True
