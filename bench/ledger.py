@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import Connector, connector_of
 from include.codebashing_lms.load import LoadRun, load
 from include.codebashing_lms.staging import run_folder
 from include.codebashing_lms.transform import RunFacts, transform
@@ -24,7 +24,7 @@ def connector(root: Path, courses: str) -> Connector:
         "guards": guards,
         "delivery": drop,
     }
-    return Connector.model_validate(content)
+    return connector_of(content)
 
 
 def prepare(root: Path, courses: str, day: int, snapshot: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.errors import RunDateError
 from include.codebashing_lms.run_dates import first_tick, logical_date, reading_for
 
@@ -18,7 +18,7 @@ def connector(**changes):
         "source": {"conn_id": "x"},
         "delivery": {"method": "folder", "directory": "/x"},
     }
-    return Connector.model_validate({**content, **changes})
+    return connector_of({**content, **changes})
 
 
 DAILY = connector()

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
-from pydantic import AfterValidator
-
 MONTHS = [
     "January",
     "February",
@@ -47,14 +45,13 @@ AS_OF = re.compile(r"\{as_of:([^{}]*)\}")
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def _date_pattern(pattern: str) -> str:
+def _date_pattern(pattern: str) -> None:
     unknown = sorted(set(DIRECTIVE.findall(pattern)) - DIRECTIVES.keys())
     if unknown:
         raise ValueError(f"has unknown {' '.join(unknown)}; known are {' '.join(DIRECTIVES)}")
-    return pattern
 
 
-def _file_name_pattern(pattern: str) -> str:
+def _file_name_pattern(pattern: str) -> None:
     for date_pattern in AS_OF.findall(pattern):
         _date_pattern(date_pattern)
     plain = AS_OF.sub("0", pattern)
@@ -62,17 +59,15 @@ def _file_name_pattern(pattern: str) -> str:
         raise ValueError("may hold {as_of:…} with a date format, and no other braces")
     if not plain.strip() or plain in (".", "..") or re.search(r"[/\\\x00-\x1f]", pattern):
         raise ValueError("must be a file name without slashes and control characters")
-    return pattern
 
 
-def _course_file_name_pattern(pattern: str) -> str:
+def _course_file_name_pattern(pattern: str) -> None:
     _file_name_pattern(pattern.replace("{course}", "0"))
-    return pattern
 
 
-DatePattern = Annotated[str, AfterValidator(_date_pattern)]
-FileNamePattern = Annotated[str, AfterValidator(_file_name_pattern)]
-CourseFileNamePattern = Annotated[str, AfterValidator(_course_file_name_pattern)]
+DatePattern = Annotated[str, _date_pattern]
+FileNamePattern = Annotated[str, _file_name_pattern]
+CourseFileNamePattern = Annotated[str, _course_file_name_pattern]
 
 
 def format_instant(

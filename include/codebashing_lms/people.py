@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from include.codebashing_lms.connector import Connector, Course, CourseMap, Lms
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.profiles.model import mistakes
+from include.codebashing_lms.reading import Mistaken
 from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of
 
 Locate = Callable[[str], StagedPath]
@@ -87,8 +85,8 @@ def read_course_map(lms: Lms, locate: Locate) -> CourseMap:
     if not isinstance(lms.course_map, str):
         return lms.course_map
     found: CourseMap = {}
-    more = [name for name in lms.course_model.model_fields if name not in ("id", "title")]
-    for line, row in csv_rows(lms.course_map, locate, ("course", "id", "title", *more), "lms.course_map"):
+    columns = ("course", *lms.course_type.__struct_fields__)
+    for line, row in csv_rows(lms.course_map, locate, columns, "lms.course_map"):
         slug = row.pop("course")
         if not slug or not row["id"] or slug in found:
             raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
@@ -102,9 +100,9 @@ def read_course_map(lms: Lms, locate: Locate) -> CourseMap:
 
 def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
     try:
-        return lms.course_model.model_validate_strings({name: text for name, text in row.items() if text})
-    except ValidationError as error:
-        raise ConnectorError(f"lms.course_map, line {line}: {mistakes(error)}.") from None
+        return lms.course_of({name: text for name, text in row.items() if text})
+    except Mistaken as error:
+        raise ConnectorError(f"lms.course_map, line {line}: {error.told('the course')}.") from None
 
 
 def lines_of(location: str, locate: Locate, what: str) -> list[str]:

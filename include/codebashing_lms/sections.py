@@ -1,53 +1,78 @@
-"""What the models of connector files and profiles share: they know all keys, and kinds of values."""
+"""What the types of connector files and profiles share: they know all keys, and kinds of values.
+
+A kind of value is an annotation: a type, msgspec's constraints, their title where the usual words for a wrong
+type do not do, and functions for what else is demanded, which raise ValueError.
+"""
 
 import re
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from msgspec import Meta, Struct
+from msgspec.structs import fields
 
-Model = TypeVar("Model", bound=BaseModel)
+Demands = list[tuple[type, Callable[[Any], None]]]
 
 
-def _time_zone(name: str) -> str:
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of a file: unknown keys and wrong types are errors."""
+
+    def __post_init__(self) -> None:
+        """Hold what the kinds of its values demand; raise ValueError."""
+        for name, its_demands in _demands_of(type(self)):
+            hold(getattr(self, name), its_demands)
+
+
+@cache
+def _demands_of(section: type[Section]) -> list[tuple[str, Demands]]:
+    """Return the keys of a section of whose values functions demand something."""
+    found = [(one.name, demands(one.type)) for one in fields(section)]
+    return [(name, its_demands) for name, its_demands in found if its_demands]
+
+
+def demands(kind: Any) -> Demands:
+    """Return the functions of a kind of value, each with the type of the values that it is about."""
+    return [(get_origin(base) or base, one) for base, said in members(kind) for one in said if callable(one)]
+
+
+def hold(value: Any, its_demands: Demands) -> None:
+    """Hold what is demanded of a value besides its type and msgspec's constraints; raise ValueError."""
+    for base, demand in its_demands:
+        if isinstance(value, base):
+            demand(value)
+
+
+def members(kind: Any) -> list[tuple[Any, tuple[Any, ...]]]:
+    """Return the types that values of a kind may have, except for null, and what is said of each."""
+    if get_origin(kind) is Annotated:
+        base, *said = get_args(kind)
+        return [(one, (*inner, *said)) for one, inner in members(base)]
+    if get_origin(kind) in (Union, UnionType):
+        return [one for part in get_args(kind) if part is not NoneType for one in members(part)]
+    return [(kind, ())]
+
+
+def _time_zone(name: str) -> None:
     try:
         ZoneInfo(name)  # to list them all takes 20 ms, for each connector whenever Airflow parses the DAGs
     except (LookupError, ValueError, OSError):
         raise ValueError("is no time zone; use an IANA name such as UTC or Europe/Amsterdam") from None
-    return name
 
 
-def _regex(pattern: str) -> str:
+def _regex(pattern: str) -> None:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"is no regular expression: {error}") from error
-    return pattern
 
 
-TimeZone = Annotated[str, AfterValidator(_time_zone)]
-Regex = Annotated[str, AfterValidator(_regex)]
-Text = Annotated[str, Field(min_length=1)]
-Percent = Annotated[float, Field(ge=0, le=100)]
-
-
-class Section(BaseModel):
-    """A part of a file: unknown keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
-
-
-class _BuiltAtNeed:
-    """Leaves a section out of what is built for the section around it, until a file has it.
-
-    Building takes pydantic a millisecond a section, whenever Airflow parses the DAGs; a file has few of them.
-    """
-
-    def __get_pydantic_core_schema__(self, section: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            lambda value, info: section.model_validate(value, context=info.context)
-        )
-
-
-AtNeed = Annotated[Model, _BuiltAtNeed()]
+Text = Annotated[str, Meta(min_length=1)]
+TimeZone = Annotated[str, _time_zone]
+Regex = Annotated[str, _regex]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+NonNegativeInt = Annotated[int, Meta(ge=0)]
+PositiveInt = Annotated[int, Meta(gt=0)]
+PositiveFloat = Annotated[float, Meta(gt=0)]

@@ -20,6 +20,7 @@ from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger import rows as ledger_rows
 from include.codebashing_lms.load_lists import NOT_NOW, Corrections, Held, NotNow, Refused
 from include.codebashing_lms.people import Locate, read_people
+from include.codebashing_lms.reading import read
 from include.codebashing_lms.sent_rows import TOLD_FILE
 from include.codebashing_lms.staging import StagedPath, local_copy, new_file, read_json, write_json
 from include.codebashing_lms.transform.lms_file import LmsFile, of_first
@@ -133,7 +134,7 @@ class _FileRows:
         columns = [named[name] for name in ("course", "course_id", "course_title", "course_settings")]
         for slug, id_, title, settings in zip(*columns, strict=True):
             course = {"id": id_, "title": title or None, **json.loads(settings or "{}")}
-            self.courses.course_map[slug] = self.lms.course_model.model_validate_json(json.dumps(course))
+            self.courses.course_map[slug] = read(course, self.lms.course_type)
             self.courses.number(slug)
         numbers = rows["course"].map(self.courses.numbers).fillna(-1).astype(np.int64)
         as_told = rows["verdict"] == Verdict.UNCHANGED

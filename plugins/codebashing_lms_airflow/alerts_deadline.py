@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from msgspec import to_builtins
+
 from include.codebashing_lms.connector import Connector, Notify
+from include.codebashing_lms.reading import read
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +24,7 @@ def deadline_of(connector: Connector) -> list[Any] | None:
         DeadlineAlert(
             reference=DeadlineReference.DAGRUN_QUEUED_AT,
             interval=timedelta(minutes=notify.deadline),
-            callback=AsyncCallback(overdue, {"connector": connector.name, "notify": notify.model_dump()}),
+            callback=AsyncCallback(overdue, {"connector": connector.name, "notify": to_builtins(notify)}),
         )
     ]
 
@@ -34,7 +37,7 @@ async def overdue(connector: str, notify: dict[str, Any], context: Mapping[str, 
     from asgiref.sync import sync_to_async
 
     run = context["dag_run"]
-    failed = await sync_to_async(_tell)(connector, Notify.model_validate(notify), run)
+    failed = await sync_to_async(_tell)(connector, read(notify, Notify), run)
     if failed:
         logger.error("NOTICE deadline of %s: %s", connector, " ".join(failed))
 

@@ -9,7 +9,7 @@ from airflow.sdk import Param
 from include.codebashing_lms.connector.guards import IN_WORDS, Guards
 from include.codebashing_lms.errors import ConnectorError
 
-GUARDS = sorted(Guards.model_fields)
+GUARDS = sorted(Guards.__struct_fields__)
 GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in IN_WORDS.items()}
 
 

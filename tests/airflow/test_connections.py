@@ -10,8 +10,8 @@ from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.http_site import HttpSite
 
-HTTP = HttpDelivery(method="http", endpoint="/import")
-SFTP = SftpDelivery(method="sftp")
+HTTP = HttpDelivery(endpoint="/import")
+SFTP = SftpDelivery()
 SOURCE = {"conn_type": "http", "host": "acme.example.com", "password": "t0ken", "extra": {"api_key": "k3y"}}
 LMS = {"conn_type": "http", "host": "https://lms.example.com", "password": "secret"}
 DROP = {"conn_type": "sftp", "host": "drop.example.com", "login": "us"}
@@ -80,7 +80,7 @@ def test_the_drop_by_password_or_by_key(connection):
 
 
 def test_a_folder_needs_no_connection():
-    assert destination(FolderDelivery(method="folder", directory="/x")) is None
+    assert destination(FolderDelivery(directory="/x")) is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pendulum import instance
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.run_dates import first_tick
 from tests.airflow.scheduling import first_run, minutes_before_retry
@@ -160,7 +160,7 @@ ZONES = ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Austral
 def test_a_date_in_the_form_is_the_schedulers_own_tick(zone, minute, hour, day):
     """It must replay what the scheduled run of that day archived."""
     cron = f"{minute} {hour} * * *"
-    connector = Connector.model_validate(
+    connector = connector_of(
         {
             "name": "acme",
             "schedule": cron,

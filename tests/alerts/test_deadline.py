@@ -2,6 +2,8 @@
 
 import asyncio
 
+from msgspec import convert, to_builtins
+
 from codebashing_lms_airflow.alerts_deadline import overdue
 from include.codebashing_lms.connector import Notify
 
@@ -17,7 +19,7 @@ def test_the_dag_has_a_deadline_only_if_asked_for(site, source, mail_connection)
 
 def test_what_the_triggerer_calls_tells_people(site, mail, mail_connection, monkeypatch):
     monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example.com")
-    notify = Notify.model_validate({**mail_connection, "deadline": 90}).model_dump()
+    notify = to_builtins(convert({**mail_connection, "deadline": 90}, Notify))
     run = {"dag_id": "codebashing_lms_acme", "dag_run_id": "manual__2026-11-23T05:15:00+00:00"}
     asyncio.run(overdue("acme", notify, context={"dag_run": run}))
     [one] = mail.mails

@@ -16,7 +16,7 @@ import pytest
 
 from demo.lms import Lms
 from demo.sftp import PASSWORD, USERNAME, SftpServer
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import Connector, connector_of
 from include.codebashing_lms.delivery import Parcel
 from include.codebashing_lms.delivery.sftp import SftpSite
 from include.codebashing_lms.http_site import HttpSite
@@ -62,7 +62,7 @@ class StagedRun:
 
 def connector(delivery: dict[str, Any], **sections: Any) -> Connector:
     settings = {"name": "acme", "source": {"conn_id": "codebashing"}, "delivery": delivery, **sections}
-    return Connector.model_validate(settings)
+    return connector_of(settings)
 
 
 def learner(

@@ -3,11 +3,12 @@ import resource
 from contextlib import contextmanager
 
 import pytest
+from msgspec import convert
 
 from include.codebashing_lms.connector import FolderDelivery
 from include.codebashing_lms.delivery.folder import FolderWay
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.conftest import CSV, NAME, as_nobody, parcel, stage
+from tests.delivery.conftest import CSV, NAME, as_nobody, connector, parcel, stage
 
 
 def folder(directory, **settings):
@@ -92,7 +93,7 @@ def small_files_only():
 
 def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
     large = parcel(tmp_path, CSV * 10_000)
-    way = FolderWay(FolderDelivery(**folder(drop, done_file="ready")))
+    way = FolderWay(convert(folder(drop, done_file="ready"), FolderDelivery))
     with small_files_only(), pytest.raises(DeliveryUnavailableError, match="File too large"):
         way.deliver(large, resuming=False)
     assert not list(drop.iterdir())
@@ -101,7 +102,7 @@ def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
 
 
 def test_full_disk_heals():
-    way = FolderWay(FolderDelivery(method="folder", directory="/mnt/drop"))
+    way = FolderWay(FolderDelivery(directory="/mnt/drop"))
     with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), way._explained():
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -109,4 +110,4 @@ def test_full_disk_heals():
 @pytest.mark.parametrize("pattern", ["a/b", "..", "{file}", "{name}.done", "", "a\nb"])
 def test_done_file_must_be_the_name_of_another_file(drop, pattern):
     with pytest.raises(ValueError, match="done_file"):
-        FolderDelivery(method="folder", directory=str(drop), done_file=pattern)
+        connector(folder(drop, done_file=pattern))

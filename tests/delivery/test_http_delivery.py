@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from msgspec import convert
 
 from demo.lms import Answer, Lms
 from include.codebashing_lms.connector import HttpDelivery
@@ -85,7 +86,7 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
 def test_file_is_streamed(tmp_path):
     large = parcel(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
     with recording() as site:
-        way = HttpWay(HttpDelivery(**import_at()), HttpSite(site.url, password="t"))
+        way = HttpWay(convert(import_at(), HttpDelivery), HttpSite(site.url, password="t"))
         tracemalloc.start()
         way.deliver(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
@@ -333,7 +334,9 @@ class Deaf(BaseHTTPRequestHandler):
 def test_stalled_upload_is_ended_by_the_deadline(tmp_path):
     large = parcel(tmp_path, b"x" * (32 << 20))
     with serving(Deaf) as url, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
-        HttpWay(HttpDelivery(**import_at(deadline=1)), HttpSite(url, password="t")).deliver(large, False)
+        HttpWay(convert(import_at(deadline=1), HttpDelivery), HttpSite(url, password="t")).deliver(
+            large, False
+        )
 
 
 def test_nobody_listens(staged):
@@ -373,7 +376,7 @@ def test_trying_finds_a_wrong_token(staged, lms, run):
 
 def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
     bad = parcel(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
-    HttpWay(HttpDelivery(**import_at()), lms_site(lms)).deliver(bad, resuming=False)
+    HttpWay(convert(import_at(), HttpDelivery), lms_site(lms)).deliver(bad, resuming=False)
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 
 

@@ -2,6 +2,7 @@ import time
 
 import asyncssh
 import pytest
+from msgspec import convert
 
 from demo.sftp import SftpServer
 from include.codebashing_lms.connector import SftpDelivery
@@ -31,7 +32,7 @@ def test_file_arrives_whole_and_nothing_else(staged, sftp, drop, directory):
 
 
 def test_large_file_arrives_whole(tmp_path, sftp, drop):
-    way = SftpWay(SftpDelivery(**drop_on()), sftp_site(sftp))
+    way = SftpWay(convert(drop_on(), SftpDelivery), sftp_site(sftp))
     way.deliver(parcel(tmp_path, CSV * 40_000), resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 40_000
 

@@ -27,7 +27,7 @@ def parcel(path: Path, content: bytes) -> Parcel:
 
 
 def delivery(endpoint: str, **settings: Any) -> HttpDelivery:
-    return HttpDelivery(method="http", conn_id="lms_http", endpoint=endpoint, **settings)
+    return HttpDelivery(conn_id="lms_http", endpoint=endpoint, **settings)
 
 
 def basic(url: str) -> HttpSite:

@@ -372,4 +372,4 @@ def test_every_reason_and_warning_has_words_for_people():
     assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
         words.WARNINGS
     )
-    assert set(Guards.model_fields) == set(IN_WORDS)
+    assert set(Guards.__struct_fields__) == set(IN_WORDS)

@@ -6,6 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 import yaml
+from msgspec.structs import asdict
 
 from include.codebashing_lms.profiles import find_profile
 from tests.delivery import conftest as runs
@@ -97,7 +98,7 @@ def test_statements_are_an_array_in_every_part(custom, tmp_path):
     keys = {
         key: value for key, value in shipped.contract.items() if key not in ("sender", "methods", "limits")
     }
-    settings = {name: one.model_dump(exclude_none=True) for name, one in shipped.settings.items()}
+    settings = {name: asdict(one) for name, one in shipped.settings.items()}
     custom(**keys | {"settings": settings, "limits": {"rows": 3}})
     got = render(tmp_path, STAFF, lms={"profile": "own", "options": needed("xapi")})
     assert [part["rows"] for part in got.manifest["parts"]] == [3, 3, 1]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.report import Ended, facts_of, page
 from include.codebashing_lms.telling import TOLD
 from include.codebashing_lms.transform.listings import SET_ASIDE_COLUMNS
@@ -22,7 +22,7 @@ def connector(**changes):
         "delivery": {"method": "folder", "directory": "/mnt/lms"},
         **changes,
     }
-    return Connector.model_validate(content)
+    return connector_of(content)
 
 
 def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnings=None, status=None):

@@ -1,7 +1,7 @@
 import pytest
 
 from include.codebashing_lms.api import Patience, SourceAccess
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import Connector, connector_of
 from include.codebashing_lms.http_site import HttpSite
 from include.codebashing_lms.source import Fetched, fetch_snapshot
 
@@ -10,12 +10,13 @@ API_KEY = "key-beef"
 IMPATIENT = Patience(attempts=3, first_wait=0.01, longest_wait=2)
 
 
-def connector(**source) -> Connector:
-    return Connector.model_validate(
+def connector(sections=None, **source) -> Connector:
+    return connector_of(
         {
             "name": "acme",
             "source": {"conn_id": "codebashing", "timeout": 0.4, **source},
             "delivery": {"method": "folder", "directory": "out"},
+            **(sections or {}),
         }
     )
 

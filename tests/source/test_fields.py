@@ -11,9 +11,7 @@ COUNTS = ["primary_course_name", "primary_course_completed_lessons_count", "prim
 
 def changed(courses="primary", course_map=None, **source):
     lms = {"course_map": course_map or {}}
-    return connector(**source).model_validate(
-        {**connector(**source).model_dump(by_alias=True, exclude_unset=True), "courses": courses, "lms": lms}
-    )
+    return connector({"courses": courses, "lms": lms}, **source)
 
 
 def test_primary():

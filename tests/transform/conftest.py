@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.connector import Connector, connector_of
 from include.codebashing_lms.transform import RunFacts, transform
 
 READ_AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ def connector(**sections) -> Connector:
         "guards": GUARDS_OFF,
         "delivery": {"method": "folder", "directory": "/drop"},
     }
-    return Connector.model_validate(content | sections)
+    return connector_of(content | sections)
 
 
 def facts(**changes) -> RunFacts:

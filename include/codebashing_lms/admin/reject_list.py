@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 
 from include.codebashing_lms.admin.orders import refused
 from include.codebashing_lms.connector import Connector, Results
@@ -52,7 +53,7 @@ def _columns(results: Results | None, head: list[str]) -> Results:
     """Return what the columns mean: as in the connector file, else by their usual names."""
     there = {name.strip() for name in head}
     if results and {results.user, results.course} & there:
-        return results.model_copy(update={"row": None})
+        return replace(results, row=None)
     usual: dict[str, Any] = {use: name for use, name in USUAL.items() if name in there}
     if "user" not in usual:
         wanted = [name for name in (results and results.user, results and results.course) if name]

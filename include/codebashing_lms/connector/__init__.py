@@ -9,8 +9,8 @@ from include.codebashing_lms.connector.delivery import (
     Success,
 )
 from include.codebashing_lms.connector.guards import Guards
-from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
-from include.codebashing_lms.connector.model import ADMIN, Connector
+from include.codebashing_lms.connector.lms import Course, CourseMap, Lms, LmsSection
+from include.codebashing_lms.connector.model import ADMIN, Connector, connector_of
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
 from include.codebashing_lms.connector.results import FileResults, HttpResults, Job, Results, Wait
@@ -30,6 +30,7 @@ __all__ = [
     "Identity",
     "Job",
     "Lms",
+    "LmsSection",
     "Notify",
     "Report",
     "Results",
@@ -38,4 +39,5 @@ __all__ = [
     "Source",
     "Success",
     "Wait",
+    "connector_of",
 ]

@@ -1,8 +1,6 @@
 """Limits beyond which nothing is sent."""
 
-from pydantic import NonNegativeInt
-
-from include.codebashing_lms.sections import Percent, Section
+from include.codebashing_lms.sections import NonNegativeInt, Percent, Section
 
 IN_WORDS = {
     "min_learners": "Enough learners were read",
@@ -13,7 +11,7 @@ IN_WORDS = {
 }
 
 
-class Guards(Section):
+class Guards(Section, frozen=True, kw_only=True):
     """Limits beyond which a run fails before anything is sent; null switches one off."""
 
     min_learners: NonNegativeInt | None = 1

@@ -1,107 +1,87 @@
 """What the LMS wants to read."""
 
-from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import (
-    Field,
-    PrivateAttr,
-    TypeAdapter,
-    ValidationError,
-    ValidationInfo,
-    create_model,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+import msgspec
+from msgspec.structs import fields, force_setattr
 
 from include.codebashing_lms.profiles.contract import Contract
-from include.codebashing_lms.profiles.model import (
-    Profile,
-    find_profile,
-    mistakes,
-    sha256_of_profile,
-    values_of,
-)
-from include.codebashing_lms.profiles.settings import options_model
+from include.codebashing_lms.profiles.model import Profile, find_profile, values_of
+from include.codebashing_lms.profiles.settings import section_of
+from include.codebashing_lms.reading import Mistake, Mistaken, mistakes, read
 from include.codebashing_lms.sections import Section, Text, TimeZone
 
+GENERIC = "generic_csv"
 TOLD_TWICE = "this LMS tells courses apart by id and title: no two may share one of them alone"
 
 
-class Course(Section):
-    """What the LMS calls a course; what else a profile asks for comes with a subclass."""
+class Course(Section, frozen=True, kw_only=True):
+    """What the LMS calls a course; what else a profile asks for comes with a subclass.
+
+    :cvar same_as: settings that the id or the title stands in for where they are left out.
+    """
 
     id: Text
     title: str | None = None
+    same_as: ClassVar[dict[str, str]] = {}
+
+    def __post_init__(self) -> None:
+        """Let the id or the title stand in."""
+        for name, other in self.same_as.items():
+            if getattr(self, name) is None:
+                force_setattr(self, name, getattr(self, other))
+        super().__post_init__()
 
     def settings_as_text(self) -> str:
         """Return what the profile asks for besides id and title, blank for nothing."""
-        more = self.model_dump_json(exclude={"id", "title"})
-        return "" if more == "{}" else more
+        names = [name for name in self.__struct_fields__ if name not in ("id", "title")]
+        return msgspec.json.encode({name: getattr(self, name) for name in names}).decode() if names else ""
 
 
 CourseMap = dict[str, Course | Literal["ignore"]]
 
 
-class Lms(Section):
-    """What the LMS wants to read.
+class LmsSection(Section, frozen=True, kw_only=True):
+    """The section `lms` as it is written.
 
     What `options` and the entries of `course_map` may hold depends on the profile.
     """
 
-    profile: Text = "generic_csv"
+    profile: Text = GENERIC
     timezone: TimeZone = "UTC"
-    options: Any = Field(default_factory=dict, validate_default=True)
-    course_map: CourseMap | Text = Field(default_factory=dict)
-    _profile: Profile = PrivateAttr()
-    _contract: Contract = PrivateAttr()
-    _profile_sha256: str = PrivateAttr()
+    options: Any = {}
+    course_map: Any = {}
 
-    @field_validator("profile")
-    @classmethod
-    def _is_there(cls, name: str, info: ValidationInfo) -> str:
-        find_profile(name, _beside(info))
-        return name
 
-    @field_validator("options", mode="plain")
-    @classmethod
-    def _as_the_profile_says(cls, options: Any, info: ValidationInfo) -> Any:
-        profile = _profile(info)
-        return profile.options().model_validate(options) if profile else options
+class Lms:
+    """What the LMS wants to read: the section of the connector file, put into the profile that it names.
 
-    @field_validator("course_map", mode="plain")
-    @classmethod
-    def _courses_as_the_profile_says(cls, courses: Any, info: ValidationInfo) -> Any:
-        profile, options = _profile(info), info.data.get("options")
-        if profile is None or options is None:
-            return courses
-        return _course_maps(course_model(profile, options)).validate_python(courses, strict=True)
+    :ivar profile: the profile's id.
+    :ivar profile_sha256: the checksum of its file, of which the LMS file is made, too.
+    :ivar contract: what the profile says, with the options put in.
+    :ivar options: what only the customer knows.
+    :ivar course_map: courses by Codebashing's name, or the address of a CSV file that holds them.
+    :ivar course_type: a course in the map: id, title and what the profile asks for.
+    """
 
-    @model_validator(mode="after")
-    def _resolve(self, info: ValidationInfo) -> "Lms":
-        self._profile = profile = find_profile(self.profile, _beside(info))
-        self._profile_sha256 = sha256_of_profile(self.profile, _beside(info))
-        if lacking := profile.lacking(values_of(self.options)):
-            words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
-            raise _mistake("options", f"is incomplete, there must be {words}")
-        try:
-            self._contract = profile.resolve(values_of(self.options), timezone=self.timezone)
-        except ValidationError as error:
-            raise _mistake("options", f"do not go together: {mistakes(error)}") from None
-        _check_courses(self)
-        return self
+    def __init__(self, section: Any, profile: Profile, contract: Contract, course_type: type[Course]) -> None:
+        self.profile: str = section.profile
+        self.timezone: str = section.timezone
+        self.options: Section = section.options
+        self.course_map: CourseMap | str = section.course_map
+        self.course_type = course_type
+        self.contract = contract
+        self.profile_sha256 = profile.sha256
+        self._profile = profile
 
-    @property
-    def contract(self) -> Contract:
-        """Return what the profile says, with the options put in."""
-        return self._contract
-
-    @property
-    def profile_sha256(self) -> str:
-        """Return the checksum of the profile's file, of which the LMS file is made, too."""
-        return self._profile_sha256
+    def course_of(self, cells: dict[str, str]) -> Course:
+        """Return the course that a line of a CSV file describes; raise Mistaken with every mistake in it."""
+        settings = self._profile.course
+        entry = {
+            name: settings[name].in_cell(text) if name in settings else text for name, text in cells.items()
+        }
+        return read(entry, self.course_type)
 
     def fault_in(self, courses: CourseMap) -> str | None:
         """Say what is wrong with courses beside each other, or with dates of one."""
@@ -114,7 +94,7 @@ class Lms(Section):
                 return f"{mistaken}: with this {name} its records could be another course's"
         for slug, course in courses.items():
             for first, then in self._profile.earlier.items():
-                if isinstance(course, Course) and getattr(course, first) >= getattr(course, then):
+                if isinstance(course, Course) and not _in_order(course, first, then):
                     return f"{slug}: {first} must lie before {then}"
         return None
 
@@ -132,16 +112,18 @@ class Lms(Section):
                 return slug
         return None
 
-    @cached_property
-    def course_model(self) -> type[Course]:
-        """Return the model of a course in the map: id, title and what the profile asks for."""
-        return course_model(self._profile, self.options)
+
+def _in_order(course: Course, first: str, then: str) -> bool:
+    days = [getattr(course, first), getattr(course, then)]
+    return None in days or days[0] < days[1]
 
 
 def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
     """Return a course whose setting is another's, or ends like it after a hyphen."""
     known = [
-        (slug, course.id, getattr(course, name)) for slug, course in courses.items() if course != "ignore"
+        (slug, course.id, str(getattr(course, name)))
+        for slug, course in courses.items()
+        if isinstance(course, Course)
     ]
     return next(
         (
@@ -154,46 +136,81 @@ def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
     )
 
 
-def course_model(profile: Profile, options: Any) -> type[Course]:
-    """Return the model of a course in a profile's course map."""
-    model: type[Course] = Course
-    if profile.course:
-        model = options_model(f"course_of_{profile.id}", profile.course, Course, options)
-    if profile.course_title in ("optional", "consistent"):
-        return model
-    return create_model(f"titled_{model.__name__}", __base__=model, title=(Text, ...))
+def lms_of(content: Any, beside: Path | None = None) -> Lms:
+    """Return the section `lms` of a connector file, put into the profile that it names.
+
+    :param content: what the file holds there.
+    :param beside: the folder of the connector file, which may hold profiles.
+    :raises Mistaken: with every mistake in it.
+    :raises ConnectorError: the profile's own file is wrong.
+    """
+    profile = _profile(content, beside)
+    if isinstance(content, dict):
+        content = {"options": {}, **content}
+    section: Any = read(content, _section_type(profile, _given(content, profile)))
+    values = values_of(section.options)
+    if lacking := profile.lacking(values):
+        words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
+        raise _mistaken("options", f"is incomplete, there must be {words}")
+    try:
+        contract = profile.resolve(values, timezone=section.timezone)
+    except Mistaken as error:
+        raise _mistaken("options", f"do not go together: {error.told('the profile')}") from None
+    lms = Lms(section, profile, contract, _course_type(profile, section.options))
+    _check_courses(lms)
+    return lms
 
 
-@cache
-def _course_maps(course: Any) -> TypeAdapter[Any]:
-    """Return what reads the map of such courses: entries by their slugs, or the address of a CSV."""
-    return TypeAdapter(dict[Text, course | Literal["ignore"]] | Text)
+def _profile(content: Any, beside: Path | None) -> Profile:
+    name = content.get("profile", GENERIC) if isinstance(content, dict) else GENERIC
+    if not name or not isinstance(name, str):
+        raise Mistaken(mistakes(content, LmsSection))
+    try:
+        return find_profile(name, beside)
+    except ValueError as error:
+        unknown = Mistake(("profile",), f"{error}, got {name!r}")
+        raise Mistaken([unknown, *mistakes(content, LmsSection)]) from None
 
 
-def _needed(course: type[Course]) -> list[str]:
-    return [name for name, field in course.model_fields.items() if field.is_required()]
+def _given(content: Any, profile: Profile) -> Section | None:
+    """Return the options, which courses may depend on; None if there is a mistake in them."""
+    try:
+        return read(content["options"], profile.options()) if isinstance(content, dict) else None
+    except Mistaken:
+        return None
 
 
-def _profile(info: ValidationInfo) -> Profile | None:
-    name = info.data.get("profile")
-    return find_profile(name, _beside(info)) if name else None
+def _section_type(profile: Profile, options: Section | None) -> Any:
+    """Return the type of the section for a profile."""
+    courses: Any = dict[Text, _course_type(profile, options) | Literal["ignore"]]  # type: ignore[misc]
+    own: list[Any] = [
+        ("options", profile.options()),
+        ("course_map", courses | Text, msgspec.field(default_factory=dict)),
+    ]
+    return msgspec.defstruct("lms", own, bases=(LmsSection,), frozen=True, kw_only=True)
 
 
-def _beside(info: ValidationInfo) -> Path | None:
-    return (info.context or {}).get("beside")
+def _course_type(profile: Profile, options: Section | None) -> Any:
+    """Return the type of a course in a profile's course map.
+
+    :param options: None if there is a mistake in them.
+    """
+    title = [] if profile.course_title in ("optional", "consistent") else [("title", Text)]
+    if not profile.course and not title:
+        return Course
+    return section_of(f"course_of_{profile.id}", profile.course, Course, options, title)
 
 
-def _mistake(key: str, message: str) -> ValidationError:
+def _mistaken(key: str, words: str) -> Mistaken:
     """Return an error about one key of several that were looked at together."""
-    kind = PydanticCustomError("together", message)
-    return ValidationError.from_exception_data("Lms", [{"type": kind, "loc": (key,), "input": None}])
+    return Mistaken([Mistake((key,), words)])
 
 
 def _check_courses(lms: Lms) -> None:
     """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
-    needs = [] if lms.course_map else _needed(lms.course_model)
+    needs = [] if lms.course_map else [one.name for one in fields(lms.course_type) if one.required]
     if needs not in ([], ["id"]):
-        raise _mistake("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
+        raise _mistaken("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
     fault = lms.fault_in(lms.course_map) if isinstance(lms.course_map, dict) else None
     if fault:
-        raise _mistake("course_map", fault)
+        raise _mistaken("course_map", fault)

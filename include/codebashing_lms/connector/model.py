@@ -2,19 +2,22 @@
 
 import re
 from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from croniter import CroniterBadDateError, croniter
-from pydantic import Field, PositiveInt, field_validator, model_validator
+from msgspec import Meta, field
 
-from include.codebashing_lms.connector.delivery import Delivery
+from include.codebashing_lms.connector.delivery import Delivery, HttpDelivery
 from include.codebashing_lms.connector.guards import Guards
-from include.codebashing_lms.connector.lms import Lms
+from include.codebashing_lms.connector.lms import Lms, lms_of
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
 from include.codebashing_lms.connector.source import Identity, Source
-from include.codebashing_lms.sections import AtNeed, Section, Text, TimeZone
+from include.codebashing_lms.profiles.contract import Contract
+from include.codebashing_lms.reading import read
+from include.codebashing_lms.sections import PositiveInt, Section, Text, TimeZone
 
 NAME = re.compile(r"[a-z0-9_]+")
 ADMIN = "admin"
@@ -24,7 +27,32 @@ QUARTERLY = "0 0 1 */3 *"
 OF_UPLOADS = ("upload", "field", "params", "token_param", "success", "job", "compression")
 
 
-class StagingArea(Section):
+def _usable_in_a_dag_id(name: str) -> None:
+    if name == ADMIN:
+        raise ValueError("is taken: the DAG of that name looks after all connectors")
+    if not NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
+
+
+def _is_a_schedule(schedule: str) -> None:
+    if schedule in PRESETS:
+        return
+    from croniter import CroniterBadDateError, croniter  # most connectors have a preset
+
+    if len(schedule.split()) != 5 or not croniter.is_valid(schedule):
+        raise ValueError(f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields")
+    try:
+        croniter(schedule).get_next()
+    except CroniterBadDateError:
+        raise ValueError("never comes: no such day in the calendar") from None
+
+
+def _named_once(courses: list[str]) -> None:
+    if len(set(courses)) < len(courses):
+        raise ValueError("names a course twice")
+
+
+class StagingArea(Section, frozen=True, kw_only=True):
     """Where tasks leave files for each other."""
 
     uri: Text | None = None
@@ -32,112 +60,35 @@ class StagingArea(Section):
     keep_journal_days: PositiveInt | None = None
 
 
-class Connector(Section):
+class Connector(Section, frozen=True, kw_only=True):
     """One Codebashing tenant, one LMS: the whole connector file."""
 
-    name: Text
-    schedule: str | None = "@daily"
+    name: Annotated[Text, _usable_in_a_dag_id]
+    schedule: Annotated[str, _is_a_schedule] | None = "@daily"
     timezone: TimeZone = "UTC"
     start_date: date = date(2026, 1, 1)
-    source: AtNeed[Source]
-    courses: Literal["primary", "all"] | Annotated[list[Text], Field(min_length=1)] = "primary"
-    identity: AtNeed[Identity] = Identity.model_construct()
-    guards: AtNeed[Guards] = Guards.model_construct()
-    lms: AtNeed[Lms] = Field(default_factory=Lms)
+    source: Source
+    courses: Literal["primary", "all"] | Annotated[list[Text], Meta(min_length=1), _named_once] = "primary"
+    identity: Identity = Identity()
+    guards: Guards = Guards()
+    lms: Lms = field(default_factory=partial(lms_of, {}))
     delivery: Delivery
-    staging: AtNeed[StagingArea] = StagingArea.model_construct()
-    notify: AtNeed[Notify] = Notify.model_construct()
-    report: AtNeed[Report] = Report.model_construct()
+    staging: StagingArea = StagingArea()
+    notify: Notify = Notify()
+    report: Report = Report()
 
-    @field_validator("name")
-    @classmethod
-    def _usable_in_a_dag_id(cls, name: str) -> str:
-        if name == ADMIN:
-            raise ValueError("is taken: the DAG of that name looks after all connectors")
-        if not NAME.fullmatch(name) or len(name) > MAX_NAME:
-            raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
-        return name
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str | None) -> str | None:
-        if schedule is None or schedule in PRESETS:
-            return schedule
-        if len(schedule.split()) != 5 or not croniter.is_valid(schedule):
-            raise ValueError(
-                f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields"
-            )
-        try:
-            croniter(schedule).get_next()
-        except CroniterBadDateError:
-            raise ValueError("never comes: no such day in the calendar") from None
-        return schedule
-
-    @field_validator("courses")
-    @classmethod
-    def _named_once(cls, courses: str | list[str]) -> str | list[str]:
-        if isinstance(courses, list) and len(set(courses)) < len(courses):
-            raise ValueError("names a course twice")
-        return courses
-
-    @model_validator(mode="after")
-    def _combinations(self) -> "Connector":
+    def __post_init__(self) -> None:
+        """Hold that sections go together; raise ValueError."""
+        super().__post_init__()
         if self.identity.on_missing != "set_aside" and self.guards.max_missing_id_percent is not None:
             raise ValueError(
                 "guards.max_missing_id_percent needs identity.on_missing: set_aside; "
                 f"with {self.identity.on_missing} no learner is without an ID"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _fits_the_profile(self) -> "Connector":
-        """Hold that the way to the LMS, and the user keys, are what the profile needs."""
-        contract, delivery = self.lms.contract, self.delivery
-        if delivery.method not in contract.methods:
-            ways = " or ".join(contract.methods)
-            raise ValueError(
-                f"lms.profile {contract.profile} needs delivery.method {ways}, not {delivery.method}"
-            )
-        if delivery.send == "full" and contract.refuses_full:
-            raise ValueError(
-                f"delivery.send: full is impossible with lms.profile {contract.profile}: rows that it has "
-                "the LMS would add again, or refuse; use changes"
-            )
-        if self.identity.crosswalk is not None and contract.employee_id_is_key:
-            raise ValueError(
-                "identity.crosswalk is for profiles whose user key is not the employee ID; "
-                f"{contract.profile} has none"
-            )
-        if self.identity.crosswalk is None and contract.needs_crosswalk:
-            raise ValueError(
-                f"identity.crosswalk is required: {contract.profile} knows people by {contract.user_key}. "
-                "Give a CSV employee_id,user_key, or state with lms.options.user_key: employee_id that "
-                "both are equal"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _uploads_what_is_uploaded(self) -> "Connector":
-        """Hold that nothing is said about uploads where an LMS is told in calls of its own."""
-        contract, delivery = self.lms.contract, self.delivery
-        if delivery.method != "http":
-            return self
-        if contract.sender == "file":
-            if delivery.wait:
-                raise ValueError(
-                    "delivery.wait is not for files that are uploaded as they are; use delivery.job"
-                )
-            return self
-        useless = [name for name in OF_UPLOADS if getattr(delivery, name) != _default(delivery, name)]
-        if delivery.results and (delivery.results.names_rows or delivery.results.report):
-            useless.append("results")
-        if useless:
-            more = ", except for max_refused_percent," if useless[0] == "results" else ""
-            raise ValueError(
-                f"delivery.{useless[0]}{more} is for files that are uploaded as they are; lms.profile "
-                f"{contract.profile} knows itself how to tell the LMS"
-            )
-        return self
+        _check_way(self.lms.contract, self.delivery)
+        _check_crosswalk(self.lms.contract, self.identity)
+        if isinstance(self.delivery, HttpDelivery):
+            _check_uploads(self.lms.contract, self.delivery)
 
     @property
     def dag_id(self) -> str:
@@ -156,5 +107,58 @@ class Connector(Section):
         return ZoneInfo(self.timezone)
 
 
-def _default(section: Section, name: str) -> Any:
-    return type(section).model_fields[name].get_default(call_default_factory=True)
+def connector_of(content: Any, beside: Path | None = None) -> Connector:
+    """Return the connector that a mapping describes.
+
+    :param beside: the folder of the connector file, which may hold profiles.
+    :raises Mistaken: with every mistake in it.
+    :raises ConnectorError: a profile's own file is wrong.
+    """
+    return read(content, Connector, builtin_types=(date,), dec_hook=lambda _, lms: lms_of(lms, beside))
+
+
+def _check_way(contract: Contract, delivery: Delivery) -> None:
+    """Hold that the way to the LMS is one that the profile knows."""
+    if delivery.method not in contract.methods:
+        ways = " or ".join(contract.methods)
+        raise ValueError(
+            f"lms.profile {contract.profile} needs delivery.method {ways}, not {delivery.method}"
+        )
+    if delivery.send == "full" and contract.refuses_full:
+        raise ValueError(
+            f"delivery.send: full is impossible with lms.profile {contract.profile}: rows that it has "
+            "the LMS would add again, or refuse; use changes"
+        )
+
+
+def _check_crosswalk(contract: Contract, identity: Identity) -> None:
+    """Hold that somebody says the user keys that the profile needs."""
+    if identity.crosswalk is not None and contract.employee_id_is_key:
+        raise ValueError(
+            "identity.crosswalk is for profiles whose user key is not the employee ID; "
+            f"{contract.profile} has none"
+        )
+    if identity.crosswalk is None and contract.needs_crosswalk:
+        raise ValueError(
+            f"identity.crosswalk is required: {contract.profile} knows people by {contract.user_key}. "
+            "Give a CSV employee_id,user_key, or state with lms.options.user_key: employee_id that "
+            "both are equal"
+        )
+
+
+def _check_uploads(contract: Contract, delivery: HttpDelivery) -> None:
+    """Hold that nothing is said about uploads where an LMS is told in calls of its own."""
+    if contract.sender == "file":
+        if delivery.wait:
+            raise ValueError("delivery.wait is not for files that are uploaded as they are; use delivery.job")
+        return
+    unset = HttpDelivery(endpoint=delivery.endpoint)
+    useless = [name for name in OF_UPLOADS if getattr(delivery, name) != getattr(unset, name)]
+    if delivery.results and (delivery.results.names_rows or delivery.results.report):
+        useless.append("results")
+    if useless:
+        more = ", except for max_refused_percent," if useless[0] == "results" else ""
+        raise ValueError(
+            f"delivery.{useless[0]}{more} is for files that are uploaded as they are; lms.profile "
+            f"{contract.profile} knows itself how to tell the LMS"
+        )

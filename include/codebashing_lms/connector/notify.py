@@ -2,37 +2,37 @@
 
 from typing import Annotated
 
-from pydantic import Field, PositiveInt, model_validator
+from msgspec import Meta
 
-from include.codebashing_lms.sections import AtNeed, Percent, Section, Text
+from include.codebashing_lms.sections import Percent, PositiveInt, Section, Text
 
 
-class SmtpChannel(Section):
+class SmtpChannel(Section, frozen=True, kw_only=True):
     """Mail, by an Airflow connection of the type smtp."""
 
     conn_id: Text = "smtp_default"
-    to: Annotated[list[Text], Field(min_length=1)]
+    to: Annotated[list[Text], Meta(min_length=1)]
 
 
-class SlackChannel(Section):
+class SlackChannel(Section, frozen=True, kw_only=True):
     """Slack: an incoming webhook, or with a channel the connection of a Slack app."""
 
     conn_id: Text
     channel: Text | None = None
 
 
-class AppriseChannel(Section):
+class AppriseChannel(Section, frozen=True, kw_only=True):
     """Whatever Apprise can reach, by an Airflow connection of the type apprise."""
 
     conn_id: Text = "apprise_default"
 
 
-class Notify(Section):
+class Notify(Section, frozen=True, kw_only=True):
     """Channels, and what is worth a message besides failures."""
 
-    smtp: AtNeed[SmtpChannel] | None = None
-    slack: AtNeed[SlackChannel] | None = None
-    apprise: AtNeed[AppriseChannel] | None = None
+    smtp: SmtpChannel | None = None
+    slack: SlackChannel | None = None
+    apprise: AppriseChannel | None = None
     set_aside_percent: Percent | None = None
     deadline: PositiveInt | None = None
 
@@ -41,8 +41,8 @@ class Notify(Section):
         """Return the names of the channels that are there."""
         return [name for name in ("smtp", "slack", "apprise") if getattr(self, name) is not None]
 
-    @model_validator(mode="after")
-    def _has_somebody_to_tell(self) -> "Notify":
-        if not self.channels and self.model_fields_set:
+    def __post_init__(self) -> None:
+        """Hold that there is somebody to tell, if there is something to tell; raise ValueError."""
+        super().__post_init__()
+        if not self.channels and (self.set_aside_percent is not None or self.deadline is not None):
             raise ValueError("names nobody to tell; give at least one of smtp, slack, apprise")
-        return self

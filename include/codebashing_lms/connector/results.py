@@ -1,14 +1,32 @@
 """How the LMS tells what became of a file: import jobs, and the rows it refused."""
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator, model_validator
+from msgspec import Meta
 
-from include.codebashing_lms.sections import Percent, Section, Text
+from include.codebashing_lms.sections import NonNegativeInt, Percent, PositiveInt, Section, Text
 
 
-class Job(Section):
+def _is_about_one_file(name: str) -> None:
+    plain = name.replace("{file}", "x").replace("{stem}", "x")
+    if plain == name or re.search(r"[{}/\\\x00-\x1f]", plain) or name in ("{file}", "{stem}*", "*{file}"):
+        raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
+
+
+def _is_one_character(delimiter: str) -> None:
+    if len(delimiter) != 1:
+        raise ValueError("must be one character")
+
+
+def _is_known(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError):
+        raise ValueError("is no encoding that Python knows") from None
+
+
+class Job(Section, frozen=True, kw_only=True):
     """An import that the LMS works on for a while; it answers an upload with the job's ID.
 
     :param id: dotted path to the ID in the answer's JSON; null: the answer's Location header.
@@ -23,21 +41,21 @@ class Job(Section):
     id: Text | None = None
     endpoint: Text = "{job}"
     state: Text
-    done: list[Text] = Field(min_length=1)
-    failed: list[Text] = Field(default_factory=list)
+    done: Annotated[list[Text], Meta(min_length=1)]
+    failed: list[Text] = []
     every: PositiveInt = 30
     deadline: PositiveInt = 3600
 
-    @model_validator(mode="after")
-    def _asks_about_the_job(self) -> "Job":
+    def __post_init__(self) -> None:
+        """Hold that it asks about the job; raise ValueError."""
+        super().__post_init__()
         if "{job}" not in self.endpoint:
             raise ValueError("endpoint must hold {job}, the ID of the job")
         if set(self.done) & set(self.failed):
             raise ValueError("done and failed must not share a state")
-        return self
 
 
-class Wait(Section):
+class Wait(Section, frozen=True, kw_only=True):
     """How long a run waits for an LMS that is told in calls of its own, and works on what it was told.
 
     :param every: seconds between two questions.
@@ -48,7 +66,7 @@ class Wait(Section):
     deadline: PositiveInt = 3600
 
 
-class Results(Section):
+class Results(Section, frozen=True, kw_only=True):
     """How the LMS names a row that it refused: by its number, or by learner and course, and why.
 
     :param first_row: what it calls the first row; null: the line of the file it stands in.
@@ -62,14 +80,14 @@ class Results(Section):
     reason: Text | None = None
     first_row: NonNegativeInt | None = None
     status: Text | None = None
-    refused: list[Text] = Field(default_factory=list)
+    refused: list[Text] = []
     max_refused_percent: Percent = 5
 
-    @model_validator(mode="after")
-    def _statuses_have_a_place(self) -> "Results":
+    def __post_init__(self) -> None:
+        """Hold that statuses have a place; raise ValueError."""
+        super().__post_init__()
         if (self.status is None) is bool(self.refused):
             raise ValueError("status and refused go together: where the result stands, which mean refused")
-        return self
 
     @property
     def names_rows(self) -> bool:
@@ -77,7 +95,7 @@ class Results(Section):
         return bool(self.row or self.user or self.course)
 
 
-class HttpResults(Results):
+class HttpResults(Results, frozen=True, kw_only=True):
     """Refused rows in an answer: to the upload, to the question about a job, or at an address of their own.
 
     :param path: dotted path to the list in the answer's JSON.
@@ -89,17 +107,17 @@ class HttpResults(Results):
     format: Literal["json", "csv"] = "json"
     delimiter: Text = ","
 
-    @model_validator(mode="after")
-    def _says_where(self) -> "HttpResults":
+    def __post_init__(self) -> None:
+        """Hold that it says where, and what names a row; raise ValueError."""
+        super().__post_init__()
         if self.names_rows is not (self.path is not None or self.format == "csv"):
             raise ValueError(
                 "needs both: path (or format: csv), where the refused rows are, and row, user or course, "
                 "what names one"
             )
-        return self
 
 
-class FileResults(Results):
+class FileResults(Results, frozen=True, kw_only=True):
     """Refused rows in a file that the LMS leaves where ours are dropped, or elsewhere on that server.
 
     :param directory: null: where our files are dropped.
@@ -108,36 +126,12 @@ class FileResults(Results):
     """
 
     directory: Text | None = None
-    name: Text
-    delimiter: Text = ","
-    encoding: Text = "utf-8-sig"
+    name: Annotated[Text, _is_about_one_file]
+    delimiter: Annotated[Text, _is_one_character] = ","
+    encoding: Annotated[Text, _is_known] = "utf-8-sig"
 
-    @field_validator("name")
-    @classmethod
-    def _is_about_one_file(cls, name: str) -> str:
-        plain = name.replace("{file}", "x").replace("{stem}", "x")
-        if plain == name or re.search(r"[{}/\\\x00-\x1f]", plain) or name in ("{file}", "{stem}*", "*{file}"):
-            raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
-        return name
-
-    @field_validator("delimiter")
-    @classmethod
-    def _is_one_character(cls, delimiter: str) -> str:
-        if len(delimiter) != 1:
-            raise ValueError("must be one character")
-        return delimiter
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, encoding: str) -> str:
-        try:
-            "".encode(encoding)
-        except LookupError:
-            raise ValueError("is no encoding that Python knows") from None
-        return encoding
-
-    @model_validator(mode="after")
-    def _names_a_row(self) -> "FileResults":
+    def __post_init__(self) -> None:
+        """Hold that it names a row; raise ValueError."""
+        super().__post_init__()
         if not self.names_rows:
             raise ValueError("needs row, user or course: the column that names a row")
-        return self

@@ -1,13 +1,19 @@
 """Where training progress is read, and who a learner is."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import PositiveFloat, field_validator
-
-from include.codebashing_lms.sections import AtNeed, Regex, Section, Text
+from include.codebashing_lms.sections import PositiveFloat, Regex, Section, Text
 
 
-class Keys(Section):
+def _names_the_course(pattern: str) -> None:
+    if pattern.count("{course}") != 1 or pattern == "{course}":
+        raise ValueError("must hold {course} once and more, e.g. {course}.completed_percentage")
+
+
+OfCourse = Annotated[Text, _names_the_course]
+
+
+class Keys(Section, frozen=True, kw_only=True):
     """Names of the keys in the source's records, where they differ from the usual ones."""
 
     email: Text = "email"
@@ -16,18 +22,11 @@ class Keys(Section):
     primary_course: Text = "primary_course_name"
     last_active_at: Text = "last_active_at"
     created_at: Text | None = None
-    course_percentage: Text = "{course}.completed_percentage"
-    course_completed_date: Text = "{course}.completed_date"
-
-    @field_validator("course_percentage", "course_completed_date")
-    @classmethod
-    def _names_the_course(cls, pattern: str) -> str:
-        if pattern.count("{course}") != 1 or pattern == "{course}":
-            raise ValueError("must hold {course} once and more, e.g. {course}.completed_percentage")
-        return pattern
+    course_percentage: OfCourse = "{course}.completed_percentage"
+    course_completed_date: OfCourse = "{course}.completed_date"
 
 
-class Source(Section):
+class Source(Section, frozen=True, kw_only=True):
     """Where and how training progress is read."""
 
     conn_id: Text
@@ -38,12 +37,12 @@ class Source(Section):
     records_path: Text | None = None
     pagination: Literal["none", "page", "link"] = "none"
     employee_id_field: Text = "employee_id"
-    keys: AtNeed[Keys] = Keys.model_construct()
+    keys: Keys = Keys()
     live_window_hours: PositiveFloat = 24
     timeout: PositiveFloat = 60
 
 
-class Identity(Section):
+class Identity(Section, frozen=True, kw_only=True):
     """How a record finds its employee."""
 
     pattern: Regex = r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"

@@ -3,16 +3,11 @@
 from string import Formatter
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PositiveInt,
-    model_validator,
-)
+from msgspec import Meta
+from msgspec.structs import asdict
 
 from include.codebashing_lms.dates import DatePattern
-from include.codebashing_lms.sections import Regex, Section
+from include.codebashing_lms.sections import PositiveInt, Regex, Section
 
 Canonical = Literal[
     "employee_id", "email", "course_id", "course_title", "percent_complete", "lessons_completed",
@@ -20,46 +15,44 @@ Canonical = Literal[
 ]  # fmt: skip
 Status = Literal["not_started", "in_progress", "completed"]
 INSTANTS = ("completed_at", "last_active_at", "as_of")
+Decimals = Annotated[int, Meta(ge=0, le=2)]
 SOURCES = (*get_args(Canonical), "user_key", "told_at")
 
 
-class PlainColumn(Section):
+class PlainColumn(Section, frozen=True, kw_only=True):
     """One column: a canonical source under a label, or the same value in every row."""
 
     label: str
     source: Canonical | Literal["user_key"] | None = None
     value: str | None = None
-    decimals: Annotated[int, Field(ge=0, le=2)] | None = None
+    decimals: Decimals | None = None
     date_format: DatePattern | None = None
 
-    @model_validator(mode="after")
-    def _combinations(self) -> "PlainColumn":
+    def __post_init__(self) -> None:
+        """Hold that its keys go together; raise ValueError."""
+        super().__post_init__()
         if (self.source is None) == (self.value is None):
             raise ValueError("needs either source or value")
         if self.decimals is not None and self.source != "percent_complete":
             raise ValueError("decimals goes with source: percent_complete")
         if self.date_format is not None and self.source not in INSTANTS:
             raise ValueError(f"date_format goes with source: {', '.join(INSTANTS)}")
-        return self
 
 
-def plain_names(columns: Any) -> Any:
-    """Let a canonical name stand for the column of that name."""
-    if not isinstance(columns, list):
-        return columns
-    return [{"label": entry, "source": entry} if isinstance(entry, str) else entry for entry in columns]
+PlainColumns = Annotated[list[PlainColumn | Canonical | Literal["user_key"]], Meta(min_length=1)]
 
 
-PlainColumns = Annotated[list[PlainColumn], BeforeValidator(plain_names), Field(min_length=1)]
+def written_out(columns: list[Any]) -> list[dict[str, Any]]:
+    """Return plain columns as a profile has them; a canonical name stands for the column of that name."""
+    return [asdict(one) if isinstance(one, PlainColumn) else {"label": one, "source": one} for one in columns]
 
 
-def _source(name: str) -> str:
+def _source(name: str) -> None:
     if name not in SOURCES and not name.startswith("course."):
         raise ValueError(f"is no source; known are {', '.join(SOURCES)} and course.<setting>")
-    return name
 
 
-class Column(Section):
+class Column(Section, frozen=True, kw_only=True):
     """One column of a profile.
 
     :param source: a canonical name, `user_key`, `course.<setting>`, or `told_at` (the as-of at which the LMS
@@ -76,11 +69,11 @@ class Column(Section):
     """
 
     label: str
-    source: Annotated[str, AfterValidator(_source)] | None = None
+    source: Annotated[str, _source] | None = None
     value: str | None = None
     text: str | None = None
     statuses: dict[Status, str | None] | None = None
-    decimals: Annotated[int, Field(ge=0, le=2)] | None = None
+    decimals: Decimals | None = None
     rounding: Literal["half_up", "down"] = "half_up"
     scale: PositiveInt = 100
     date_format: DatePattern | None = None
@@ -90,13 +83,13 @@ class Column(Section):
     shown: bool = True
     hidden: bool = False
 
-    @model_validator(mode="after")
-    def _combinations(self) -> "Column":
+    def __post_init__(self) -> None:
+        """Hold that its keys go together; raise ValueError."""
+        super().__post_init__()
         if [self.source, self.value, self.text].count(None) != 2:
             raise ValueError("needs one of source, value and text")
         if self.statuses is not None and self.source != "status":
             raise ValueError("statuses goes with source: status")
-        return self
 
     def pieces(self) -> list[tuple[str, str | None]]:
         """Return what `text` is made of: pairs of a literal and the name that follows it."""

@@ -3,37 +3,37 @@
 import codecs
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PositiveInt, ValidationInfo, field_validator, model_validator
+from msgspec import Meta
+from msgspec.structs import replace
 
 from include.codebashing_lms.dates import CourseFileNamePattern
-from include.codebashing_lms.profiles.columns import Column, PlainColumn
-from include.codebashing_lms.sections import Section, Text
+from include.codebashing_lms.profiles.columns import Column
+from include.codebashing_lms.reading import Mistake, Mistaken
+from include.codebashing_lms.sections import PositiveInt, Section, Text
 
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
 Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
 Method = Literal["folder", "sftp", "http"]
 
 
-def _separates(delimiter: str) -> str:
+def _separates(delimiter: str) -> None:
     if delimiter in '"\r\n':
         raise ValueError("must be one character, but neither a quote nor a line break")
-    return delimiter
 
 
-def _known(encoding: str) -> str:
+def _known(encoding: str) -> None:
     try:
         "".encode(encoding)
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1") from error
-    return encoding
 
 
-Delimiter = Annotated[str, Field(min_length=1, max_length=1), AfterValidator(_separates)]
-Encoding = Annotated[str, AfterValidator(_known)]
-Months = Annotated[list[Text], Field(min_length=12, max_length=12)]
+Delimiter = Annotated[str, Meta(min_length=1, max_length=1), _separates]
+Encoding = Annotated[str, _known]
+Months = Annotated[list[Text], Meta(min_length=12, max_length=12)]
 
 
-class FileShape(Section):
+class FileShape(Section, frozen=True, kw_only=True):
     """How rows become bytes.
 
     :param quoting: `minimal` and `all` put values into quotes; `none` writes them as they are and sets
@@ -47,8 +47,8 @@ class FileShape(Section):
     header: bool = True
     delimiter: Delimiter = ","
     quoting: Literal["minimal", "all", "none", "escape", "statements"] = "minimal"
-    escapes: dict[str, str] = Field(default_factory=dict)
-    forbidden: list[str] = Field(default_factory=list)
+    escapes: dict[str, str] = {}
+    forbidden: list[str] = []
     backslash_escapes: bool = False
     line_ending: Text = "\r\n"
     encoding: Encoding = "utf-8"
@@ -56,11 +56,11 @@ class FileShape(Section):
     decimal_mark: Literal[".", ","] = "."
     months: Months | None = None
 
-    @model_validator(mode="after")
-    def _mark_needs_unicode(self) -> "FileShape":
+    def __post_init__(self) -> None:
+        """Hold that a mark has an encoding that knows it; raise ValueError."""
+        super().__post_init__()
         if self.bom and not self.encoding.lower().replace("_", "-").startswith("utf"):
             raise ValueError("bom: true needs a Unicode encoding such as utf-8")
-        return self
 
     @property
     def unwritable_signs(self) -> list[str]:
@@ -75,7 +75,7 @@ class FileShape(Section):
         return codecs.lookup(self.encoding).name == "utf-8"
 
 
-class Limits(Section):
+class Limits(Section, frozen=True, kw_only=True):
     """Into how many files the rows go.
 
     :param rows: rows per file, without the header.
@@ -88,7 +88,7 @@ class Limits(Section):
     per_course: bool = False
 
 
-class Contract(Section):
+class Contract(Section, frozen=True, kw_only=True):
     """A profile with the customer's settings put in.
 
     :param emits: `snapshot` tells every state, `completion` what is finished.
@@ -121,42 +121,37 @@ class Contract(Section):
     whole_percent: bool = False
     completed_from: str | None = None
     file_name: CourseFileNamePattern
-    labels: dict[str, str] = Field(default_factory=dict)
-    columns: Annotated[list[Column], Field(min_length=1)]
-    file: FileShape = FileShape.model_construct()
-    limits: Limits = Limits.model_construct()
+    labels: dict[str, str] = {}
+    columns: Annotated[list[Column], Meta(min_length=1)]
+    file: FileShape = FileShape()
+    limits: Limits = Limits()
     package: str | None = None
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = {}
 
-    @field_validator("columns", mode="before")
-    @classmethod
-    def _plain_ones(cls, columns: Any) -> Any:
-        """Take over columns that a customer wrote, which know less."""
-        if not isinstance(columns, list):
-            return columns
-        return [one.model_dump() if isinstance(one, PlainColumn) else one for one in columns]
+    def as_the_customer_has_it(self) -> "Contract":
+        """Return it with the columns that are shown, under the customer's labels.
 
-    @field_validator("columns")
-    @classmethod
-    def _as_the_customer_has_them(cls, columns: list[Column], info: ValidationInfo) -> list[Column]:
-        shown = [column for column in columns if column.shown and not column.hidden]
-        labels = info.data.get("labels", {})
-        unknown = sorted(set(labels) - {column.label for column in shown})
+        :raises Mistaken: a label is of no column, or the file could not hold what stands in every row.
+        """
+        shown = [column for column in self.columns if column.shown and not column.hidden]
+        unknown = sorted(set(self.labels) - {column.label for column in shown})
         if unknown:
             names = ", ".join(column.label for column in shown)
-            raise ValueError(f"labels names {', '.join(unknown)}, which is no column; there are {names}")
-        return [
-            column.model_copy(update={"label": labels.get(column.label, column.label)}) for column in shown
-        ]
+            words = f"labels names {', '.join(unknown)}, which is no column; there are {names}"
+            raise Mistaken([Mistake(("columns",), words)])
+        columns = [replace(column, label=self.labels.get(column.label, column.label)) for column in shown]
+        if sign := self._unwritable(columns):
+            raise Mistaken([Mistake((), sign)])
+        return replace(self, columns=columns)
 
-    @model_validator(mode="after")
-    def _can_write_what_stands_in_every_row(self) -> "Contract":
-        for column in self.columns:
+    def _unwritable(self, columns: list[Column]) -> str | None:
+        """Say what stands in every row, or in the header, and cannot be written."""
+        for column in columns:
             for text in (column.label if self.file.header else "", column.value or ""):
                 sign = next((one for one in self.file.unwritable_signs if one in text), None)
                 if sign:
-                    raise ValueError(f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold")
-        return self
+                    return f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold"
+        return None
 
     @property
     def on_resend(self) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
 
 from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.profiles.columns import written_out
 from include.codebashing_lms.profiles.contract import Contract
 from include.codebashing_lms.profiles.places import filled, unknown_places
-from include.codebashing_lms.profiles.settings import RESERVED, Setting, options_model
+from include.codebashing_lms.profiles.settings import RESERVED, Setting, section_of
+from include.codebashing_lms.reading import Mistaken, read
 from include.codebashing_lms.sections import Section
 from include.codebashing_lms.strict_yaml import load_yaml
 
@@ -23,7 +24,7 @@ SHIPPED = Path(__file__).parent
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
-KEY_OPTION = Setting.model_construct(
+KEY_OPTION = Setting(
     type="text",
     allowed=["employee_id"],
     help="employee_id: you state that the LMS's user keys are the employee IDs; otherwise identity.crosswalk "
@@ -31,7 +32,16 @@ KEY_OPTION = Setting.model_construct(
 )
 
 
-class Profile(Section):
+def _usable_names(settings: dict[str, Setting]) -> None:
+    for name in settings:
+        if not NAME.fullmatch(name) or name in RESERVED:
+            raise ValueError(f"{name} cannot be the name of a setting; use a-z, 0-9 and _")
+
+
+Settings = Annotated[dict[str, Setting], _usable_names]
+
+
+class Profile(Section, dict=True, frozen=True, kw_only=True):
     """What one LMS wants, as its YAML file says it.
 
     :param evidence: A to C and U, as docs/profiles/README.md explains them.
@@ -40,31 +50,33 @@ class Profile(Section):
         same title; `unique`: all of that, and two courses may not share a title.
     :param earlier: dates of a course of which the first must lie before the second.
     :param contract: everything else, with {places} for settings.
+    :param sha256: the checksum of the file.
     """
 
     id: str
     title: str
     evidence: str
-    settings: dict[str, Setting] = Field(default_factory=dict)
-    course: dict[str, Setting] = Field(default_factory=dict)
+    settings: Settings = {}
+    course: Settings = {}
     course_title: Literal["optional", "consistent", "required", "unique"] = "optional"
-    earlier: dict[str, str] = Field(default_factory=dict)
+    earlier: dict[str, str] = {}
     contract: dict[str, Any]
+    sha256: str
 
-    @field_validator("settings", "course")
-    @classmethod
-    def _usable_names(cls, settings: dict[str, Setting]) -> dict[str, Setting]:
-        for name in settings:
-            if not NAME.fullmatch(name) or name in RESERVED:
-                raise ValueError(f"{name} cannot be the name of a setting; use a-z, 0-9 and _")
-        return settings
-
-    @model_validator(mode="after")
-    def _refers_to_what_there_is(self) -> "Profile":
-        unknown = unknown_places(self.contract, self.settings, self.course)
+    def __post_init__(self) -> None:
+        """Hold that it refers to what there is; raise ValueError."""
+        super().__post_init__()
+        unknown = [*unknown_places(self.contract, self.settings, self.course), *self._unknown_settings()]
         if unknown:
             raise ValueError("; ".join(unknown))
-        return self
+
+    def _unknown_settings(self) -> Iterator[str]:
+        """Say which settings settings refer to that there are not."""
+        for name, one in [*self.settings.items(), *self.course.items()]:
+            if one.required_with and one.required_with not in self.settings:
+                yield f"{name}: required_with names {one.required_with}, which is no setting"
+        for name in sorted({*self.earlier, *self.earlier.values()} - self.course.keys()):
+            yield f"earlier names {name}, which is no setting of a course"
 
     @property
     def all_settings(self) -> dict[str, Setting]:
@@ -74,13 +86,12 @@ class Profile(Section):
         return self.settings
 
     def options(self) -> Any:
-        """Return the model of what a customer writes under `lms.options`."""
-        return self._options_model
+        """Return the type of what a customer writes under `lms.options`."""
+        return self._options_type
 
     @cached_property
-    def _options_model(self) -> Any:
-        """Make it once: a model takes milliseconds, and Airflow parses the DAGs often."""
-        return options_model(f"options_of_{self.id}", self.all_settings)
+    def _options_type(self) -> Any:
+        return section_of(f"options_of_{self.id}", self.all_settings)
 
     def lacking(self, options: dict[str, Any]) -> list[str]:
         """Return the settings that another one, switched on, makes required."""
@@ -91,13 +102,16 @@ class Profile(Section):
         ]
 
     def resolve(self, options: dict[str, Any], **more: Any) -> Contract:
-        """Return the contract with a customer's options put in; raises pydantic's ValidationError.
+        """Return the contract with a customer's options put in; raise Mistaken when they do not go together.
 
         :param more: other values that may stand in {places}.
         """
-        values = {**more, **options}
+        listed = [name for name, one in self.settings.items() if one.type == "columns"]
+        columns = {name: written_out(options[name] or []) for name in listed}
+        values = {**more, **options, **columns}
         known = {key: filled(value, values, key) for key, value in self.contract.items()}
-        return Contract.model_validate({**known, "profile": self.id, "title": self.title, "options": values})
+        contract = read({**known, "profile": self.id, "title": self.title, "options": values}, Contract)
+        return contract.as_the_customer_has_it()
 
 
 def profile_folders(beside: Path | None = None) -> Iterator[Path]:
@@ -124,7 +138,10 @@ def _file(name: str, beside: Path | None) -> Path | None:
     if Path(name).name != name:
         return None
     paths = (folder / f"{name}.yaml" for folder in profile_folders(beside))
-    return next((path for path in paths if path.is_file()), None)
+    try:
+        return next((path for path in paths if path.is_file()), None)
+    except OSError:  # a name of thousands of characters
+        return None
 
 
 def find_profile(name: str, beside: Path | None = None) -> Profile:
@@ -142,26 +159,22 @@ def find_profile(name: str, beside: Path | None = None) -> Profile:
     return _read(path, path.stat().st_mtime_ns)
 
 
-def sha256_of_profile(name: str, beside: Path | None = None) -> str:
-    """Return the SHA-256 of a profile's file as it stands."""
-    path = _file(name, beside)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
-
-
 @lru_cache(maxsize=64)
 def _read(path: Path, _changed: int) -> Profile:
     try:
-        content = load_yaml(path.read_bytes())
-        if not isinstance(content, dict):
-            raise ConnectorError(f"{path}: must be a mapping.")  # noqa: TRY301 (the one place that says so)
-        contract = {key: value for key, value in content.items() if key not in OF_THE_PROFILE}
-        own = {key: value for key, value in content.items() if key in OF_THE_PROFILE}
-        profile = Profile.model_validate(own | {"contract": contract})
-        profile.resolve(example_options(profile), timezone="UTC")
+        text = path.read_bytes()
+        content = load_yaml(text)
     except (OSError, yaml.YAMLError) as error:
         raise ConnectorError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
-    except ValidationError as error:
-        raise ConnectorError(f"{path}: {mistakes(error)}.") from None
+    if not isinstance(content, dict):
+        raise ConnectorError(f"{path}: must be a mapping.")
+    contract = {key: value for key, value in content.items() if key not in OF_THE_PROFILE}
+    own = {key: value for key, value in content.items() if key in OF_THE_PROFILE}
+    try:
+        profile = read(own | {"contract": contract, "sha256": hashlib.sha256(text).hexdigest()}, Profile)
+        profile.resolve(example_options(profile), timezone="UTC")
+    except Mistaken as error:
+        raise ConnectorError(f"{path}: {error.told('the profile')}.") from None
     if profile.id != path.stem:
         raise ConnectorError(f"{path}: id: must be {path.stem!r}, like the file, not {profile.id!r}.")
     return profile
@@ -170,19 +183,9 @@ def _read(path: Path, _changed: int) -> Profile:
 def example_options(profile: Profile) -> dict[str, Any]:
     """Return options that would do: the examples of what is required, the defaults of the rest."""
     examples = {name: one.example for name, one in profile.settings.items() if one.required}
-    return values_of(profile.options().model_validate(examples))
+    return values_of(read(examples, profile.options()))
 
 
 def values_of(options: Any) -> dict[str, Any]:
     """Return options by their names, as they may be put into places."""
-    return {name: getattr(options, name) for name in type(options).model_fields}
-
-
-def mistakes(error: ValidationError) -> str:
-    """Say what is wrong, and where."""
-    words = {"missing": "is required", "extra_forbidden": "unknown key"}
-    return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'the profile'}: "
-        + words.get(one["type"], one["msg"].removeprefix("Value error, ").removeprefix("Input "))
-        for one in error.errors(include_url=False, include_context=False)
-    )
+    return {name: getattr(options, name) for name in options.__struct_fields__}

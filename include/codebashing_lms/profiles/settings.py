@@ -5,42 +5,32 @@ from datetime import date
 from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
+import msgspec
+from msgspec import Meta
 
 from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 from include.codebashing_lms.profiles.columns import PlainColumns
 from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Months
-from include.codebashing_lms.sections import Section, Text
+from include.codebashing_lms.reading import Mistaken, mistakes, read
+from include.codebashing_lms.sections import Regex, Section, Text
 
 
-def _url(text: str) -> str:
+def _url(text: str) -> None:
     if not text.startswith(("https://", "http://")) or any(sign.isspace() for sign in text):
         raise ValueError("must be an address that begins with https://")
-    return text
 
 
-def _day(value: Any) -> Any:
-    """Take a day in quotes for one without."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a day such as 2025-01-31") from None
-
-
-def _matches(pattern: str, text: str) -> str:
+def _matches(pattern: str, text: str) -> None:
     if not re.fullmatch(pattern, text):
         raise ValueError(f"must match {pattern}")
-    return text
 
 
 TYPES: dict[str, Any] = {
     "text": Text,
-    "integer": Annotated[int, Field(ge=1)],
+    "integer": Annotated[int, Meta(ge=1)],
     "boolean": bool,
-    "date": Annotated[date, BeforeValidator(_day)],
-    "url": Annotated[str, AfterValidator(_url)],
+    "date": Annotated[date, Meta(title="must be a day such as 2025-01-31")],
+    "url": Annotated[str, _url],
     "date_format": DatePattern,
     "file_name": FileNamePattern,
     "course_file_name": CourseFileNamePattern,
@@ -51,9 +41,11 @@ TYPES: dict[str, Any] = {
     "columns": PlainColumns,
 }
 RESERVED = ("id", "title")
+WHOLE = re.compile(r"([+-]?[0-9]+)(\.0+)?")
+YES, NO = ("true", "yes", "y", "t", "on", "1"), ("false", "no", "n", "f", "off", "0")
 
 
-class Setting(Section):
+class Setting(Section, frozen=True, kw_only=True):
     """One setting.
 
     :param help: what it is, for people.
@@ -76,46 +68,63 @@ class Setting(Section):
     default: Any = None
     example: Any = None
     allowed: list[str] | None = None
-    pattern: str | None = None
+    pattern: Regex | None = None
     required_with: str | None = None
     option: str | None = None
     apart: bool = False
     same_as: Literal["id", "title"] | None = None
 
-    @model_validator(mode="after")
-    def _is_complete(self) -> "Setting":
+    def __post_init__(self) -> None:
+        """Hold that a customer is told what to write; raise ValueError."""
+        super().__post_init__()
         if (self.required or self.required_with) and (self.where is None or self.example is None):
             raise ValueError("a required one needs where (where a customer finds the value) and example")
         if self.required and self.default is not None:
             raise ValueError("needs either required: true or a default")
-        return self
+        if self.default is not None and (wrong := mistakes(self.default, self.kind)):
+            raise Mistaken(one.below("default") for one in wrong)
 
     @property
-    def annotation(self) -> Any:
-        """Return the type of its values."""
+    def kind(self) -> Any:
+        """Return the kind of its values."""
         if self.allowed:
             return Literal[tuple(self.allowed)]
         kind = TYPES[self.type]
-        return Annotated[kind, AfterValidator(partial(_matches, self.pattern))] if self.pattern else kind
+        return Annotated[kind, partial(_matches, self.pattern)] if self.pattern else kind
+
+    def in_cell(self, text: str) -> Any:
+        """Return what a cell of a CSV says; what cannot be meant stays text, and is refused as such."""
+        if self.type == "integer" and (whole := WHOLE.fullmatch(text)):
+            return int(whole.group(1))
+        if self.type == "boolean" and text.lower() in YES + NO:
+            return text.lower() in YES
+        return text
 
 
-def options_model(name: str, settings: dict[str, Setting], base: Any = Section, given: Any = None) -> Any:
-    """Return the model of what a customer writes under `lms.options`, or for a course.
+def section_of(
+    name: str, settings: dict[str, Setting], base: Any = Section, given: Any = None, more: Any = ()
+) -> Any:
+    """Return the type of what a customer writes under `lms.options`, or for a course.
 
     :param given: the options, for settings of a course that fall back on one of them.
+    :param more: other keys that are required, with their kinds.
     """
-    fields = {key: _field(one, given) for key, one in settings.items()}
-    return create_model(name, __base__=base, **fields)
+    own = [(key, *_kind_and_default(one, given)) for key, one in settings.items()]
+    same_as = {key: one.same_as for key, one in settings.items() if one.same_as}
+    more_of_it = {"same_as": same_as} if same_as else None
+    return msgspec.defstruct(
+        name, [*own, *more], bases=(base,), namespace=more_of_it, frozen=True, kw_only=True
+    )
 
 
-def _field(setting: Setting, given: Any) -> Any:
-    default = getattr(given, setting.option, None) if setting.option else setting.default
+def _kind_and_default(setting: Setting, given: Any) -> tuple[Any, ...]:
+    """Return the kind of a setting's values, and the default if there is one."""
     if setting.same_as:
-        other = setting.same_as
-        return setting.annotation, Field(default_factory=lambda known: known.get(other))
+        return setting.kind | None, None
+    default = getattr(given, setting.option, None) if setting.option else setting.default
     if default is not None:
-        return setting.annotation, Field(default, description=setting.help, validate_default=True)
+        value = read(default, setting.kind)  # a day may be one in quotes
+        return setting.kind, msgspec.field(default_factory=lambda: value)
     if setting.required or (given is not None and getattr(given, setting.required_with or "", False)):
-        return setting.annotation, Field(description=setting.where)
-    words = setting.where if setting.required_with else setting.help
-    return setting.annotation | None, Field(None, description=words)
+        return (Annotated[setting.kind, Meta(description=setting.where)],)
+    return setting.kind | None, None

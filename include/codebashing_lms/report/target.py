@@ -38,8 +38,8 @@ def _copy(source: Path, target: StagedPath) -> None:
 def _way(report: Report, site: SftpSite | None) -> Way:
     directory = report.directory or ""
     if site:
-        return SftpWay(SftpDelivery(method="sftp", directory=directory), site)
-    return FolderWay(FolderDelivery(method="folder", directory=directory))
+        return SftpWay(SftpDelivery(directory=directory), site)
+    return FolderWay(FolderDelivery(directory=directory))
 
 
 def _parcel(file: Path) -> Parcel:
