@@ -2,8 +2,9 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 import include
 from include.codebashing_lms.connector import ADMIN, Connector
@@ -14,8 +15,7 @@ VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 ADMIN_DAG = f"codebashing_lms_{ADMIN}"
 
 
-@dataclass(frozen=True)
-class GoodFile:
+class GoodFile(Struct, frozen=True):
     """A connector file that can be run."""
 
     path: Path
@@ -23,8 +23,7 @@ class GoodFile:
     sha256: str
 
 
-@dataclass(frozen=True)
-class BrokenFile:
+class BrokenFile(Struct, frozen=True):
     """A connector file that cannot be run, and why."""
 
     path: Path

@@ -1,15 +1,13 @@
 """Reads what a file holds as a type; what cannot be read is told with every mistake in it, place by place."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date
-from difflib import get_close_matches
 from itertools import starmap
 from operator import ge, gt, le, lt
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from msgspec import Meta, Struct, ValidationError, convert
-from msgspec.structs import FieldInfo, fields
+from msgspec.structs import FieldInfo, fields, replace
 
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.sections import demands, hold, members
@@ -35,8 +33,7 @@ UNITS: dict[Any, str] = {str: "character", list: "item"}
 LONGEST = 80
 
 
-@dataclass(frozen=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """One mistake: the keys that lead to it, and what is wrong there in the words of who wrote the file."""
 
     place: Place
@@ -89,8 +86,7 @@ def _read(value: Any, kind: Any, how: dict[str, Any]) -> Any:
     return read
 
 
-@dataclass(frozen=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """Looks for mistakes, on msgspec's heels: it stops at the first one and knows no words for people.
 
     :param how: msgspec.convert's parameters.
@@ -152,6 +148,8 @@ def _is_meant(value: Any, section: type[Struct]) -> bool:
 
 
 def _unknown(key: Any, names: list[str]) -> str:
+    from difflib import get_close_matches  # only for who mistook a key
+
     close = get_close_matches(str(key), names, 1)
     meant = f"did you mean {close[0]}? " if close else ""
     return f"unknown key; {meant}allowed are {', '.join(names)}"

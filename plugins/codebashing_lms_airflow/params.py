@@ -1,10 +1,10 @@
 """The trigger form: what a person may set for one run, and how it is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from airflow.sdk import Param
+from msgspec import Struct
 
 from include.codebashing_lms.connector.guards import IN_WORDS, Guards
 from include.codebashing_lms.errors import ConnectorError
@@ -13,8 +13,7 @@ GUARDS = sorted(Guards.__struct_fields__)
 GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in IN_WORDS.items()}
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True):
     """The answers of the trigger form."""
 
     as_of: str | None

@@ -147,7 +147,8 @@ def lms_of(content: Any, beside: Path | None = None) -> Lms:
     profile = _profile(content, beside)
     if isinstance(content, dict):
         content = {"options": {}, **content}
-    section: Any = read(content, _section_type(profile, _given(content, profile)))
+    course_type = _course_type(profile, _given(content, profile))
+    section: Any = read(content, _section_type(profile, course_type))
     values = values_of(section.options)
     if lacking := profile.lacking(values):
         words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
@@ -156,7 +157,7 @@ def lms_of(content: Any, beside: Path | None = None) -> Lms:
         contract = profile.resolve(values, timezone=section.timezone)
     except Mistaken as error:
         raise _mistaken("options", f"do not go together: {error.told('the profile')}") from None
-    lms = Lms(section, profile, contract, _course_type(profile, section.options))
+    lms = Lms(section, profile, contract, course_type)
     _check_courses(lms)
     return lms
 
@@ -180,9 +181,9 @@ def _given(content: Any, profile: Profile) -> Section | None:
         return None
 
 
-def _section_type(profile: Profile, options: Section | None) -> Any:
+def _section_type(profile: Profile, course_type: Any) -> Any:
     """Return the type of the section for a profile."""
-    courses: Any = dict[Text, _course_type(profile, options) | Literal["ignore"]]  # type: ignore[misc]
+    courses: Any = dict[Text, course_type | Literal["ignore"]]
     own: list[Any] = [
         ("options", profile.options()),
         ("course_map", courses | Text, msgspec.field(default_factory=dict)),

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from difflib import get_close_matches
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -152,6 +151,8 @@ def find_profile(name: str, beside: Path | None = None) -> Profile:
     """
     path = _file(name, beside)
     if path is None:
+        from difflib import get_close_matches  # only for who mistook a name
+
         files = profile_files(beside)
         close = get_close_matches(name, files, 1)
         meant = f"did you mean {close[0]}? " if close else ""

@@ -41,7 +41,6 @@ TYPES: dict[str, Any] = {
     "columns": PlainColumns,
 }
 RESERVED = ("id", "title")
-WHOLE = re.compile(r"([+-]?[0-9]+)(\.0+)?")
 YES, NO = ("true", "yes", "y", "t", "on", "1"), ("false", "no", "n", "f", "off", "0")
 
 
@@ -94,7 +93,7 @@ class Setting(Section, frozen=True, kw_only=True):
 
     def in_cell(self, text: str) -> Any:
         """Return what a cell of a CSV says; what cannot be meant stays text, and is refused as such."""
-        if self.type == "integer" and (whole := WHOLE.fullmatch(text)):
+        if self.type == "integer" and (whole := re.fullmatch(r"([+-]?[0-9]+)(\.0+)?", text)):
             return int(whole.group(1))
         if self.type == "boolean" and text.lower() in YES + NO:
             return text.lower() in YES
