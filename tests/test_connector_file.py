@@ -82,6 +82,61 @@ def test_a_mistake_is_named(tmp_path, capsys, text, words):
 def test_all_mistakes_are_named_at_once(tmp_path):
     with pytest.raises(ConnectorError, match="timezone: .*; guards.min_learners: "):
         read_connector(write(tmp_path, GOOD + "timezone: X\nguards: {min_learners: x}\n"))
+    lms = "lms: {timezone: Y, options: {header: 1}, course_map: {java: {id: 7}}}\n"
+    with pytest.raises(ConnectorError) as caught:
+        read_connector(write(tmp_path, GOOD.replace("conn_id: ", "auth: ") + lms))
+    places = [mistake.split(": ")[0] for mistake in str(caught.value).split(".yaml: ")[1].split("; ")]
+    of_lms = ["lms.timezone", "lms.options.header", "lms.course_map.java.id"]
+    assert [place for place in places if "." in place] == ["source.conn_id", "source.auth", *of_lms]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("start_date: '2026-01-31'", "start_date: should be a valid date"),
+        ("start_date: 2026-01-31 10:00:00", "start_date: should be a valid date"),
+        ("guards: {min_learners: 3.0}", "guards.min_learners: should be a valid integer, got 3.0"),
+        ("guards: {min_learners: true}", "guards.min_learners: should be a valid integer, got True"),
+        ("guards: {max_drop_percent: .nan}", "guards.max_drop_percent: should be greater than"),
+        ("guards: {max_drop_percent: .inf}", "guards.max_drop_percent: should be less than"),
+        ("identity: {people: 7}", "identity.people: should be a valid string, got 7"),
+        ("identity: {people: ''}", "identity.people: .*should have at least 1 character"),
+        ("courses: !!set {java, python}", "a set has no order; write a list"),
+        ("1: 2", "1: unknown key"),
+    ],
+)
+def test_a_value_of_another_type_is_not_taken_for_what_it_looks_like(tmp_path, text, words):
+    with pytest.raises(ConnectorError, match=words):
+        read_connector(write(tmp_path, GOOD + text))
+
+
+def test_a_whole_number_is_a_number(tmp_path):
+    assert (
+        read_connector(write(tmp_path, GOOD + "guards: {max_drop_percent: 3}")).guards.max_drop_percent == 3
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start_date: 2025-02-30",
+        "? [a, b]\n: c",
+        "lms: {course_map: {? {a: b} : c}}",
+        "guards: &itself {min_learners: *itself}",
+        "courses: &itself [*itself]",
+        "guards: {min_learners: " + "9" * 5000 + "}",
+        "guards: {max_drop_percent: 0x" + "f" * 5000 + "}",
+        "guards: " + "[" * 3000 + "]" * 3000,
+        "guards: !!timestamp soon",
+        "identity: {pattern: 'a{99999999999}'}",
+        "identity: {pattern: '" + "(" * 5000 + "'}",
+        "lms: {profile: " + "a" * 5000 + "}",
+    ],
+    ids=lambda text: text[:40],
+)
+def test_whatever_a_file_holds_it_ends_in_our_own_error(tmp_path, text):
+    with pytest.raises(ConnectorError):
+        read_connector(write(tmp_path, GOOD + text))
 
 
 def test_check_looks_at_nothing_else(tmp_path, capsys):

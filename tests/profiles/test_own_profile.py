@@ -3,10 +3,13 @@
 import hashlib
 
 import pytest
+from msgspec.structs import asdict
 
 from include.codebashing_lms.__main__ import main
+from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.connector_folder import read_connector_files
 from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.people import read_course_map
 from include.codebashing_lms.profiles import find_profile, profile_files
 from tests.profiles.bench import learner, render
 
@@ -75,6 +78,29 @@ def test_one_yaml_file_is_a_profile(profiles, tmp_path):
     assert got.manifest["profile_sha256"] == hashlib.sha256(TRAINHUB.encode()).hexdigest()
 
 
+SETTINGS = """
+  since: {type: date, help: a day}
+  graded: {type: boolean, default: false, help: a word}
+  note: {type: text, same_as: title, help: a note}
+"""
+AS_TEXT = '{"edition":3,"since":"2025-01-31","graded":true,"note":"Kurs ä"}'
+
+
+def test_a_course_is_the_same_in_yaml_in_a_csv_file_and_as_text(profiles, tmp_path):
+    (profiles / "trainhub.yaml").write_text(TRAINHUB + SETTINGS.lstrip("\n"))
+    head = "course,id,title,edition,since,graded,note"
+    (tmp_path / "map.csv").write_text(f"{head}\nseccode,SEC,Kurs ä,3,2025-01-31,Yes,\n", encoding="utf-8")
+    known = {"id": "SEC", "title": "Kurs ä", "edition": 3, "since": "2025-01-31", "graded": True}
+    maps = []
+    for course_map in ({"seccode": known}, "map.csv"):
+        lms = {"profile": "trainhub", "options": {"tenant": "ACME"}, "course_map": course_map}
+        way = {"method": "folder", "directory": "/drop"}
+        content = {"name": "acme", "source": {"conn_id": "codebashing"}, "lms": lms, "delivery": way}
+        maps.append(read_course_map(connector_of(content, tmp_path).lms, tmp_path.joinpath))
+    assert asdict(maps[0]["seccode"]) == asdict(maps[1]["seccode"])
+    assert maps[0]["seccode"].settings_as_text() == AS_TEXT
+
+
 def test_what_it_asks_for_is_asked_for(profiles, tmp_path, capsys):
     with pytest.raises(AssertionError):
         render(tmp_path, STAFF, lms={"profile": "trainhub"})
@@ -113,6 +139,15 @@ def test_the_folder_of_the_connectors_is_searched(profiles, tmp_path, monkeypatc
         (("columns:", "columns: ["), "cannot be read as YAML"),
         (("emits: snapshot", "emits: snapshot\nemits: completion"), "the key emits stands twice"),
         (("[janv, ", "["), "months"),
+        (("default: 1,", "default: one,"), "course.edition.default: should be a valid integer, got 'one'"),
+        (
+            ("    required: true\n", "    required_with: size\n"),
+            "tenant: required_with names size, which is no",
+        ),
+        (
+            ("course:\n", "earlier: {a: edition}\ncourse:\n"),
+            "earlier names a, which is no setting of a course",
+        ),
     ],
 )
 def test_a_wrong_file_says_what_is_wrong(change, words, profiles, tmp_path):
