@@ -22,9 +22,9 @@ RELEASED_3.1 := 2026-03-12
 RELEASED_3.2 := 2026-05-30
 RELEASED_3.3 := 2026-09-18
 
-# The tests that meet Airflow; on 3.1 also those of what it pins differently: pandas, pyarrow, paramiko.
+# The tests that meet Airflow; on 3.1 also those of what it pins differently: pandas, pyarrow, paramiko, msgspec.
 OF_AIRFLOW := tests/deployments/test_imports.py tests/deployments/test_bundle.py tests/alerts tests/airflow tests/report tests/page
-OF_PINS := tests/transform tests/snapshot tests/ledger tests/delivery tests/profiles tests/admin tests/source tests/test_changes.py
+OF_PINS := tests/test_connector_file.py tests/transform tests/snapshot tests/ledger tests/delivery tests/profiles tests/admin tests/source tests/test_changes.py
 
 .PHONY: help setup demo ui screenshots test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench
 

@@ -31,6 +31,7 @@ LIMITS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
 )
 UNITS: dict[Any, str] = {str: "character", list: "item"}
 LONGEST = 80
+REFUSED = (ValueError, ValidationError)  # which is a ValueError from msgspec 0.21 on only
 
 
 class Mistake(Struct, frozen=True):
@@ -70,7 +71,7 @@ def read(content: Any, kind: type[Kind], **how: Any) -> Kind:
     """
     try:
         value: Kind = _read(content, kind, how)
-    except ValueError:
+    except REFUSED:
         raise Mistaken(mistakes(content, kind, **how)) from None
     return value
 
@@ -98,7 +99,7 @@ class _Search(Struct, frozen=True):
         """Return the mistakes in the parts of a value, or else the one of the whole."""
         try:
             _read(value, kind, self.how)
-        except ValueError as error:
+        except REFUSED as error:
             return self._inside(place, value, kind) or _of_the_whole(place, value, kind, error)
         return []
 
@@ -161,7 +162,7 @@ def _where(field: FieldInfo) -> str:
     return next((f": {one.description}" for one in metas if one.description), "")
 
 
-def _of_the_whole(place: Place, value: Any, kind: Any, error: ValueError) -> list[Mistake]:
+def _of_the_whole(place: Place, value: Any, kind: Any, error: Exception) -> list[Mistake]:
     """Say in what a value is wrong all parts of which are right."""
     cause = error.__cause__ if isinstance(error, ValidationError) else error
     if isinstance(cause, Mistaken):
