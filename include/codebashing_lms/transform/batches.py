@@ -84,11 +84,14 @@ def of_primary_courses(records: Records, wanted: list[str], date_keys: list[str 
     return Batch([], records.are_objects(), columns, nothing, nothing.astype(np.bool_), dates)
 
 
-def of_all_courses(records: Records, wanted: list[str], slugs: list[str], keys: Keys) -> Batch:
-    """Return records as columns, with percentage and date of each course."""
+def of_all_courses(records: Records, wanted: list[str], slugs: list[str], keys: Keys, plain: bool) -> Batch:
+    """Return records as columns, with percentage and date of each course.
+
+    :param plain: percentages are known to be floats, null or absent.
+    """
     columns = {key: records.column(key) for key in wanted}
     shape = len(records.records), len(slugs)
-    hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]))
+    hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]), plain)
     dates = instants(records.rows([keys.date_of(slug) for slug in slugs])).reshape(shape)
     objects = records.are_objects()
     return Batch(slugs, objects, columns, hundredths.reshape(shape), started.reshape(shape), dates)

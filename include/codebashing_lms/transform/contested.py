@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +12,9 @@ from include.codebashing_lms.transform.fates import Fate
 from include.codebashing_lms.transform.progress import Courses, of_courses
 from include.codebashing_lms.transform.rows import text_array
 from include.codebashing_lms.transform.spool import Spool
+from include.codebashing_lms.transform.values import Ints
+
+NOBODY = -1
 
 
 class EmployeeIds:
@@ -24,7 +26,7 @@ class EmployeeIds:
     def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         """Take up the IDs of one batch."""
         left = np.zeros(len(learners), dtype=np.bool_)
-        left[records.loc[records["fate"] == Fate.EMITTED, "learner"]] = True
+        left[records["learner"].to_numpy()[records["fate"].to_numpy() == Fate.EMITTED]] = True
         self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
 
     def shared(self) -> set[str]:
@@ -51,47 +53,50 @@ def settle(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.S
 
 
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
-    """Return the records of all learners whose ID others have, too; `item` numbers the learners."""
+    """Return the records of all learners whose ID others have, too.
+
+    `employee_id` and `person` are numbers of those that share one; `item` numbers the learners.
+    """
     found = list(_contested_batches(spool, shared)) if shared else []
-    if not found:
-        return pd.DataFrame()
-    everybody = pd.concat(found, ignore_index=True)
-    return everybody.assign(**{key: _numbered(everybody[key]) for key in ("employee_id", "person")})
-
-
-def _numbered(texts: pd.Series) -> Any:
-    """Return a number for each text: older pandas take two for one that differ only after a NUL."""
-    return pa.array(texts.to_list(), pa.string()).dictionary_encode().indices.to_numpy()  # of many batches
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def _contested_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
     items = numbers = 0
     ids = pa.array(sorted(shared), pa.string())
+    people: dict[str, int] = {}
     for learners, records in spool.batches():
-        who = pc.is_in(text_array(learners["employee_id"]), value_set=ids).to_numpy(zero_copy_only=False)
+        place = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
+        employee = place.fill_null(NOBODY).to_numpy()
         learner, fate = records["learner"].to_numpy(), records["fate"].to_numpy()
-        at = np.flatnonzero(who[learner] & (fate == Fate.EMITTED))
+        at = np.flatnonzero((employee != NOBODY).take(learner) & (fate == Fate.EMITTED))
         if len(at):
             of_records: dict[Any, Any] = {name: records[name].to_numpy()[at] for name in records}
-            people = learners.iloc[learner[at]]
+            who = learner[at]
             of_learners = {
                 "number": numbers + at,
-                "item": items + learner[at],
-                "employee_id": people["employee_id"].to_numpy(),
-                "person": _person(people["email"], items + learner[at]),
-                "active_at": people["active_at"].to_numpy(),
+                "item": items + who,
+                "employee_id": employee[who],
+                "person": _persons(learners["email"], employee, items, people)[who],
+                "active_at": learners["active_at"].to_numpy()[who],
             }
             yield pd.DataFrame({**of_records, **of_learners})
         items += len(learners)
         numbers += len(records)
 
 
-def _person(emails: pd.Series, items: npt.NDArray[np.int64]) -> list[str]:
-    """Tell people apart by e-mail, whatever its case; two without one are never the same."""
-    return [
-        email.lower() if isinstance(email, str) else f"\0{item}"
-        for email, item in zip(emails.astype(object), items, strict=True)
-    ]
+def _persons(emails: pd.Series, employee: Ints, items: int, people: dict[str, int]) -> Ints:
+    """Number people by their e-mail, whatever its case; two without one are never the same.
+
+    :param employee: NOBODY for learners of whom it does not matter.
+    :param people: those met before, with their numbers.
+    """
+    persons = np.full(len(emails), NOBODY)
+    contested = np.flatnonzero(employee != NOBODY)
+    for at, email in zip(contested.tolist(), emails.iloc[contested].tolist(), strict=True):
+        key = email.lower() if isinstance(email, str) else f"\0{items + at}"
+        persons[at] = people.setdefault(key, len(people))
+    return persons
 
 
 def judge_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:

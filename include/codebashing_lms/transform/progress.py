@@ -123,13 +123,14 @@ def _odd_name(name: Any) -> int:
 def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
     """Return a record for each learner and course whose percentage is present; else one without course."""
     values = batch.hundredths.ravel()
-    at = np.flatnonzero(values != ABSENT)  # cells of the table of learners and courses
-    values = values[at]
-    learner, column = np.divmod(at.astype(np.int32), np.int32(max(len(batch.slugs), 1)))
     numbers = np.array([courses.number(slug) for slug in batch.slugs], dtype=np.int32)
+    there = values != ABSENT  # of the table of learners and courses
+    at: Any = slice(None) if there.all() else np.flatnonzero(there)
+    values = values[at]
+    learner = np.repeat(np.arange(len(batch), dtype=np.int32), len(numbers))[at]
     columns = {
         "learner": learner,
-        "course": numbers[column],
+        "course": np.tile(numbers, len(batch))[at],
         "hundredths": np.clip(values, 0, DONE).astype(np.int32),
         "started": batch.started.ravel()[at],
         "completed_at": batch.dates.found.ravel()[at],
@@ -137,8 +138,8 @@ def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
         "date_is_day": batch.dates.whole_day.ravel()[at],
         "too_much": values == OVER_100,
         "fate": np.where(values == INVALID, np.int8(Fate.INVALID_PERCENTAGE), np.int8(Fate.EMITTED)),
-        "lessons_completed": np.full(len(at), UNTOLD, dtype=np.int8),
-        "lessons_total": np.full(len(at), UNTOLD, dtype=np.int8),
+        "lessons_completed": np.full(len(values), UNTOLD, dtype=np.int8),
+        "lessons_total": np.full(len(values), UNTOLD, dtype=np.int8),
     }
     frame = pd.DataFrame(columns, copy=False)
     on_none = np.flatnonzero(np.bincount(learner, minlength=len(batch)) == 0)
@@ -169,17 +170,19 @@ def judge_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Withhold ignored courses, and unmapped ones at 0 %; set aside the other unmapped ones."""
     of_no_course = [Fate.UNMAPPED_COURSE, Fate.NO_COURSE, Fate.EMITTED]
     by_course = np.append(courses.fates(), of_no_course).astype(np.int8)
-    found = by_course[records["course"].to_numpy()]
+    found = by_course.take(records["course"].to_numpy())
     at_zero = (found == Fate.UNMAPPED_COURSE) & (records["hundredths"].to_numpy() == 0)
-    found = np.where(at_zero, np.int8(Fate.UNMAPPED_COURSE_AT_ZERO), found)
+    found[at_zero] = Fate.UNMAPPED_COURSE_AT_ZERO
     fate = records["fate"].to_numpy()
-    return records.assign(fate=np.where(fate == Fate.EMITTED, found, fate))
+    np.copyto(found, fate, where=fate != Fate.EMITTED)
+    return records.assign(fate=found)
 
 
 def judge_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
     """Let a fault of the learner go before everything about the course."""
-    fault = learners["fate"].to_numpy()[records["learner"].to_numpy()]
-    return records.assign(fate=np.where(fault == Fate.EMITTED, records["fate"], fault).astype(np.int8))
+    fault = learners["fate"].to_numpy().take(records["learner"].to_numpy())
+    np.copyto(fault, records["fate"].to_numpy(), where=fault == Fate.EMITTED)
+    return records.assign(fate=fault)
 
 
 def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:

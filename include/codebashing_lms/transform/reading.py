@@ -23,6 +23,8 @@ from include.codebashing_lms.transform.batches import (
 )
 from include.codebashing_lms.transform.keys import Keys, SourceOrder
 
+PLAIN: Any = float | msgspec.UnsetType | None
+ANYTHING: Any = Any
 MOST_KEYS = 2_000
 MOST_KEYS_MET = 100_000
 PRIMARY_BATCH = 20_000  # learners
@@ -50,6 +52,7 @@ class RecordReader:
         self._others: dict[str, None] = {}
         self._met: set[str] = set()
         self._place: dict[str, int] | None = None
+        self._plain = True  # percentages are floats or null, as far as we know
         self._as_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
         self._raw_records = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._rebuild()
@@ -93,7 +96,7 @@ class RecordReader:
             names = records.column(keys.course)
             own_dates = [keys.date_of(name) if type(name) is str else None for name in names]
             return of_primary_courses(records, self.wanted, own_dates)
-        return of_all_courses(records, self.wanted, self.slugs, keys)
+        return of_all_courses(records, self.wanted, self.slugs, keys, self._plain)
 
     def _learn_from_dicts(self, records: Sequence[Any]) -> bool:
         """Take up the courses of records that were not decoded to structs; False when none is new."""
@@ -112,15 +115,22 @@ class RecordReader:
             try:
                 records: Sequence[Any] = self._decode(array)
             except msgspec.ValidationError as error:
-                if "unknown field" not in str(error):
+                if "unknown field" in str(error):
+                    records = self._as_dicts(array)
+                    learnt = self._learn_from_dicts(records)
+                elif learnt := self._plain:
+                    self._take_any_percentage()
+                else:
                     raise
-                records = self._as_dicts(array)
-                if not self._learn_from_dicts(records):
-                    return records
             else:
-                if self.scope != "primary" or not self._learn_primary(records):
-                    return records
-                self._rebuild()
+                learnt = self.scope == "primary" and self._learn_primary(records)
+            if not learnt:
+                return records
+
+    def _take_any_percentage(self) -> None:
+        """From now on look at each percentage: one is no number, or something else is amiss."""
+        self._plain, self.fields = False, {}
+        self._rebuild()
 
     def _note_places(self, array: memoryview) -> None:
         """Note the order of the keys: msgspec finds one at once that stands behind the one before it."""
@@ -152,14 +162,14 @@ class RecordReader:
         return course or previous
 
     def _learn_primary(self, records: Sequence[Any]) -> bool:
-        """Take up primary courses that are new; False when there is none."""
+        """Take up primary courses that are new, and read anew for them; False when there is none."""
         if self._decode == self._as_dicts:
             return False
         name_of = attrgetter(self.fields[self.keys.course])
         before = set(self._courses)
         for name in sorted({name for name in map(name_of, records) if type(name) is str} - before):
             self._add_primary(name)
-        return len(set(self._courses)) > len(before)
+        return len(set(self._courses)) > len(before) and self._rebuild()
 
     def _add_primary(self, name: Any) -> None:
         if type(name) is str and name and has_utf8(name) and name not in self._courses:
@@ -185,10 +195,15 @@ class RecordReader:
             return True
         # a course's absent keys are as good as null, except where somebody asks whether any record has them
         nulls = set(of_courses).difference(self.wanted, self.unseen)
+        floats = set(percentages).difference(self.wanted) if self._plain else ()
         record = msgspec.defstruct(
             "Record",
             [
-                (field, Any, msgspec.field(default=None if key in nulls else UNSET, name=key))
+                (
+                    field,
+                    PLAIN if key in floats else ANYTHING,
+                    msgspec.field(default=None if key in nulls else UNSET, name=key),
+                )
                 for key, field in fields.items()
             ],
             gc=False,

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from include.codebashing_lms.dates import format_instant, iso
 from include.codebashing_lms.profiles import Column, Contract, Status
 from include.codebashing_lms.transform.progress import Courses
-from include.codebashing_lms.transform.values import DONE, Ints
+from include.codebashing_lms.transform.values import DONE, Bools, Ints
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 COUNT_SOURCES = ("lessons_completed", "lessons_total")
@@ -123,8 +123,9 @@ def _iso(instants: pa.Array) -> pa.Array:
 
 def statuses(records: pd.DataFrame) -> npt.NDArray[np.int8]:
     """Return each record's place in STATUSES: completed exactly at 100, not started when nothing is done."""
-    done = (records["hundredths"] == DONE).to_numpy()
-    return np.where(done, np.int8(2), records["started"].to_numpy().astype(np.int8))
+    done: Bools = records["hundredths"].to_numpy() == DONE
+    started: Bools = records["started"].to_numpy()
+    return np.maximum(started.view(np.int8), 2 * done.view(np.int8))
 
 
 def _constant(text: str, rows: int) -> Cells:

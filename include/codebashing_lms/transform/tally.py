@@ -39,10 +39,10 @@ class Counted:
     def of(cls, learners: int, records: pd.DataFrame) -> "Counted":
         """Count the records of so many learners."""
         fate, status = records["fate"].to_numpy(), statuses(records)
-        band = np.where(status == 0, np.int8(0), BAND_OF[records["hundredths"].to_numpy()])
+        band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
         bands = np.bincount(band * np.int32(len(Fate)) + fate, minlength=BANDS * len(Fate))
         course = records["course"].to_numpy() - NO_SLUG
-        told = (course * len(STATUSES) + status)[IS_TOLD[fate]]
+        told = (course * len(STATUSES) + status)[IS_TOLD.take(fate)]
         courses = np.bincount(told, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
         met = np.zeros(learners * len(Fate), dtype=np.bool_)
         met[records["learner"].to_numpy() * np.int64(len(Fate)) + fate] = True

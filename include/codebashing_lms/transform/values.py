@@ -103,12 +103,14 @@ def share(completed: Ints, total: Ints) -> Ints:
     return np.where(completed >= total, DONE, np.minimum(hundredths, DONE - 1))
 
 
-def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
+def percentages(values: Sequence[Any], plain: bool = False) -> tuple[Ints, Bools]:
     """Return percentages in hundredths, half up, below 100 at most 99.99, and where anything at all is done.
 
     ABSENT for absent and null, INVALID for negative and for no number, OVER_100 for more than 100.
+
+    :param plain: values are known to be floats, null or absent.
     """
-    numbers = _plain_numbers(values)
+    numbers = _plain_numbers(values, plain)
     if numbers is None:
         odd = [v if type(v) is float and v >= 0 else _odd_percentage(v) for v in values]
         numbers = np.array(odd, dtype=np.float64)
@@ -116,13 +118,13 @@ def percentages(values: Sequence[Any]) -> tuple[Ints, Bools]:
     return np.append(_hundredths(distinct), ABSENT)[codes], numbers > 0
 
 
-def _plain_numbers(values: Sequence[Any]) -> npt.NDArray[np.float64] | None:
+def _plain_numbers(values: Sequence[Any], plain: bool) -> npt.NDArray[np.float64] | None:
     """Return numbers as they are and NaN for null; None where anything else is among them."""
-    if not set(map(type, values)) <= {float, int, NoneType}:
+    if not plain and not set(map(type, values)) <= {float, int, NoneType}:
         return None
     try:
         found = pa.array(values, pa.float64())
-    except pa.ArrowInvalid:  # too large a number
+    except pa.ArrowInvalid:  # too large a number, or an absent one
         return None
     numbers = found.to_numpy(zero_copy_only=False)
     return numbers if np.isnan(numbers).sum() == found.null_count else None
