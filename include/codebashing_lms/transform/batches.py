@@ -39,8 +39,10 @@ class Records:
     def each(self, keys: Sequence[str | None]) -> list[Any]:
         """Return for each record the value of a key of its own, UNSET for none."""
         if self.structs:
-            fields = [self.fields.get(key, "") if key else "" for key in keys]
-            return [getattr(record, field, UNSET) for record, field in zip(self.records, fields, strict=True)]
+            fields = {key: self.fields.get(key or "", "") for key in set(keys)}
+            return [
+                getattr(record, fields[key], UNSET) for record, key in zip(self.records, keys, strict=True)
+            ]
         return [self._value(record, key) for record, key in zip(self.records, keys, strict=True)]
 
     def are_objects(self) -> Bools:

@@ -59,8 +59,9 @@ def read_learners(batch: Batch, keys: Keys, rules: IdentityRules) -> pd.DataFram
 
 def text_series(texts: list[str | None]) -> pd.Series:
     """Return texts as a column, null where there is none or none that can be shown."""
-    shown = [None if text is NOT_TEXT else text for text in texts]
-    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(shown, pa.string())))
+    if NOT_TEXT in texts:
+        texts = [None if text is NOT_TEXT else text for text in texts]
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(texts, pa.string())))
 
 
 def identify(
@@ -69,28 +70,23 @@ def identify(
     """Return the IDs that people's records are keyed by, and for each EMITTED or the first fault found."""
     lower = [email.lower() if email else None for email in emails]
     ids, excluded = _heard(ids, lower, rules.people)
-    own_email = [one is not None and one.lower() == email for one, email in zip(ids, lower, strict=True)]
     fits = rules.pattern.fullmatch
-    unfit = [one is not None and (one is NOT_TEXT or not fits(one)) for one in ids]
-    no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
-    missing = np.array([one is None for one in ids], dtype=np.bool_)
-    instead = np.zeros(len(ids), dtype=np.bool_)
-    if rules.use_email:
-        has_email = np.array([bool(email) for email in emails], dtype=np.bool_) & ~no_email
-        instead = has_email & (missing | own_email) & ~excluded
-        ids = [email if here else one for one, email, here in zip(ids, lower, instead.tolist(), strict=True)]
-    fates = np.select(
-        [excluded, instead, missing, np.array(unfit, np.bool_) | own_email, no_email],
-        [
-            Fate.EXCLUDED,
-            Fate.EMITTED,
-            Fate.MISSING_EMPLOYEE_ID,
-            Fate.INVALID_EMPLOYEE_ID,
-            Fate.INVALID_EMAIL,
-        ],
-        Fate.EMITTED,
-    )
-    return ids, fates.astype(np.int8)
+    good = [
+        one is not None and one is not NOT_TEXT and fits(one) is not None and one.lower() != email
+        for one, email in zip(ids, lower, strict=True)
+    ]
+    fates = np.full(len(ids), Fate.EMITTED, dtype=np.int8)
+    for at in np.flatnonzero(~np.array(good, dtype=np.bool_)).tolist():
+        no_other = ids[at] is None or str(ids[at]).lower() == lower[at]
+        if rules.use_email and lower[at] and no_other and emails[at] is not NOT_TEXT and not excluded[at]:
+            ids[at] = lower[at]
+        else:
+            fates[at] = Fate.MISSING_EMPLOYEE_ID if ids[at] is None else Fate.INVALID_EMPLOYEE_ID
+    if NOT_TEXT in emails:
+        no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
+        fates[no_email & (fates == Fate.EMITTED)] = Fate.INVALID_EMAIL
+    fates[excluded] = Fate.EXCLUDED
+    return ids, fates
 
 
 def _heard(

@@ -93,9 +93,9 @@ class RecordReader:
             if any(value is not UNSET for value in records.column(key)):
                 self.unseen.discard(key)
         if self.scope == "primary":
-            names = records.column(keys.course)
-            own_dates = [keys.date_of(name) if type(name) is str else None for name in names]
-            return of_primary_courses(records, self.wanted, own_dates)
+            names = [name if type(name) is str else None for name in records.column(keys.course)]
+            date_keys = {name: keys.date_of(name) if name is not None else None for name in set(names)}
+            return of_primary_courses(records, self.wanted, [date_keys[name] for name in names])
         return of_all_courses(records, self.wanted, self.slugs, keys, self._plain)
 
     def _learn_from_dicts(self, records: Sequence[Any]) -> bool:

@@ -144,22 +144,21 @@ def _points(column: Column, mark: str) -> pa.Array:
 
 @cache
 def _percent_texts(decimals: int | None, down: bool, scale: int, mark: str) -> pa.Array:
-    """Return the text of every percentage from 0 to 100 in hundredths; shortest without `decimals`."""
-    texts = [_point_text(at, decimals, down, scale) for at in range(DONE + 1)]
-    return pa.array([text.replace(".", mark) for text in texts], pa.string())
+    """Return the text of every percentage from 0 to 100 in hundredths; shortest without `decimals`.
 
-
-def _point_text(hundredths: int, decimals: int | None, down: bool, scale: int) -> str:
-    """Round to decimals, half up or down; all the points stay for what is finished."""
-    whole = DONE // 100 * 10 ** (2 if decimals is None else decimals)  # 100 % of 100 points, in last digits
-    units = hundredths * whole * scale
-    units = (units if down else units + DONE * 50) // (DONE * 100)
-    if hundredths < DONE:
-        units = min(units, whole * scale // 100 - 1)
+    Rounded to decimals, half up or down; all the points stay for what is finished.
+    """
     shown = 2 if decimals is None else decimals
-    points, rest = divmod(units, 10**shown)
-    text = f"{points}.{rest:0{shown}d}" if shown else str(points)
-    return text.rstrip("0").rstrip(".") if decimals is None else text
+    whole = DONE // 100 * 10**shown  # 100 % of 100 points, in last digits
+    units = np.arange(DONE + 1, dtype=object) * whole * scale  # Python's integers, for any scale
+    units = (units if down else units + DONE * 50) // (DONE * 100)
+    units[:DONE] = np.minimum(units[:DONE], whole * scale // 100 - 1)
+    parts = (units // 10**shown, units % 10**shown)
+    points, rest = (pa.array(part, pa.int64()).cast(pa.string()) for part in parts)
+    if not shown:
+        return points
+    texts = pc.binary_join_element_wise(points, pc.ascii_lpad(rest, shown, "0"), mark)
+    return pc.ascii_rtrim(pc.ascii_rtrim(texts, "0"), mark) if decimals is None else texts
 
 
 def _counts(numbers: Ints) -> Cells:
