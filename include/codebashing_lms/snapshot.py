@@ -4,13 +4,11 @@ import json
 import re
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from include.codebashing_lms.ahead import ahead
 from include.codebashing_lms.errors import CutSnapshotError, StagingError
 from include.codebashing_lms.json_structure import read_shallow
 from include.codebashing_lms.splitter import Chunk, RecordSplitter
@@ -32,8 +30,8 @@ UNREADABLE = Unreadable()
 def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
     """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
     try:
-        with _plain_bytes(path) as source, ahead(_pieces(source)) as pieces:
-            for piece in pieces:
+        with _plain_bytes(path) as source:
+            for piece in _pieces(source):
                 yield from splitter.feed(piece)
         yield from splitter.finish()
     except (OSError, pa.ArrowInvalid) as error:
@@ -42,12 +40,10 @@ def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
         ) from error
 
 
-def _pieces(source: Any) -> Generator[memoryview]:
-    """Give a stream piece by piece; a piece is good until the one after the next is asked for."""
-    for whole in cycle(memoryview(bytearray(PIECE)) for _ in range(2)):
-        size = source.readinto(whole)
-        if not size:
-            return
+def _pieces(source: Any) -> Iterator[memoryview]:
+    """Give a stream piece by piece; a piece is good until the next is asked for."""
+    whole = memoryview(bytearray(PIECE))
+    while size := source.readinto(whole):
         yield whole[:size]
 
 

@@ -140,7 +140,7 @@ class _FileRows:
         as_told = rows["verdict"] == Verdict.UNCHANGED
         first = rows["told_told_at"].where(as_told)  # under `full`: what stands was told before
         told = rows.assign(learner=np.arange(len(rows)), course=numbers, first_told_at=first)
-        self.file.write(told, rows)
+        self.file.write(self.file.lines(told, rows))
 
 
 def _told(decision: Decision) -> pa.Table:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.ahead import ahead
 from include.codebashing_lms.connector import Connector
 from include.codebashing_lms.errors import ShapeError
 from include.codebashing_lms.people import Locate, read_course_map, read_people
@@ -77,14 +78,15 @@ class Judging:
         """Judge every record by itself, and keep the verdicts in the spool."""
         splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, read_item)
         objects = False
-        for batch in self.reader.batches(read_chunks(path, splitter)):
-            objects = objects or bool(batch.objects.any())
-            learners = read_learners(batch, self.keys, self.rules)
-            if self.reconstructed:
-                learners = note_people(learners, batch, self.keys)
-            records = self._records(batch, learners)
-            self.ids.add(learners, records)
-            spool.append(learners, records)
+        with ahead(self.reader.batches(read_chunks(path, splitter))) as batches:
+            for batch in batches:
+                objects = objects or bool(batch.objects.any())
+                learners = read_learners(batch, self.keys, self.rules)
+                if self.reconstructed:
+                    learners = note_people(learners, batch, self.keys)
+                records = self._records(batch, learners)
+                self.ids.add(learners, records)
+                spool.append(learners, records)
         spool.close()
         if objects:
             self._guard_shape(path)
@@ -102,9 +104,10 @@ class Judging:
         return records.drop(columns=["date_odd", "date_is_day", "too_much"])
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
-        faultless = (learners["fate"] == Fate.EMITTED).to_numpy().take(records["learner"].to_numpy())
+        too_much = np.flatnonzero(records["too_much"].to_numpy())
+        fates = learners["fate"].to_numpy()[records["learner"].to_numpy()[too_much]]
         name = "completed_exceeds_total" if self.primary else "percentage_over_100"
-        self.warnings[name] += int((records["too_much"].to_numpy() & faultless).sum())
+        self.warnings[name] += int((fates == Fate.EMITTED).sum())
         self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
         self.newest = np.fmax(
             self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)

@@ -69,17 +69,20 @@ class LmsFile:
                 found[(found < 0) & bad[np.asarray(numbers)]] = at
         return found
 
-    def write(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
-        """Write the emitted records of a batch of learners."""
+    def lines(self, records: pd.DataFrame, learners: pd.DataFrame) -> list[tuple[str, pa.Array]]:
+        """Return the lines of the emitted records of a batch of learners, by the part they are for."""
         if records.empty:
-            return
+            return []
         lines = self._lines(self._rows.cells(records, learners))
         if not self.contract.limits.per_course:
-            self._put(WHOLE, lines)
-            return
+            return [(WHOLE, lines)]
         ids = np.array([*self.courses.lms_ids(), ""], dtype=object)[records["course"].to_numpy()]
-        for course in dict.fromkeys(ids):
-            self._put(course, lines.filter(pa.array(ids == course)))
+        return [(course, lines.filter(pa.array(ids == course))) for course in dict.fromkeys(ids)]
+
+    def write(self, lines: list[tuple[str, pa.Array]]) -> None:
+        """Write lines to their parts, and to as many new ones as they need."""
+        for course, of_course in lines:
+            self._put(course, of_course)
 
     def close(self) -> list[dict[str, Any]]:
         """End the writing; return what the files are. They appear when the block ends."""

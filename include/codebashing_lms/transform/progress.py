@@ -187,13 +187,16 @@ def judge_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFram
 
 def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:
     """Drop completion dates below 100 and after the reading; count those, and values over the top."""
-    alive = (records["fate"] == Fate.EMITTED).to_numpy()
+    alive = records["fate"].to_numpy() == Fate.EMITTED
     completed_at = records["completed_at"].to_numpy()
-    told = ~np.isnat(completed_at) & alive
-    below = told & (records["hundredths"].to_numpy() < DONE)
-    late = told & ~below & (completed_at > np.datetime64(read_at.replace(tzinfo=None), "us"))
+    warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
+    told = np.flatnonzero(~np.isnat(completed_at))
+    of_emitted = alive[told]
+    below = of_emitted & (records["hundredths"].to_numpy()[told] < DONE)
+    now = np.datetime64(read_at.replace(tzinfo=None), "us")
+    late = of_emitted & ~below & (completed_at[told] > now)
     warnings["completed_date_below_100"] += int(below.sum())
     warnings["completed_date_after_reading"] += int(late.sum())
-    warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
-    kept = np.where(told & ~below & ~late, completed_at, NOTHING)
+    kept = completed_at.copy()
+    kept[told[~of_emitted | below | late]] = NOTHING
     return records.assign(completed_at=kept)

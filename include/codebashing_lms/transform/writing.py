@@ -1,6 +1,6 @@
 """The second pass: what needs the whole snapshot is settled, and the files are written."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,10 +54,11 @@ class Writing:
             needs = Needs(contract, zone, as_of, file)
             rows = self._staged_rows(stack, folder)
             judged = self._judged(spool, changed, needs)
-            for told, learners in stack.enter_context(ahead(self._told(judged, listings))):
-                file.write(told, learners)
+            told = stack.enter_context(ahead(self._told(judged, listings)))
+            for records, learners, lines in stack.enter_context(ahead(_with_lines(told, file))):
+                file.write(lines)
                 if rows:
-                    rows.add(told, learners)
+                    rows.add(records, learners)
             parts = file.close()
         return {**of_first(parts), "parts": parts}
 
@@ -102,6 +103,12 @@ class Writing:
         learners, records, undated = past.cut(learners, past.judge(learners, records))
         self.judging.warnings["completed_date_after_as_of"] += undated
         return learners, records
+
+
+def _with_lines(batches: Iterable[tuple[pd.DataFrame, pd.DataFrame]], file: LmsFile) -> Generator[Any]:
+    """Give emitted records, their learners, and their lines in the file."""
+    for records, learners in batches:
+        yield records, learners, file.lines(records, learners)
 
 
 def with_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
