@@ -7,13 +7,17 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.transform.fates import MERGED, REMEDY, SET_ASIDE, WITHHELD, Fate
 from include.codebashing_lms.transform.progress import Courses, of_courses
+from include.codebashing_lms.transform.rows import text_array
 from include.codebashing_lms.transform.values import Bools, Ints
+
+Rows = dict[str, npt.NDArray[Any]]  # columns of records
 
 SET_ASIDE_COLUMNS = ("reason", "detail", "email", "employee_id", "course", "records")
 FORMULA = ("=", "+", "-", "@")
@@ -25,6 +29,8 @@ OF_THE_LEARNER = (
     Fate.CONFLICTING_EMPLOYEE_ID,
     Fate.UNMAPPED_USER,
 )
+IS_SET_ASIDE = np.isin(np.arange(len(Fate)), SET_ASIDE)
+IS_OF_THE_LEARNER = np.isin(np.arange(len(Fate)), OF_THE_LEARNER)
 LEFT_OUT = pa.schema(
     [(name, pa.string()) for name in ("place", "reason", "email", "employee_id", "course")]
     + [("percent_complete", pa.float64())]
@@ -59,45 +65,53 @@ class Listings:
         self._file.close()
         self._left_out.close()
 
-    def add(self, rows: pd.DataFrame) -> None:
-        """List the records of a batch, joined with their learners, that were not emitted."""
-        if rows.empty:
+    def add(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
+        """List the records of a batch of learners that were not emitted."""
+        at = np.flatnonzero(records["fate"].to_numpy() != Fate.EMITTED)
+        if not len(at):
             return
-        fate = rows["fate"]
-        rows = rows.assign(slug=of_courses(self.courses.slugs, rows["course"].to_numpy()))
-        unmapped = fate == Fate.UNMAPPED_COURSE
-        self.unmapped.update(rows.loc[unmapped, "slug"])
-        self._add_set_aside(rows[fate.isin(SET_ASIDE) & ~unmapped])
-        self._add_left_out(rows[fate.isin([*WITHHELD, *MERGED]) | unmapped])
+        rows = {name: records[name].to_numpy()[at] for name in ("fate", "fault", "learner", "hundredths")}
+        rows["slug"] = of_courses(self.courses.slugs, records["course"].to_numpy()[at])
+        unmapped = rows["fate"] == Fate.UNMAPPED_COURSE
+        self.unmapped.update(rows["slug"][unmapped])
+        aside = IS_SET_ASIDE[rows["fate"]] & ~unmapped
+        self._add_set_aside({name: values[aside] for name, values in rows.items()}, learners)
+        self._add_left_out({name: values[~aside] for name, values in rows.items()}, learners)
 
-    def _add_set_aside(self, rows: pd.DataFrame) -> None:
+    def _add_set_aside(self, rows: Rows, learners: pd.DataFrame) -> None:
         """List a line for each record; one for all of a learner where the fault is the learner's."""
-        if rows.empty:
-            return
-        whole = rows["fate"].isin(OF_THE_LEARNER).to_numpy() & (not self.one_course)
-        at, records = _lines(rows["learner"].to_numpy(), whole)
-        lines = rows.iloc[at]
-        slugs = np.where(whole[at], "", lines["slug"])
-        reasons = zip(lines["fate"], lines["fault"], strict=True)
-        people = zip(lines["email"], lines["employee_id"], slugs, records.tolist(), strict=True)
-        for (number, fault), line in zip(reasons, people, strict=True):
+        whole = IS_OF_THE_LEARNER[rows["fate"]] & (not self.one_course)
+        at, records = _lines(rows["learner"], whole)
+        fates, faults = (rows[name][at].tolist() for name in ("fate", "fault"))
+        slugs = np.where(whole[at], "", rows["slug"][at])
+        lines = zip(*_people(learners, rows["learner"][at]), slugs, records.tolist(), strict=True)
+        for number, fault, line in zip(fates, faults, lines, strict=True):
             fate = Fate(number)
             detail = REMEDY[fate] if fault < 0 else f"{self.columns[fault]}: {REMEDY[fate]}"
             self._csv.writerow(harmless([fate.reason, detail, *line]))
 
-    def _add_left_out(self, rows: pd.DataFrame) -> None:
-        if rows.empty:
+    def _add_left_out(self, rows: Rows, learners: pd.DataFrame) -> None:
+        """Keep the records that set_aside.csv has no lines for: withheld, merged, or of unmapped courses."""
+        if not len(rows["fate"]):
             return
-        fates = [Fate(number) for number in rows["fate"]]
+        fates = [Fate(number) for number in rows["fate"].tolist()]
+        emails, ids = _people(learners, rows["learner"])
         table = {
             "place": [_place(fate) for fate in fates],
             "reason": [fate.reason for fate in fates],
-            "email": rows["email"],
-            "employee_id": rows["employee_id"],
+            "email": emails,
+            "employee_id": ids,
             "course": rows["slug"],
             "percent_complete": rows["hundredths"] / 100,
         }
         self._left_out.write_table(pa.table(table, schema=LEFT_OUT))
+
+
+def _people(learners: pd.DataFrame, who: Ints) -> tuple[list[str | None], list[str | None]]:
+    """Return e-mail addresses and employee IDs of some learners."""
+    at = pa.array(who)
+    emails, ids = (text_array(learners[name]).take(at).to_pylist() for name in ("email", "employee_id"))
+    return emails, ids
 
 
 def _place(fate: Fate) -> str:

@@ -68,9 +68,8 @@ class Writing:
             counted = Counted.of(len(learners), records)
             self.tally.add(counted)
             self.figures.add(learners, counted)
-            emitted = (records["fate"] == Fate.EMITTED).to_numpy()
-            listings.add(with_learners(records.iloc[np.flatnonzero(~emitted)], learners))
-            yield records.iloc[np.flatnonzero(emitted)], learners
+            listings.add(records, learners)
+            yield records.iloc[np.flatnonzero(records["fate"].to_numpy() == Fate.EMITTED)], learners
 
     def _staged_rows(self, stack: ExitStack, folder: StagedPath) -> StagedRows | None:
         """Open rows.parquet, which only a run that may be delivered needs."""
