@@ -66,6 +66,7 @@ def _small_batches(monkeypatch):
 @settings(max_examples=200, deadline=None)
 @given(ITEMS, st.sampled_from(["primary", "all", ["java", "go"]]), MAPS, st.booleans(), st.booleans())
 @example([{"employee_id": "1", "email": "a@x.com"}, {"employee_id": "1"}], "all", {}, False, True)
+@example([None, {"employee_id": "1", "java.completed_percentage": True}], "all", {}, False, False)
 def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
     folder = Path(tempfile.mkdtemp())
     try:

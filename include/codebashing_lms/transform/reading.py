@@ -52,7 +52,7 @@ class RecordReader:
         self._others: dict[str, None] = {}
         self._met: set[str] = set()
         self._place: dict[str, int] | None = None
-        self._plain = True  # percentages are floats or null, as far as we know
+        self._plain = True  # structs take floats and null for percentages, nothing else
         self._as_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
         self._raw_records = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._rebuild()
@@ -96,7 +96,8 @@ class RecordReader:
             names = [name if type(name) is str else None for name in records.column(keys.course)]
             date_keys = {name: keys.date_of(name) if name is not None else None for name in set(names)}
             return of_primary_courses(records, self.wanted, [date_keys[name] for name in names])
-        return of_all_courses(records, self.wanted, self.slugs, keys, self._plain)
+        plain = self._plain and records.structs
+        return of_all_courses(records, self.wanted, self.slugs, keys, plain)
 
     def _learn_from_dicts(self, records: Sequence[Any]) -> bool:
         """Take up the courses of records that were not decoded to structs; False when none is new."""
