@@ -10,6 +10,8 @@ from include.codebashing_lms.errors import ConnectorError
 
 GOOD = "name: acme\nsource: {conn_id: codebashing}\ndelivery: {method: folder, directory: /drop}\n"
 
+HTTP = GOOD.replace("folder, directory: /drop", "http, endpoint: /imports")
+
 
 def write(folder, text, name="acme.yaml"):
     path = folder / name
@@ -66,6 +68,16 @@ def test_three_lines_are_a_connector(tmp_path):
         (GOOD.replace("name: acme", "name: other"), "name: must be 'acme', like the file, not 'other'"),
         (GOOD + "timezone: UTC\ntimezone: UTC\n", "the key timezone stands twice"),
         (GOOD + "source: [\n", "cannot be read as YAML"),
+        (
+            GOOD.replace("/drop", "/drop, results: {name: '{stem}.log', row: line, encoding: utf-99}"),
+            "delivery.results.encoding: is no encoding Python knows",
+        ),
+        (
+            HTTP.replace(
+                "/imports", "/imports, results: {report: /r, row: line, format: csv, delimiter: ';;'}"
+            ),
+            "delivery.results.delimiter: should have at most 1 character",
+        ),
         ("- a\n", "must be a mapping with the keys courses, delivery"),
         ("", "must be a mapping"),
     ],

@@ -16,6 +16,7 @@ from codebashing_lms_airflow.params import trigger_form
 from include.codebashing_lms import connector, errors
 from include.codebashing_lms.admin.orders import ACTIONS
 from include.codebashing_lms.connector.delivery import Pgp, SftpPgp
+from include.codebashing_lms.connector.lms import LmsSection
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.profiles import find_profile
 from include.codebashing_lms.transform.fates import Fate
@@ -35,7 +36,7 @@ def settings(section: type[Struct], prefix: str = "") -> dict[str, Any]:
     """Every key below a section, dotted, with its default; sections in it are taken apart."""
     found: dict[str, Any] = {}
     for field in fields(section):
-        key, kind = prefix + field.encode_name, connector.LmsSection if field.name == "lms" else field.type
+        key, kind = prefix + field.encode_name, LmsSection if field.name == "lms" else field.type
         if isinstance(kind, type) and issubclass(kind, Struct):
             found |= settings(kind, f"{key}.")
         else:

@@ -44,9 +44,11 @@ class _Tally(io.RawIOBase):
         self.count = 0
 
     def writable(self) -> bool:
+        """Tell that it is for writing, which io asks."""
         return True
 
     def write(self, piece: Any) -> int:
+        """Write a piece, and take it into count and checksum."""
         self.sha256.update(piece)
         self.count += len(piece)
         return self.file.write(piece)

@@ -70,9 +70,23 @@ def _regex(pattern: str) -> None:
         raise ValueError(f"is no regular expression: {error}") from error
 
 
+def _separates(delimiter: str) -> None:
+    if delimiter in '"\r\n':
+        raise ValueError("must be one character, but neither a quote nor a line break")
+
+
+def _encodes(encoding: str) -> None:
+    try:
+        "".encode(encoding)
+    except (LookupError, ValueError) as error:
+        raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1") from error
+
+
 Text = Annotated[str, Meta(min_length=1)]
 TimeZone = Annotated[str, _time_zone]
 Regex = Annotated[str, _regex]
+Delimiter = Annotated[str, Meta(min_length=1, max_length=1), _separates]
+Encoding = Annotated[str, _encodes]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 NonNegativeInt = Annotated[int, Meta(ge=0)]
 PositiveInt = Annotated[int, Meta(gt=0)]

@@ -74,6 +74,7 @@ def link_to_next(response: requests.Response) -> str | None:
 
 def _read_page(api: Api, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
+        """Ask for the page once."""
         with api.get(url, params) as response, naming(f"Page {number} of {place(url)}"):
             read_at = datetime.now(UTC)
             records = _records(response, api)

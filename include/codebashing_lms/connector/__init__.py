@@ -9,7 +9,7 @@ from include.codebashing_lms.connector.delivery import (
     Success,
 )
 from include.codebashing_lms.connector.guards import Guards
-from include.codebashing_lms.connector.lms import Course, CourseMap, Lms, LmsSection
+from include.codebashing_lms.connector.lms import Course, CourseMap, Lms
 from include.codebashing_lms.connector.model import ADMIN, Connector, connector_of
 from include.codebashing_lms.connector.notify import Notify
 from include.codebashing_lms.connector.report import Report
@@ -30,7 +30,6 @@ __all__ = [
     "Identity",
     "Job",
     "Lms",
-    "LmsSection",
     "Notify",
     "Report",
     "Results",

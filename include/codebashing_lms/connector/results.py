@@ -5,25 +5,21 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from include.codebashing_lms.sections import NonNegativeInt, Percent, PositiveInt, Section, Text
+from include.codebashing_lms.sections import (
+    Delimiter,
+    Encoding,
+    NonNegativeInt,
+    Percent,
+    PositiveInt,
+    Section,
+    Text,
+)
 
 
 def _is_about_one_file(name: str) -> None:
     plain = name.replace("{file}", "x").replace("{stem}", "x")
     if plain == name or re.search(r"[{}/\\\x00-\x1f]", plain) or name in ("{file}", "{stem}*", "*{file}"):
         raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
-
-
-def _is_one_character(delimiter: str) -> None:
-    if len(delimiter) != 1:
-        raise ValueError("must be one character")
-
-
-def _is_known(encoding: str) -> None:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError):
-        raise ValueError("is no encoding that Python knows") from None
 
 
 class Job(Section, frozen=True, kw_only=True):
@@ -105,7 +101,7 @@ class HttpResults(Results, frozen=True, kw_only=True):
     path: Text | None = None
     report: Text | None = None
     format: Literal["json", "csv"] = "json"
-    delimiter: Text = ","
+    delimiter: Delimiter = ","
 
     def __post_init__(self) -> None:
         """Hold that it says where, and what names a row; raise ValueError."""
@@ -127,8 +123,8 @@ class FileResults(Results, frozen=True, kw_only=True):
 
     directory: Text | None = None
     name: Annotated[Text, _is_about_one_file]
-    delimiter: Annotated[Text, _is_one_character] = ","
-    encoding: Annotated[Text, _is_known] = "utf-8-sig"
+    delimiter: Delimiter = ","
+    encoding: Encoding = "utf-8-sig"
 
     def __post_init__(self) -> None:
         """Hold that it names a row; raise ValueError."""

@@ -27,6 +27,7 @@ def _counted(run: Run, name: str) -> int:
     path = run.folder / name
 
     def count() -> int:
+        """Count the rows that were sent, but for those that the LMS had before."""
         with local_copy(path) as copy, pq.ParquetFile(copy) as file:
             if not {"sent", "known"} <= set(file.schema_arrow.names):
                 return int(file.metadata.num_rows)

@@ -135,6 +135,7 @@ def _ages(read: Sequence[Run], patience: float) -> tuple[npt.NDArray[np.int64], 
     newest = (str(read[0].folder), read[0].listed.files[LIST], read[0].listed.files.get(REFUSED_LIST))
 
     def look() -> tuple[npt.NDArray[np.int64], int]:
+        """Look back run by run, as long as a line still stands and patience lasts."""
         give_up = time.monotonic() + patience
         names = _names(_lines(read[0]))
         age = np.zeros(len(names), dtype=np.int64)

@@ -106,6 +106,7 @@ def _may_tell(path: StagedPath, hashes: npt.NDArray[np.uint64]) -> bool:
     """Tell whether an entry may be about the learner: it never changes, so its names' hashes stay known."""
 
     def names() -> npt.NDArray[np.uint64] | None:
+        """Return the hashes of all names in the entry, None where they are too many to keep."""
         with local_copy(path) as copy, pq.ParquetFile(copy) as file:
             if file.metadata.num_rows > CACHED_ROWS:
                 return None

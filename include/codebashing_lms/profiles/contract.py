@@ -9,27 +9,13 @@ from msgspec.structs import replace
 from include.codebashing_lms.dates import CourseFileNamePattern
 from include.codebashing_lms.profiles.columns import Column
 from include.codebashing_lms.reading import Mistake, Mistaken
-from include.codebashing_lms.sections import PositiveInt, Section, Text
+from include.codebashing_lms.sections import Delimiter, Encoding, PositiveInt, Section, Text
 
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
 Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
 Method = Literal["folder", "sftp", "http"]
 
 
-def _separates(delimiter: str) -> None:
-    if delimiter in '"\r\n':
-        raise ValueError("must be one character, but neither a quote nor a line break")
-
-
-def _known(encoding: str) -> None:
-    try:
-        "".encode(encoding)
-    except (LookupError, ValueError) as error:
-        raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1") from error
-
-
-Delimiter = Annotated[str, Meta(min_length=1, max_length=1), _separates]
-Encoding = Annotated[str, _known]
 Months = Annotated[list[Text], Meta(min_length=12, max_length=12)]
 
 

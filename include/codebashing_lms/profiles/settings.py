@@ -10,9 +10,9 @@ from msgspec import Meta
 
 from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 from include.codebashing_lms.profiles.columns import PlainColumns
-from include.codebashing_lms.profiles.contract import Delimiter, Encoding, Months
+from include.codebashing_lms.profiles.contract import Months
 from include.codebashing_lms.reading import Mistaken, mistakes, read
-from include.codebashing_lms.sections import Regex, Section, Text
+from include.codebashing_lms.sections import Delimiter, Encoding, Regex, Section, Text
 
 
 def _url(text: str) -> None:

@@ -93,10 +93,9 @@ def _heard(
     ids: list[str | None], emails: list[str | None], people: dict[str, Person]
 ) -> tuple[list[str | None], Bools]:
     """Return the IDs as HR corrected them, and whom HR excluded."""
-    excluded = np.zeros(len(ids), dtype=np.bool_)
+    ids, excluded = list(ids), np.zeros(len(ids), dtype=np.bool_)
     if not people:
         return ids, excluded
-    ids = list(ids)
     for at, email in enumerate(emails):
         person = people.get(email) if email else None
         excluded[at] = person is not None and person.action == "exclude"

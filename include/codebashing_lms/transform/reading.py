@@ -24,7 +24,6 @@ from include.codebashing_lms.transform.batches import (
 from include.codebashing_lms.transform.keys import Keys, SourceOrder
 
 PLAIN: Any = float | msgspec.UnsetType | None
-ANYTHING: Any = Any
 MOST_KEYS = 2_000
 MOST_KEYS_MET = 100_000
 PRIMARY_BATCH = 20_000  # learners
@@ -202,7 +201,7 @@ class RecordReader:
             [
                 (
                     field,
-                    PLAIN if key in floats else ANYTHING,
+                    PLAIN if key in floats else Any,
                     msgspec.field(default=None if key in nulls else UNSET, name=key),
                 )
                 for key, field in fields.items()

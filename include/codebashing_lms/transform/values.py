@@ -79,8 +79,6 @@ def email_text(value: Any) -> str | None:
 
 def counts(values: Sequence[Any]) -> Ints:
     """Return whole numbers from 0 up; ABSENT for absent and null, INVALID for everything else."""
-    if set(map(type, values)) == {int} and min(values) >= 0 and max(values) < EXACT_INTEGERS:
-        return np.array(values, dtype=np.int64)
     return np.array(
         [v if type(v) is int and 0 <= v < EXACT_INTEGERS else _odd_count(v) for v in values], dtype=np.int64
     )
