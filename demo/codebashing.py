@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from demo.self_signed import encrypt
+from demo.tls import encrypt
 
 ENDPOINT = "/api/v1/users/sign_in_and_course_info"
 LEARNERS = Path(__file__).parent / "learners.json"

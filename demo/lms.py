@@ -24,7 +24,7 @@ from typing import Any
 
 from requests_toolbelt import MultipartDecoder
 
-from demo.self_signed import encrypt
+from demo.tls import encrypt
 
 TOKEN = "lms-demo-token"
 STATUSES = ("completed", "in_progress", "not_started")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from demo.codebashing import Codebashing
-from demo.report import report
-from demo.surroundings import DAG_ID, ROOT, move_into
+from demo.environment import DAG_ID, ROOT, move_into
+from demo.summary import report
 
 HOME = ROOT / ".demo"
 LOG = HOME / "airflow.log"

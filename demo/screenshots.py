@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from demo.airflow_processes import Parts, airflow
 from demo.codebashing import Codebashing
+from demo.environment import ROOT, move_into
 from demo.history import Company, stage_history
-from demo.parts import Parts, airflow
-from demo.surroundings import ROOT, move_into
 from demo.ui import answer, free_port, say, settings
 from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+from demo.airflow_processes import Parts, airflow
 from demo.codebashing import Codebashing
-from demo.parts import Parts, airflow
-from demo.surroundings import DAG_ID, ROOT, move_into
+from demo.environment import DAG_ID, ROOT, move_into
 
 HOME = ROOT / ".ui"
 PASSWORDS = HOME / "passwords.json"

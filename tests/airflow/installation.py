@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from demo.codebashing import Codebashing
-from demo.parts import airflow
+from demo.airflow_processes import airflow
 from demo.ui import answer
 from tests.airflow.postgres import postgres, programs
 from tests.conftest import ROOT

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from demo.surroundings import ROOT
+from demo.environment import ROOT
 
 ROWS = 8
 NEXT = """Next
