@@ -23,8 +23,8 @@ RELEASED_3.2 := 2026-05-30
 RELEASED_3.3 := 2026-09-18
 
 # The tests that meet Airflow; on 3.1 also those of what it pins differently: pandas, pyarrow, paramiko, msgspec.
-OF_AIRFLOW := tests/deployments/test_imports.py tests/deployments/test_bundle.py tests/alerts tests/airflow tests/report tests/page
-OF_PINS := tests/test_connector_file.py tests/transform tests/snapshot tests/ledger tests/delivery tests/profiles tests/admin tests/source tests/test_changes.py
+OF_AIRFLOW := tests/project/test_imports.py tests/project/test_bundle.py tests/airflow tests/reporting
+OF_PINS := tests/config tests/extract tests/transform tests/load tests/delivery tests/ledger tests/streaming tests/admin
 
 .PHONY: help setup demo ui screenshots test test-slow test-matrix test-oldest fuzz check audit lock bundle env clean bench
 
@@ -54,10 +54,10 @@ test-matrix: | $(UV) ## Run the Airflow part of the tests on the oldest and newe
 	UV=$(UV) .ci/matrix 3.3 3.13 $(OF_PINS) $(OF_AIRFLOW)
 
 test-oldest: | $(UV) ## Import everything and run the demo's DAG on the oldest Airflow
-	UV=$(UV) .ci/matrix 3.1 3.11 tests/deployments/test_imports.py tests/airflow/test_dags.py tests/airflow/test_demo.py
+	UV=$(UV) .ci/matrix 3.1 3.11 tests/project/test_imports.py tests/airflow/test_dags.py tests/airflow/test_demo.py
 
 fuzz: .venv/ready ## Let hostile records through transform and load; RECORDS=100000 SEED=1, by default any seed
-	.venv/bin/python -m tests.fuzz --records $(or $(RECORDS),100000) $(and $(SEED),--seed $(SEED))
+	.venv/bin/python -m tests.end_to_end.fuzz --records $(or $(RECORDS),100000) $(and $(SEED),--seed $(SEED))
 
 check: .venv/ready ## Check format, lint and types; changes nothing
 	.venv/bin/ruff format --check .

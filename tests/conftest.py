@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.paths import ROOT
+
 HOME = Path(tempfile.mkdtemp(prefix="codebashing-lms-tests-"))
 for name in [name for name in os.environ if name.startswith(("AIRFLOW", "CODEBASHING_LMS_"))]:
     del os.environ[name]  # another Airflow's database must not be touched
@@ -47,6 +48,40 @@ def s3():
 @pytest.fixture
 def store(s3, monkeypatch):
     """Return a staging area in a bucket of its own, and the bucket."""
-    from tests.object_store import bucket_of
+    from tests.fakes.object_store import bucket_of
 
     return bucket_of(s3, f"of{secrets.token_hex(6)}", monkeypatch)
+
+
+@pytest.fixture
+def staged(tmp_path):
+    """Return a run that transform has staged."""
+    from tests.load.staged_run import stage
+
+    return stage(tmp_path / "staging")
+
+
+@pytest.fixture
+def drop(tmp_path):
+    """Return an empty folder that an LMS looks into."""
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def lms():
+    """Return an LMS with an import endpoint."""
+    from demo.lms import Lms
+
+    with Lms() as server:
+        yield server
+
+
+@pytest.fixture
+def sftp(drop):
+    """Return an SFTP server over the drop."""
+    from demo.sftp import SftpServer
+
+    with SftpServer(drop) as server:
+        yield server

@@ -11,7 +11,7 @@ from include.codebashing_lms.admin.orders import Order
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger import destination_folder, open_ledger
 from include.codebashing_lms.staging import read_json, write_json
-from tests.delivery.conftest import connector
+from tests.load.staged_run import connector
 
 EXPORT = b"employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2020-01-01\n"
 

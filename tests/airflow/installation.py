@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from demo.codebashing import Codebashing
 from demo.airflow_processes import airflow
+from demo.codebashing import Codebashing
 from demo.ui import answer
 from tests.airflow.postgres import postgres, programs
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 PARTS = (["api-server"], ["scheduler", "--skip-serve-logs"], ["dag-processor"])
 PATIENCE = 240  # seconds until it is up

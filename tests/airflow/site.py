@@ -15,7 +15,7 @@ from airflow.utils.session import create_session
 
 from demo.codebashing import Codebashing
 from include.codebashing_lms.api import Patience
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 TOKEN = "token-f00dcafe"
 API_KEY = "key-beefbeef"

@@ -17,7 +17,7 @@ from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.connector_folder import VARIABLE
 from include.codebashing_lms.run_dates import first_tick
 from tests.airflow.scheduling import first_run, minutes_before_retry
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 CONNECTOR = """
 name: {name}

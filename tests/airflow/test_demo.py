@@ -13,7 +13,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.airflow.test_runs import GREEN
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 
 @pytest.fixture

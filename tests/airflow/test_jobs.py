@@ -3,7 +3,7 @@
 import pytest
 
 from tests.airflow.test_runs import GREEN, LEARNERS
-from tests.delivery.working_lms import WorkingLms
+from tests.fakes.working_lms import WorkingLms
 
 DELIVERY = {
     "method": "http",

@@ -11,7 +11,7 @@ from demo.codebashing import Codebashing
 from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 from tests.airflow.test_jobs import DELIVERY
 from tests.airflow.test_runs import LEARNERS
-from tests.delivery.working_lms import WorkingLms
+from tests.fakes.working_lms import WorkingLms
 
 DAG_ID = "codebashing_lms_acme"
 PATIENCE = 500

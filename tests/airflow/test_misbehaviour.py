@@ -3,8 +3,8 @@
 import pytest
 
 from tests.airflow.site import API_KEY, IMPATIENT, TOKEN
-from tests.source.loopback import answer, serving
-from tests.source.moods import MOODS, PERSON
+from tests.fakes.loopback import answer, serving
+from tests.fakes.moods import MOODS, PERSON
 
 FAILED = {"extract": "failed", "transform": "upstream_failed", "load": "upstream_failed"}
 USUAL = {

@@ -10,8 +10,8 @@ from codebashing_lms_airflow.context import staging_root
 from include.codebashing_lms.connector import connector_of
 from include.codebashing_lms.staging import create_json, read_json
 from tests.airflow.test_runs import CSV, GREEN, LEARNERS, NOT_SENT, now
-from tests.delivery.gnupg import LMS, gnupg
-from tests.object_store import KEYS
+from tests.fakes.gnupg import LMS, gnupg
+from tests.fakes.object_store import KEYS
 
 
 @pytest.fixture

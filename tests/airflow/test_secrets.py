@@ -2,14 +2,16 @@
 
 import base64
 import json
+import os
+from pathlib import Path
 
 import pytest
 
 from demo.codebashing import bundled_learners
 from demo.lms import Lms
 from demo.sftp import USERNAME, SftpServer
-from tests.conftest import HOME
 
+HOME = Path(os.environ["AIRFLOW_HOME"])
 SECRETS = {
     "token": "tok-5ecret-cafe",
     "api_key": "key-5ecret-f00d",

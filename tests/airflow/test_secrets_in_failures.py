@@ -16,9 +16,9 @@ from codebashing_lms_airflow.operators import CodebashingLoadOperator
 from demo.lms import Answer, Lms
 from demo.sftp import USERNAME, SftpServer
 from tests.airflow.test_secrets import LEARNERS, PEOPLE, SECRETS, everything_airflow_keeps, leaks
-from tests.delivery.gnupg import LMS, PASSPHRASE, US, gnupg
-from tests.delivery.working_lms import PickyLms, WorkingLms
-from tests.source.loopback import answer, serving
+from tests.fakes.gnupg import LMS, PASSPHRASE, US, gnupg
+from tests.fakes.loopback import answer, serving
+from tests.fakes.working_lms import PickyLms, WorkingLms
 
 KEY_PASSPHRASE = "ssh-5ecret-passphrase"
 LOUD = " ".join([*SECRETS.values(), *sorted(PEOPLE)[:40]])

@@ -16,10 +16,12 @@ from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.http_site import HttpSite
 from include.codebashing_lms.ledger import entries, ledgers
 from include.codebashing_lms.staging import sha256_of
-from tests.delivery.conftest import CSV, LEARNERS, NAME, connector, learner, sftp_site, stage
-from tests.delivery.test_http_delivery import import_at, recording
-from tests.delivery.test_sftp_delivery import drop_on
-from tests.faults.proxy import Proxy
+from tests.delivery.connections import sftp_site
+from tests.delivery.test_http import import_at
+from tests.delivery.test_sftp import drop_on
+from tests.fakes.proxy import Proxy
+from tests.fakes.recorder import recording
+from tests.load.staged_run import CSV, LEARNERS, NAME, connector, learner, stage
 
 SUFFIXES = [("zip", ".zip"), ("gzip", ".gz")]
 

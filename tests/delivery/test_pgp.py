@@ -11,10 +11,11 @@ import pytest
 
 from include.codebashing_lms.errors import ConnectorError, DeliveryUnavailableError
 from include.codebashing_lms.staging import sha256_of
-from tests.delivery.conftest import CSV, MANY, NAME, sftp_site, stage
-from tests.delivery.gnupg import LMS, PASSPHRASE, US, gnupg
-from tests.delivery.test_sftp_delivery import drop_on
-from tests.faults.proxy import Fault, Proxy
+from tests.delivery.connections import sftp_site
+from tests.delivery.test_sftp import drop_on
+from tests.fakes.gnupg import LMS, PASSPHRASE, US, gnupg
+from tests.fakes.proxy import Fault, Proxy
+from tests.load.staged_run import CSV, MANY, NAME, stage
 
 PACKED = f"{NAME}.pgp"
 

@@ -14,7 +14,7 @@ from include.codebashing_lms.changes import Rules
 from include.codebashing_lms.comparison import Comparison
 from include.codebashing_lms.ledger import append, open_ledger
 from include.codebashing_lms.transform.staged_rows import SCHEMA
-from tests.ledger.telling import ABOUT, day
+from tests.ledger.journal_entries import ABOUT, day
 
 CHANGED = 8_000
 PIECE = 20_000

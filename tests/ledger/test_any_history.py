@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from include.codebashing_lms.ledger import append, open_ledger, rebuild
 from include.codebashing_lms.ledger.rows import KEY
-from tests.ledger.telling import day, meta, noon, row, rows
+from tests.ledger.journal_entries import day, meta, noon, row, rows
 
 LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
 TOLD = st.builds(

@@ -9,7 +9,7 @@ from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.ledger import append, open_ledger, rebuild, roll_back
 from include.codebashing_lms.ledger.fold import fold
 from include.codebashing_lms.ledger.rows import EMPTY, Entry, facts_to_keep
-from tests.ledger.telling import day, mask, meta, noon, row, rows, said, tell
+from tests.ledger.journal_entries import day, mask, meta, noon, row, rows, said, tell
 
 
 def test_what_is_told_is_the_last_word(tmp_path):

@@ -14,9 +14,9 @@ from include.codebashing_lms.ledger import (
     rebuild,
     roll_back,
 )
+from tests.fakes.object_store import HandsOn, bucket_of, in_front_of
 from tests.ledger.connector import connector_of
-from tests.ledger.telling import day, mask, meta, row, rows, said, tell, versions
-from tests.object_store import HandsOn, bucket_of, in_front_of
+from tests.ledger.journal_entries import day, mask, meta, row, rows, said, tell, versions
 
 
 def test_a_ledger_in_a_bucket(store, tmp_path):

@@ -11,8 +11,8 @@ import pytest
 
 from include.codebashing_lms.ledger import entries, open_ledger, rebuild
 from include.codebashing_lms.ledger.store import numbered, numbers, read_metadata
-from tests.conftest import ROOT
 from tests.ledger.writer import told
+from tests.paths import ROOT
 
 ROWS = 20
 

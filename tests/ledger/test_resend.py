@@ -1,7 +1,7 @@
 """Rows that a person wants told again: they are marked, and nothing else about them is forgotten."""
 
 from include.codebashing_lms.ledger import open_ledger, rebuild
-from tests.ledger.telling import noon, row, said, tell
+from tests.ledger.journal_entries import noon, row, said, tell
 
 
 def test_a_resend_takes_the_instant_of_telling_and_nothing_else(tmp_path):

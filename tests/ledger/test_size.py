@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.paths import ROOT
 
 SMALL, LARGE = 100_000, 1_000_000
 BYTES_A_ROW = 60

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from include.codebashing_lms.ledger import LedgerMovedError, append, open_ledger
-from tests.ledger.telling import ABOUT, day, row, rows
+from tests.ledger.journal_entries import ABOUT, day, row, rows
 
 
 def told(name, number, how_many):

@@ -1,71 +1,8 @@
-import csv
-import json
-from datetime import UTC, datetime
-from pathlib import Path
-from types import SimpleNamespace
+"""Transform in the folder of a test."""
 
 import pytest
 
-from include.codebashing_lms.connector import Connector, connector_of
-from include.codebashing_lms.transform import RunFacts, transform
-
-READ_AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
-GUARDS_OFF = {"min_learners": None, "max_set_aside_percent": None}
-
-
-def connector(**sections) -> Connector:
-    content = {
-        "name": "acme",
-        "source": {"conn_id": "codebashing"},
-        "guards": GUARDS_OFF,
-        "delivery": {"method": "folder", "directory": "/drop"},
-    }
-    return connector_of(content | sections)
-
-
-def facts(**changes) -> RunFacts:
-    values = {
-        "run_id": None,
-        "triggered_by": None,
-        "params": {},
-        "logical_date": READ_AT,
-        "as_of": READ_AT,
-        "extracted_at": READ_AT,
-        "provenance": "rendered",
-        "connector_sha256": "0",
-    }
-    return RunFacts(**(values | changes))
-
-
-def run(
-    records, folder: Path, *, run_facts: RunFacts | None = None, out: Path | None = None, **sections
-) -> SimpleNamespace:
-    """Transform records (or the text of a snapshot) and read the files back."""
-    snapshot = folder / "snapshot.json"
-    text = records if isinstance(records, str) else json.dumps(records)
-    snapshot.write_bytes(text.encode("utf-8", "surrogatepass"))
-    out = out or folder / "out"
-    summary = transform(
-        connector(**sections), snapshot, None, out, run_facts or facts(), lambda name: folder / name
-    )
-    return read_back(out, summary)
-
-
-def read_back(out: Path, summary: dict) -> SimpleNamespace:
-    manifest = json.loads((out / "manifest.json").read_text())
-    raw = (out / manifest["file"]).read_bytes()
-    with (out / "set_aside.csv").open(encoding="utf-8", newline="") as file:
-        set_aside = list(csv.DictReader(file))
-    rows = list(csv.DictReader(raw.decode(errors="replace").splitlines()))
-    return SimpleNamespace(
-        summary=summary,
-        manifest=manifest,
-        raw=raw,
-        rows=rows,
-        set_aside=set_aside,
-        out=out,
-        records=manifest["records"],
-    )
+from tests.transform.transform_run import run
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from include.codebashing_lms import splitter
 from include.codebashing_lms.transform import reading
 from tests.transform import oracle
-from tests.transform.conftest import run
+from tests.transform.transform_run import run
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),

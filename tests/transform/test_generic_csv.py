@@ -3,9 +3,9 @@
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError
-from tests.abroad import printed_abroad
-from tests.transform.conftest import READ_AT, connector, facts, run
+from tests.fakes.other_locale import printed_abroad
 from tests.transform.test_rules import done, lessons, person
+from tests.transform.transform_run import READ_AT, connector, facts, run
 
 PEOPLE = [
     lessons(1, 3, employee_id="0042", email="ann@example.com"),
@@ -135,7 +135,7 @@ def test_impossible_options_are_refused(options):
 SCRIPT = """
 import sys
 from pathlib import Path
-from tests.transform.conftest import run
+from tests.transform.transform_run import run
 from tests.transform.test_generic_csv import PEOPLE
 done_on = {"label": "on", "source": "completed_at", "date_format": "%A %d %B %Y"}
 columns = [done_on, "percent_complete", "as_of"]

@@ -8,7 +8,7 @@ import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
 from include.codebashing_lms.staging import sha256_of
-from tests.transform.conftest import GUARDS_OFF, connector, facts, run
+from tests.transform.transform_run import GUARDS_OFF, connector, facts, run
 
 COLUMNS = ["employee_id", "email", "course_id", "percent_complete", "status", "completed_at"]
 ALL_COLUMNS = {"options": {"columns": COLUMNS}}

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from include.codebashing_lms.staging import sha256_of
 from include.codebashing_lms.transform import transform
 from include.codebashing_lms.transform.earlier import EarlierReading
-from tests.transform.conftest import connector, facts, read_back
+from tests.transform.transform_run import connector, facts, read_back
 
 START = datetime(2026, 9, 1, 5, tzinfo=UTC)
 DAYS = 60

@@ -1,0 +1,464 @@
+"""What each action of the admin DAG does to the memory, and what the next run then sends."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.codebashing_lms.admin.deeds import carry_out
+from include.codebashing_lms.admin.desk import Desk
+from include.codebashing_lms.admin.orders import Order
+from include.codebashing_lms.archive import archive
+from include.codebashing_lms.delivery.folder import FolderWay
+from include.codebashing_lms.errors import ConnectorError, DeliveryError, FirstDeliveryError
+from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
+from include.codebashing_lms.load import LoadRun, load
+from include.codebashing_lms.staging import instant_name
+from tests.load.staged_run import connector, learner, stage
+
+COMPLETIONS = {"options": {"emits": "completion"}}
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ANN = learner("1", "java", 4, 4, "2019-03-02")
+BOB = learner("2", "go", 4, 4, "2026-11-01")
+CY = learner("3", "java", 4, 4, "2026-11-10")
+ORDER = Order("reset", "manual__1", triggered_by="ada", reason="the LMS was emptied")
+
+
+class Lms:
+    """An LMS that is a folder, its connector, and its memory."""
+
+    def __init__(self, folder, **sections):
+        self.root, self.folder, self.sections = folder / "staging", folder, sections
+        self.drop("drop")
+        self.orders = 0
+
+    def drop(self, name):
+        (self.folder / name).mkdir(exist_ok=True)
+        self.place = self.folder / name
+        self.delivery = {"method": "folder", "directory": str(self.place), "send": "changes"}
+
+    @property
+    def home(self):
+        return self.root / "acme"
+
+    @property
+    def book(self):
+        return destination_folder(self.home, connector(self.delivery))[0]
+
+    def stage(self, day, *learners):
+        return stage(self.root, list(learners), day=day, run_id=f"day {day}", **self.sections)
+
+    def run(self, day, *learners):
+        """Return whose rows are in the file that a run sends."""
+        staged = self.stage(day, *learners)
+        it = connector(self.delivery, **self.sections)
+        run = LoadRun(run_id=staged.run_id)
+        outcome = load(it, None, staged.transformed, staged.folder, run, staged.folder.joinpath)
+        if outcome["outcome"] == "nothing_to_send":
+            return []
+        lines = (staged.folder / outcome["file"]).read_text().splitlines()
+        return [line.partition(",")[0] for line in lines[1:]]
+
+    def order(self, action, **answers):
+        self.orders += 1
+        order = replace(ORDER, action=action, run_id=f"manual__{self.orders}", **answers)
+        return self.carry_out(order)
+
+    def carry_out(self, order, now=NOW):
+        it = connector(self.delivery, **self.sections)
+        return carry_out(Desk(it, "c0ffee", self.home, order, self.folder.joinpath, now))
+
+    def file(self, text):
+        (self.folder / "handed_in.csv").write_text(text)
+        return "handed_in.csv"
+
+    @property
+    def words(self):
+        rows = open_ledger(self.book).table.to_pylist()
+        return {(row["employee_id"], row["course"]): row for row in rows}
+
+
+@pytest.fixture
+def lms(tmp_path):
+    return Lms(tmp_path, lms=COMPLETIONS, guards={"min_learners": None, "max_drop_percent": None})
+
+
+def last(lms):
+    return entries(lms.book)[-1]
+
+
+def test_before_any_answer_the_first_completions_wait(lms):
+    with pytest.raises(FirstDeliveryError, match="first_delivery, a reason and one answer"):
+        lms.run(22, ANN)
+
+
+def test_all(lms):
+    lms.order("first_delivery", answer="all")
+    assert lms.run(22, ANN, BOB) == ["1", "2"]
+
+
+def test_since_a_date(lms):
+    done = lms.order("first_delivery", answer="since", since="2026-11-01")
+    assert "before 2026-11-01 count as known" in done["sentence"]
+    assert lms.run(22, ANN, BOB) == ["2"]
+    late = learner("4", "java", 4, 4, "2020-01-01")
+    assert lms.run(23, ANN, BOB, CY, late) == ["3"]  # the answer stays
+    assert lms.words["1", "java"]["baseline"]
+
+
+def test_a_baseline(lms):
+    (lms.home).mkdir(parents=True)
+    export = lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2018-05-06T07:08:09Z\n")
+    done = lms.order("first_delivery", answer="baseline", file=export)
+    assert (done["rows"], done["other_courses"]) == (2, 0)
+    assert lms.run(22, ANN, BOB, CY) == ["3"]
+    assert f"{lms.words['2', 'go']['completed_at']:%Y-%m-%d}" == "2018-05-06"
+
+
+def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_path):
+    course_map = {"java": {"id": "J1"}, "java_2": {"id": "J1"}, "go": {"id": "G1"}, "php": "ignore"}
+    mapped = Lms(tmp_path, lms=COMPLETIONS | {"course_map": course_map})
+    lines = ["J1,1,2020-01-01", "J1,1,2019-01-01", "go,2,2020-01-01", "FIRE,1,2020-01-01"]
+    text = "\n".join(["course,employee_id,completed_at", *lines])
+    done = mapped.order("first_delivery", answer="baseline", file=mapped.file(text))
+    assert (done["rows"], done["other_courses"]) == (3, 1)
+    assert {key: row["course_id"] for key, row in mapped.words.items()} == {
+        ("1", "java"): "J1", ("1", "java_2"): "J1", ("2", "go"): "G1"
+    }  # fmt: skip
+    assert mapped.words["1", "java"]["completed_at"].year == 2019
+    assert mapped.run(22, ANN, BOB, CY) == ["3"]
+    assert mapped.order("resend", course="G1")["rows"] == 1
+    assert mapped.run(23, ANN, BOB, CY) == ["2"]
+
+
+def test_a_baseline_of_unknown_courses_is_refused(lms):
+    with pytest.raises(FirstDeliveryError):
+        lms.run(21, ANN)
+    with pytest.raises(ConnectorError, match="names 1 completions, none of a course that is known"):
+        lms.order(
+            "first_delivery",
+            answer="baseline",
+            file=lms.file("employee_id,course,completed_at\n1,Java 101,2020-01-01\n"),
+        )
+    assert open_ledger(lms.book).is_empty
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("employee_id,course\n1,java\n", "must have the columns employee_id,course,completed_at"),
+        ("employee_id,course,completed_at\n1,java,02.03.2019\n", "line 2: .* a date such as"),
+        ("employee_id,course,completed_at\n1,java,2019-03-02\n ,java,2019-03-02\n", "line 3: employee_id"),
+    ],
+)
+def test_a_baseline_that_cannot_be_read_changes_nothing(lms, text, message):
+    with pytest.raises(ConnectorError, match=message):
+        lms.order("first_delivery", answer="baseline", file=lms.file(text))
+    with pytest.raises(ConnectorError, match=r"gone.csv cannot be read \(FileNotFoundError\)"):
+        lms.order("first_delivery", answer="baseline", file="gone.csv")
+    assert open_ledger(lms.book).is_empty
+
+
+def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(lms):
+    lms.order("first_delivery", answer="since", since="2026-11-05")
+    lms.order(
+        "first_delivery",
+        answer="baseline",
+        file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
+    )
+    assert lms.words["1", "java"]["baseline"]
+    lms.order("first_delivery", answer="since", since="2026-11-01")
+    assert not lms.words
+    assert lms.run(22, ANN, BOB) == ["2"]
+    with pytest.raises(ConnectorError, match="2 rows count as told .* use the action reset first"):
+        lms.order("first_delivery", answer="all")
+
+
+def test_a_reset_forgets_what_was_told_and_the_answer(lms):
+    lms.order("first_delivery", answer="since", since="2026-11-01")
+    assert lms.run(22, ANN, BOB) == ["2"]
+    assert lms.order("reset")["rows"] == 2
+    assert lms.run(23, ANN, BOB) == ["1", "2"]
+
+
+def test_after_a_reset_the_first_delivery_may_be_answered_again(lms):
+    lms.order("first_delivery", answer="all")
+    lms.run(22, ANN, BOB)
+    lms.order("reset")
+    lms.order(
+        "first_delivery",
+        answer="baseline",
+        file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
+    )
+    assert lms.run(23, ANN, BOB) == ["2"]
+
+
+def test_a_changed_destination_goes_on_after_a_reset(tmp_path):
+    lms = Lms(tmp_path)
+    assert lms.run(22, ANN) == ["1"]
+    lms.drop("other")
+    with pytest.raises(FirstDeliveryError, match="destination changed"):
+        lms.run(23, ANN)
+    lms.order("reset", reason="we have another LMS now")
+    assert lms.run(24, ANN) == ["1"]
+
+
+def test_a_rebuild_brings_back_a_lost_ledger(lms):
+    lms.order("first_delivery", answer="all")
+    lms.run(22, ANN)
+    words = lms.words
+    for version in (lms.book / "versions").iterdir():
+        version.unlink()
+    assert lms.order("rebuild", reason=None)["sentence"] == "Folded 2 entries of the journal again: 1 rows."
+    assert lms.words == words
+
+
+def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
+    lms = Lms(tmp_path, staging={"keep_journal_days": 30})
+    today = datetime.now(UTC)
+    for days in (200, 100, 1):
+        name = f"{instant_name(today - timedelta(days=days))}.json.gz"
+        archive(lms.home / "snapshots", {"snapshot": name})
+        (lms.home / "snapshots" / name).touch()
+    lms.run(22, ANN)
+    lms.run(23, ANN, BOB)
+    words = lms.words
+
+    def purged(days):
+        order = replace(ORDER, action="purge", run_id=f"{days} days later", reason=None)
+        done = lms.carry_out(order, today + timedelta(days=days))
+        return done["snapshots"], done["entries"]
+
+    assert [purged(0), purged(29), purged(31)] == [(2, 0), (0, 0), (0, 1)]
+    assert lms.words == words
+    assert lms.run(24, ANN, BOB, CY) == ["3"]
+
+
+def test_a_journal_without_a_limit_is_never_purged(lms):
+    lms.order("first_delivery", answer="all")
+    lms.run(22, ANN)
+    done = lms.carry_out(replace(ORDER, action="purge"), NOW + timedelta(days=9999))
+    assert (done["entries"], len(entries(lms.book))) == (0, 2)
+
+
+@pytest.fixture
+def told(lms):
+    lms.order("first_delivery", answer="all")
+    assert lms.run(20, ANN, BOB, CY) == ["1", "2", "3"]
+    assert lms.run(21, ANN, BOB, CY) == []
+    return lms
+
+
+@pytest.mark.parametrize(
+    ("answers", "again"),
+    [
+        ({"file": "2\n3\n99\n"}, ["2", "3"]),
+        ({"file": "name,employee_id\nx, 3 \ny,1\n"}, ["1", "3"]),
+        ({"course": "java"}, ["1", "3"]),
+        ({"since": "2026-11-01", "until": "2026-11-10"}, ["2", "3"]),
+        ({"until": "2026-11-01"}, ["1", "2"]),
+        ({"course": "java", "since": "2026-11-01"}, ["3"]),
+    ],
+)
+def test_a_resend_tells_once_more_what_it_names(told, answers, again):
+    files = {"file": told.file(answers["file"])} if "file" in answers else {}
+    done = told.order("resend", **(answers | files))
+    assert done["rows"] == len(again)
+    assert "twice" in done["sentence"]
+    assert told.run(22, ANN, BOB, CY) == again
+    assert told.run(23, ANN, BOB, CY) == []
+
+
+def test_a_resend_keeps_the_first_date(told):
+    told.order("resend", course="java")
+    staged = told.stage(22, learner("1", "java", 4, 4, "2026-11-20"), BOB, CY)
+    staged.load(told.delivery, **told.sections)
+    assert (
+        "1,java,100,completed,2019-03-02T00:00:00Z"
+        in staged.file.parent.joinpath(staged.manifest["file"]).read_text()
+    )
+
+
+def test_a_resend_says_how_many_ids_were_never_told(told):
+    assert told.order("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never told")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n"])
+def test_a_list_of_ids_that_is_none_is_refused(told, text):
+    with pytest.raises(ConnectorError, match=r"file of employee IDs .* Nothing was changed"):
+        told.order("resend", file=told.file(text))
+    assert last(told)["kind"] == "observation"
+
+
+def test_a_resend_of_nobody_is_refused(told):
+    with pytest.raises(ConnectorError, match="fits no row"):
+        told.order("resend", course="cobol")
+
+
+def test_a_roll_back_tells_again_what_came_after(told):
+    assert told.run(22, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+    done = told.order("roll_back", number=3)
+    assert (done["rows"], done["journal"]) == (3, 5)
+    assert told.run(23, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+
+
+def test_a_roll_back_brings_back_the_answer_of_that_time(lms):
+    lms.order("first_delivery", answer="since", since="2026-11-05")
+    lms.order("reset")
+    lms.order("roll_back", number=1)
+    assert lms.run(22, ANN, BOB, CY) == ["3"]
+
+
+@pytest.mark.parametrize("number", [None, 3, 9])
+def test_a_roll_back_to_nowhere_lists_the_newest_entries(told, number):
+    with pytest.raises(
+        ConnectorError, match="3: observation, 0 rows, .*; 2: delivery, 3 rows, .*; 1: baseline"
+    ):
+        told.order("roll_back", number=number)
+
+
+class CutOffError(Exception):
+    """Stands for the end of a process."""
+
+
+@pytest.fixture
+def cut_off(told, monkeypatch):
+    """Return the ID of a delivery that nobody knows the end of."""
+
+    def deliver(*_):
+        raise CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FolderWay, "deliver", deliver)
+        with pytest.raises(CutOffError):
+            told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
+    with pytest.raises(DeliveryError, match=r"action settle, the delivery .* and a reason"):
+        told.run(23, ANN)
+    [pointer] = (told.home / "open").iterdir()
+    return pointer.stem
+
+
+def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
+    done = told.order("settle", delivery=cut_off, found="taken", reason="seen in its import log")
+    assert "recorded as taken" in done["sentence"]
+    assert last(told)["settled"] == {
+        "by": "ada",
+        "reason": "seen in its import log",
+        "when": "2026-11-21T12:00:00Z",
+    }
+    assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == []
+
+
+def test_an_open_delivery_that_was_not_taken_is_sent_again(told, cut_off):
+    told.order("settle", delivery=cut_off, found="not_taken")
+    assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+
+
+def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
+    def enter(*_):
+        raise CutOffError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("include.codebashing_lms.load.enter", enter)
+        with pytest.raises(CutOffError):
+            told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
+    [pointer] = (told.home / "open").iterdir()
+    with pytest.raises(ConnectorError, match="cannot be recorded as not taken"):
+        told.order("settle", delivery=pointer.stem, found="not_taken")
+    told.order("settle", delivery=pointer.stem, found="taken")
+    assert told.words["4", "go"]["told_at"]
+    assert not list((told.home / "open").iterdir())
+
+
+def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_off):
+    with pytest.raises(ConnectorError, match=f"open are: {cut_off}"):
+        told.order("settle", delivery="x", found="taken")
+
+
+@pytest.mark.parametrize("action", ["first_delivery", "reset", "resend", "roll_back"])
+def test_what_counts_as_told_does_not_change_under_an_open_delivery(told, cut_off, action):
+    given = {"first_delivery": {"answer": "all"}, "resend": {"course": "go"}, "roll_back": {"number": 1}}
+    with pytest.raises(ConnectorError, match=f"under way, or was cut off: {cut_off}.* Nothing was changed"):
+        told.order(action, **given.get(action, {}))
+    assert last(told)["number"] == 3
+
+
+def test_the_journal_keeps_who_and_why_and_a_run_acts_once(told):
+    told.carry_out(ORDER)
+    entry = last(told)
+    assert (entry["kind"], entry["triggered_by"], entry["reason"]) == ("reset", "ada", "the LMS was emptied")
+    assert (entry["run_id"], entry["connector_sha256"]) == ("manual__1", "c0ffee")
+    assert "already" in told.carry_out(ORDER)["sentence"]
+    assert last(told)["number"] == entry["number"]
+
+
+def test_results_name_nobody(told):
+    results = [
+        told.order("resend", file=told.file("1\nAD-4711\n")),
+        told.order("reset"),
+        told.order(
+            "first_delivery",
+            answer="baseline",
+            file=told.file("employee_id,course,completed_at\nAD-4711,go,2020-01-01\n"),
+        ),
+    ]
+    assert "AD-4711" not in json.dumps(results)
+
+
+def reject(lms, text, name="rejects.csv"):
+    (lms.folder / name).write_text(text)
+    return lms.order("refused", file=name)
+
+
+def test_a_reject_list_has_its_rows_told_again(tmp_path):
+    lms = Lms(tmp_path)
+    lms.run(20, ANN, BOB, CY)
+    done = reject(lms, "user_key,course_id,reason\n2,go,no such user\n9,go,no such user\n2,java,closed\n")
+    assert (done["rows"], done["fit_no_row"]) == (1, 2)
+    assert "2 lines of the list fit no row" in done["sentence"]
+    [listed] = (lms.home / "refused").iterdir()
+    assert "no such user" in listed.read_text()
+    assert listed.stat().st_mode & 0o777 == 0o600
+    assert lms.run(22, ANN, BOB, CY) == ["2"]
+    assert lms.run(23, ANN, BOB, CY) == []
+
+
+def test_the_third_reject_list_needs_a_person_until_the_row_changes_or_a_resend(tmp_path):
+    lms = Lms(tmp_path)
+    begun = learner("2", "go", 1, 4)
+    for day in (1, 2, 3):
+        lms.run(day, ANN, begun)
+        reject(lms, "user_key,reason\n2,no such user\n")
+    assert lms.run(22, ANN, begun) == []
+    assert lms.run(23, ANN, learner("2", "go", 2, 4)) == ["2"]
+    reject(lms, "user_key,reason\n2,no such user\n")
+    assert lms.run(24, ANN, learner("2", "go", 2, 4)) == []
+    lms.order("resend", course="go")
+    assert lms.run(25, ANN, learner("2", "go", 2, 4)) == ["2"]
+
+
+def test_a_reject_list_may_have_the_columns_of_the_connector_file(tmp_path):
+    lms = Lms(tmp_path)
+    results = {"name": "{stem}.log", "user": "Login", "course": "Kurs", "status": "OK?", "refused": ["nein"]}
+    lms.delivery["results"] = {**results, "delimiter": ";"}
+    lms.run(20, ANN, BOB)
+    assert reject(lms, "Login;Kurs;OK?\n1;java;ja\n2;go;nein\n")["rows"] == 1
+    assert lms.run(22, ANN, BOB) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("employee,course\n2,go\n", "needs the column user_key"),
+        ("", "needs the column user_key"),
+        ("user_key,course_id\n9,go\n", "none of which the LMS was told"),
+        ("user_key\n", "has 0 refused rows"),
+    ],
+)
+def test_a_reject_list_that_names_nobody_changes_nothing(tmp_path, text, message):
+    lms = Lms(tmp_path)
+    lms.run(20, ANN, BOB)
+    with pytest.raises(ConnectorError, match=message):
+        reject(lms, text)
+    assert len(entries(lms.book)) == 1

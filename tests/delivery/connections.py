@@ -1,0 +1,18 @@
+"""What Airflow connections to the stand-ins of the demo say."""
+
+from dataclasses import replace
+from typing import Any
+
+from demo.lms import Lms
+from demo.sftp import PASSWORD, USERNAME, SftpServer
+from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.http_site import HttpSite
+
+
+def lms_site(lms: Lms) -> HttpSite:
+    return HttpSite(lms.url, password=lms.token)
+
+
+def sftp_site(server: SftpServer, **changes: Any) -> SftpSite:
+    site = SftpSite("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
+    return replace(site, **changes)

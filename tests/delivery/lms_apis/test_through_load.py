@@ -1,0 +1,307 @@
+"""Each LMS through a connector's whole load: what it is told, what a break leaves, what the next run does."""
+
+import random
+
+import pytest
+
+from include.codebashing_lms.delivery import oracle_hdl
+from include.codebashing_lms.errors import DeliveryUnavailableError
+from tests.delivery.lms_apis.customers import LEARNERS, processes
+from tests.fakes.canvas import Assignment
+from tests.fakes.lrs import Lrs
+from tests.fakes.moodle import TOKEN
+from tests.fakes.stand_in import Answer, Fault
+from tests.load.staged_run import learner
+
+PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
+
+
+def said(lrs: Lrs) -> list[tuple[str, str, int | None]]:
+    """Return what a store was told: who, what, how far."""
+    return [
+        (
+            one["actor"]["account"]["name"],
+            one["verb"]["display"]["en-US"],
+            one["result"].get("extensions", {}).get(PROGRESS),
+        )
+        for one in lrs.stored.values()
+    ]
+
+
+FIRST = [("E1", "completed", None), ("E2", "progressed", 33)]
+
+
+def test_store_is_told_once(store, lrs):
+    outcome = store.tell(LEARNERS)
+    assert outcome["outcome"] == "delivered"
+    assert f"accepted by the learning record store {lrs.url}/xapi/statements" in outcome["sentence"]
+    assert said(lrs) == FIRST
+    asked = len(lrs.requests)
+    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert len(lrs.requests) == asked
+
+
+def test_changed_percentage_is_told_as_another_statement(store, lrs):
+    store.tell(LEARNERS)
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    assert store.tell(changed, day=21)["rows"] == 1
+    assert said(lrs) == [*FIRST, ("E2", "progressed", 66)]
+
+
+def test_store_whose_answers_are_lost_ends_with_the_right_statements(store, lrs):
+    lrs.faults += [Fault(lose=True)] * 4
+    run = store.stage(LEARNERS, 20)
+    with pytest.raises(DeliveryUnavailableError):
+        store.load(run)
+    before = dict(lrs.stored)
+    outcome = store.load(run)
+    assert outcome["outcome"] == "delivered"
+    assert "by an earlier try whose end was not seen" in outcome["sentence"]
+    assert lrs.stored == before
+    assert said(lrs) == FIRST
+
+
+def test_next_run_makes_up_for_one_that_broke(store, lrs):
+    lrs.faults += [Fault(lose=True)] * 4
+    with pytest.raises(DeliveryUnavailableError):
+        store.tell(LEARNERS)
+    lrs.faults.clear()
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    assert store.tell(changed, day=21)["outcome"] == "delivered"
+    assert sorted(said(lrs)) == sorted([*FIRST, ("E2", "progressed", 66)])
+
+
+@pytest.mark.parametrize("mode", [{"dry_run": True}, {"check_only": True}])
+def test_trying_out_writes_nothing(store, lrs, mode):
+    outcome = store.load(store.stage(LEARNERS, 20), **mode)
+    assert "takes the login and xAPI 1.0.3" in outcome["sentence"]
+    assert not lrs.stored
+
+
+def test_moodle_stores_points(gradebook, school):
+    assert gradebook.tell(LEARNERS)["outcome"] == "delivered"
+    assert school.items[42].grades == {101: 10.0, 102: 3.33}
+
+
+def test_moodle_is_told_again_after_a_break(gradebook, school):
+    run = gradebook.stage(LEARNERS, 20)
+    school.faults += [Fault(lambda one: b"update_grades" in one.body, lose=True)] * 4
+    with pytest.raises(DeliveryUnavailableError):
+        gradebook.load(run)
+    assert gradebook.load(run)["outcome"] == "delivered"
+    assert school.items[42].grades == {101: 10.0, 102: 3.33}
+
+
+def test_no_secret_of_moodle_is_staged(gradebook, school):
+    school.items.clear()
+    gradebook.tell(LEARNERS)
+    for path in gradebook.root.rglob("*"):
+        assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_moodle_is_told_what_changed_and_all_only_when_asked_to(gradebook, school):
+    gradebook.tell(LEARNERS)
+    school.items[42].grades.clear()
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    assert gradebook.tell(changed, day=21)["rows"] == 1
+    assert school.items[42].grades == {102: 6.67}
+    gradebook.delivery["send"] = "full"
+    assert gradebook.tell(changed, day=22)["rows"] == 2
+    assert school.items[42].grades == {101: 10.0, 102: 6.67}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"compression": "zip"},
+        {"job": {"state": "s", "done": ["d"]}},
+        {"upload": "raw"},
+        {"results": {"path": "x", "row": "n"}},
+    ],
+)
+def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, setting):
+    gradebook.delivery |= setting
+    with pytest.raises(
+        ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"
+    ):
+        gradebook.tell(LEARNERS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ready() -> None:
+    """Import once what a load needs, for all the processes that are going to be killed."""
+    processes.set_forkserver_preload(["tests.delivery.lms_apis.customers", "include.codebashing_lms.load"])
+
+
+def here_and_there(seed: int) -> list[int]:
+    """Return steps of a load to kill it at, most around its requests; it has some 150."""
+    return sorted(random.Random(seed).sample(range(85, 150), 6))
+
+
+@pytest.mark.parametrize("step", here_and_there(1))
+def test_load_that_is_killed_is_made_up_for_by_its_next_try(store, lrs, step):
+    run = store.stage(LEARNERS, 20)
+    store.load_killed_at(run, step)
+    assert store.load(run)["outcome"] in ("delivered", "already_delivered")
+    assert said(lrs) == FIRST
+    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", range(1, 170, 5))
+def test_load_that_is_killed_anywhere_is_made_up_for_by_the_next_run(store, lrs, step):
+    store.load_killed_at(store.stage(LEARNERS, 20), step)
+    changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
+    store.tell(changed, day=21)
+    assert said(lrs) in ([*FIRST, ("E2", "progressed", 66)], [FIRST[0], ("E2", "progressed", 66)])
+    assert store.tell(changed, day=22)["outcome"] == "nothing_to_send"
+
+
+def test_refused_statement_is_listed_and_goes_again(store, lrs):
+    lrs.refused_names = {"E2"}
+    run = store.stage(LEARNERS, 20)
+    assert store.load(run)["outcome"] == "delivered"
+    assert "does not like E2 ***" in (run.folder / "refused.csv").read_text()
+    assert said(lrs) == FIRST[:1]
+    lrs.refused_names = set()
+    assert store.tell(LEARNERS, day=21)["rows"] == 1
+    assert said(lrs) == FIRST
+
+
+def test_moodle_does_not_know_everybody(gradebook, school):
+    run = gradebook.stage([*LEARNERS, learner("E77", "java", 1, 2)], 20)
+    assert gradebook.load(run)["outcome"] == "delivered"
+    assert "no user with this idnumber" in (run.folder / "refused.csv").read_text()
+    assert "E77" in (run.folder / "refused.csv").read_text()
+
+
+def statuses(hcm):
+    return {
+        one["LearnerNumber"]: one["LearningRecordStatus"].removeprefix("ORA_ASSN_REC_")
+        for one in hcm.records.values()
+    }
+
+
+def test_oracle_loads_a_data_set_and_is_asked_until_it_is_done(fusion, hcm):
+    run = fusion.stage(LEARNERS, 20)
+    outcome = fusion.load(run)
+    assert (outcome["outcome"], outcome["ask_again_in"]) == ("working", 30)
+    assert (run.receipt["state"], run.receipt["job"]) == ("working", "9766657")
+    outcome = fusion.load_to_the_end(run)
+    assert outcome["outcome"] == "delivered"
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert len(hcm.sets) == 1
+    assert fusion.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+def test_lines_that_oracle_refuses_go_again(fusion, hcm):
+    hcm.strangers = {"E1"}
+    run = fusion.stage(LEARNERS, 20)
+    assert fusion.load_to_the_end(run)["refused"] == 1
+    assert "valid value for the LearnerNumber attribute: E1 ***" in (run.folder / "refused.csv").read_text()
+    hcm.strangers = set()
+    again = fusion.stage(LEARNERS, 21)
+    assert fusion.load_to_the_end(again)["rows"] == 1
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+
+
+def of_creation(request):
+    return request.path.endswith("createFileDataSet")
+
+
+def test_data_set_whose_answer_was_lost_is_found_by_the_next_try(fusion, hcm, monkeypatch):
+    run = fusion.stage(LEARNERS, 20)
+    hcm.faults.append(Fault(of_creation, lose=True))
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)  # the task is killed before it can look
+    with pytest.raises(DeliveryUnavailableError):
+        fusion.load(run)
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
+    assert fusion.load_to_the_end(run)["outcome"] == "delivered"
+    assert len(hcm.sets) == 1
+
+
+def test_data_set_whose_answer_was_lost_is_found_by_the_next_run(fusion, hcm, monkeypatch):
+    hcm.faults.append(Fault(of_creation, lose=True))
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)
+    with pytest.raises(DeliveryUnavailableError):
+        fusion.tell(LEARNERS)
+    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
+    hcm.sets[9766657].asked = 1
+    changed = fusion.stage([LEARNERS[0], learner("E2", "java", 2, 3)], 21)
+    assert fusion.load_to_the_end(changed)["outcome"] == "delivered"
+    assert len(hcm.sets) == 2
+    assert not hcm.sets[9766658].messages, "what is completed was told a second time"
+
+
+def test_canvas_is_told_percentages(course, campus):
+    outcome = course.load_to_the_end(course.stage(LEARNERS, 20))
+    assert outcome["outcome"] == "delivered"
+    assert campus.assignments["7", "42"].grades == {"sis_user_id:E1": "100%", "sis_user_id:E2": "33.33%"}
+    assert course.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+
+
+def test_canvas_refuses_a_course_at_once_and_a_learner_later(course, campus):
+    run = course.stage([*LEARNERS, learner("E3", "java", 1, 2), learner("E4", "net", 1, 2)], 20)
+    outcome = course.load_to_the_end(run)
+    assert outcome["refused"] == 2
+    refused = (run.folder / "refused.csv").read_text()
+    assert "404: The specified resource does not exist." in refused
+    assert "Canvas knows no such user" in refused
+    campus.assignments["8", "43"] = Assignment({"sis_user_id:E4"})
+    campus.assignments["7", "42"].students.add("sis_user_id:E3")
+    learners = [*LEARNERS, learner("E3", "java", 1, 2), learner("E4", "net", 1, 2)]
+    assert course.load_to_the_end(course.stage(learners, 21))["rows"] == 2
+    assert campus.assignments["8", "43"].grades == {"sis_user_id:E4": "50%"}
+
+
+@pytest.mark.parametrize("step", here_and_there(2))
+def test_canvas_after_a_kill(course, campus, step):
+    run = course.stage(LEARNERS, 20)
+    course.load_killed_at(run, step)
+    assert course.load_to_the_end(run)["outcome"] in ("delivered", "already_delivered")
+    assert campus.assignments["7", "42"].grades == {"sis_user_id:E1": "100%", "sis_user_id:E2": "33.33%"}
+
+
+@pytest.mark.parametrize("step", here_and_there(3))
+def test_oracle_after_a_kill(fusion, hcm, step):
+    run = fusion.stage(LEARNERS, 20)
+    fusion.load_killed_at(run, step)
+    assert fusion.load_to_the_end(run)["refused"] == 0
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert len(hcm.sets) == 1
+
+
+def test_oracle_loads_one_zip_after_the_other(fusion, hcm):
+    fusion.lms["options"]["rows_per_file"] = 1
+    learners = [*LEARNERS, learner("E3", "java", 2, 3)]
+    run = fusion.stage(learners, 20)
+    hcm.strangers = {"E2"}
+    outcome = fusion.load_to_the_end(run)
+    assert (outcome["outcome"], outcome["refused"]) == ("delivered", 1)
+    assert [len(one.messages) for one in hcm.sets.values()] == [0, 1, 0]
+    assert statuses(hcm) == {"E1": "COMPLETE", "E3": "ACTIVE"}
+    hcm.strangers = set()
+    assert fusion.load_to_the_end(fusion.stage(learners, 21))["rows"] == 1
+
+
+def test_next_run_goes_on_with_the_zips_of_the_one_before(fusion, hcm):
+    fusion.lms["options"]["rows_per_file"] = 1
+    fusion.load(fusion.stage(LEARNERS, 20))
+    assert len(hcm.sets) == 1
+    fusion.load_to_the_end(fusion.stage(LEARNERS, 21))
+    assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
+    assert [one.messages for one in hcm.sets.values()] == [[], []]
+
+
+def test_files_that_a_store_took_are_not_sent_again_after_a_break(store, lrs):
+    store.lms["options"]["rows_per_file"] = 2
+    learners = [learner(f"E{number}", "java", 1, 4) for number in range(1, 7)]
+    run = store.stage(learners, 20)
+    third = [Fault(lambda one: b'"E5"' in one.body, answer=Answer(503))] * 4
+    lrs.faults += third
+    with pytest.raises(DeliveryUnavailableError):
+        store.load(run)
+    before = len(lrs.requests)
+    assert store.load(run)["outcome"] == "delivered"
+    assert lrs.names == ["E1", "E2", "E3", "E4", "E5", "E6"]
+    assert len(lrs.requests) == before + 1

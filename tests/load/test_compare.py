@@ -1,0 +1,108 @@
+"""Rows beside the ledger through local files: the same decisions however few rows are in memory at once."""
+
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.codebashing_lms.changes import Rules, Verdict
+from include.codebashing_lms.comparison import Comparison
+from include.codebashing_lms.regroup import regrouped
+from include.codebashing_lms.transform.staged_rows import SCHEMA
+from tests.ledger import journal_entries as telling
+
+IDS = st.sampled_from(["1", "2", "3", "4", "5"])
+COURSES = st.sampled_from(["java", "go", ""])
+EMAILS = st.sampled_from(["1@example.com", "2@example.com", "3@example.com", None])
+RULES = Rules(as_of=np.datetime64("2026-11-20T05:00:00", "us"), full=False)
+
+
+def staged(employee_id, course, percent, email):
+    """Return a row of rows.parquet."""
+    done = percent == 100
+    return {
+        "employee_id": employee_id,
+        "user_key": employee_id,
+        "email": email and email.upper(),
+        "course": course,
+        "course_id": course.upper(),
+        "course_title": "",
+        "course_settings": "",
+        "hundredths": percent * 100,
+        "started": percent > 0,
+        "lessons_completed": -1,
+        "lessons_total": 20,
+        "completed_at": datetime(2026, 11, 1, 12) if done else None,  # noqa: DTZ001 (columns hold UTC)
+        "active_at": None,
+    }
+
+
+def unique(rows):
+    return st.lists(rows, max_size=10, unique_by=lambda one: one[:2])
+
+
+ROWS = unique(st.tuples(IDS, COURSES, st.sampled_from([0, 50, 100]), EMAILS))
+
+
+def write(path, rows, groups):
+    """Write rows.parquet in row groups of so many rows."""
+    table = pa.Table.from_pylist([staged(*one) for one in rows], SCHEMA)
+    pq.write_table(table, path, row_group_size=groups)
+
+
+def decided(folder, path, at_once):
+    """Return every row that is spoken of, its verdict and its former ID, and what they add up to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("include.codebashing_lms.ledger.buckets.AT_ONCE", at_once)
+        patch.setattr("include.codebashing_lms.regroup.LINE", at_once)
+        patch.setattr("include.codebashing_lms.comparison.WINDOW", at_once)
+        comparison = Comparison(path, telling.open_ledger(folder), RULES)
+        frames = [one.rows for one in comparison.decisions()]
+    columns = ["row", "employee_id", "course", "verdict", "send", "hundredths", "former_id", "told_email"]
+    rows = [line for frame in frames for line in frame[columns].astype(object).to_numpy().tolist()]
+    summary = vars(comparison.summary) | {"seen": comparison.summary.seen.tolist()}
+    return [[None if one != one else one for one in line] for line in rows], summary  # noqa: PLR0124 (NaN)
+
+
+@settings(max_examples=25, deadline=None)
+@given(ROWS, ROWS, st.sampled_from([3, 6]))
+def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once):
+    with tempfile.TemporaryDirectory() as name:
+        folder, path = Path(name) / "ledger", Path(name) / "rows.parquet"
+        told = [telling.row(one, course, percent, email=email) for one, course, percent, email in before]
+        telling.tell(folder, 1, *told)
+        write(path, now, at_once)
+        rows, summary = decided(folder, path, at_once)
+        assert (rows, summary) == decided(folder, path, 100_000)
+        assert [row for row, *_ in rows] == sorted(row for row, *_ in rows)
+        unchanged = len(now) - len(rows)
+        assert summary["verdicts"].total() == len(now)
+        assert unchanged == summary["verdicts"][Verdict.UNCHANGED] == sum(summary["seen"])
+
+
+def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
+    telling.tell(tmp_path, 1, *(telling.row(str(one)) for one in range(40)))
+    rows = [(str(one), "java", 50, f"{one}@example.com") for one in range(39)]
+    write(tmp_path / "rows.parquet", [*rows, ("x", "java", 50, "39@example.com")], 7)
+    found, _ = decided(tmp_path, tmp_path / "rows.parquet", 2)
+    assert [(line[1], line[3], line[6]) for line in found] == [("x", Verdict.CHANGED_IDENTITY, "39")]
+
+
+def test_rows_by_groups_come_in_their_order(tmp_path, monkeypatch):
+    schema = pa.schema([("number", pa.int64())])
+    numbers = np.arange(1000)
+    pieces = [
+        (pa.table({"number": part}, schema), part * 7 % 5)
+        for part in np.split(numbers, [1, 2, 400, 400, 999])
+    ]
+    monkeypatch.setattr("include.codebashing_lms.regroup.LINE", 100)
+    with regrouped(tmp_path / "file", schema, pieces) as group:
+        for one in range(5):
+            assert group(one)["number"].to_pylist() == [n for n in range(1000) if n * 7 % 5 == one]
+        assert group(6).num_rows == 0

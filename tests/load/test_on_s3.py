@@ -1,0 +1,73 @@
+"""Jobs, refused rows and drops where staging is a bucket."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from airflow.sdk import ObjectStoragePath
+
+from include.codebashing_lms.ledger import destination_folder, open_ledger
+from include.codebashing_lms.load import load
+from include.codebashing_lms.staging import read_json, run_folder
+from include.codebashing_lms.transform import RunFacts, transform
+from tests.delivery.connections import lms_site
+from tests.fakes.working_lms import WorkingLms
+from tests.load.staged_run import LEARNERS, RUN, connector
+from tests.load.test_jobs import RESULTS, importing
+from tests.load.test_pickup import RESULTS as RESULT_FILE
+
+
+@pytest.fixture
+def root(store):
+    return store[0]
+
+
+def staged(root, tmp_path, day):
+    """Let transform stage a run; return its folder and what it handed over."""
+    as_of = datetime(2026, 11, day, 5, 15, 2, tzinfo=UTC)
+    folder = run_folder(root, "acme", as_of, f"run{day}", 0)
+    snapshot = tmp_path / f"{day}.json"
+    snapshot.write_text(json.dumps(LEARNERS))
+    facts = RunFacts(f"run{day}", "ada", {}, as_of, as_of, as_of, "live", "0")
+    it = connector({"method": "folder", "directory": "/drop"}, guards={"min_learners": None})
+    return folder, transform(it, snapshot, None, folder, facts, ObjectStoragePath)
+
+
+def loaded(delivery, site, run, day):
+    folder, transformed = run
+    return load(connector(delivery), site, transformed, folder, replace(RUN, run_id=f"run{day}"))
+
+
+def refusals(root, delivery):
+    ledger = open_ledger(destination_folder(root / "acme", connector(delivery))[0]).table
+    return dict(zip(ledger["employee_id"].to_pylist(), ledger["refusals"].to_pylist(), strict=True))
+
+
+def test_a_job_and_what_it_refused(root, tmp_path):
+    delivery = importing(results=RESULTS, send="changes")
+    with WorkingLms() as lms:
+        site, first = lms_site(lms), staged(root, tmp_path, 23)
+        lms.unknown = {"1043": "no such user"}
+        assert loaded(delivery, site, first, 23)["outcome"] == "working"
+        lms.work()
+        assert loaded(delivery, site, first, 23)["refused"] == 1
+        assert read_json(first[0] / "manifest.json")["refused"] == 1
+        assert (first[0] / "refused.csv").exists()
+        assert refusals(root, delivery) == {"1042": 0, "1043": 1}
+        next_day = staged(root, tmp_path, 24)
+        loaded(delivery, site, next_day, 24)
+        assert lms.arrivals[1].content.count(b"\r\n") == 2
+
+
+def test_a_drop_and_its_result_file(root, tmp_path, drop):
+    delivery = {"method": "folder", "directory": str(drop), "send": "changes", "results": RESULT_FILE}
+    delivery["fetched"] = "removed"
+    first = staged(root, tmp_path, 23)
+    loaded(delivery, None, first, 23)
+    [file] = drop.iterdir()
+    file.unlink()
+    file.with_name(f"{file.stem}_result.csv").write_text("user,course,why\n1043,python,no such user\n")
+    assert loaded(delivery, None, staged(root, tmp_path, 24), 24)["rows"] == 1
+    assert read_json(first[0] / "receipt.json")["drop"]["state"] == "refused"
+    assert not (root / "acme" / "drops" / f"{read_json(first[0] / 'receipt.json')['delivery']}.json").exists()

@@ -1,0 +1,55 @@
+"""The pages of docs/profiles: a profile has one, and every connector file on it can be copied as it is."""
+
+import re
+
+import pytest
+import yaml
+
+from include.codebashing_lms.__main__ import main
+from include.codebashing_lms.profiles import find_profile, profile_files
+from tests.paths import ROOT
+
+PAGES = ROOT / "docs" / "profiles"
+BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCKS = [
+    (page.stem, text) for page in sorted(PAGES.glob("*.md")) for text in BLOCK.findall(page.read_text())
+]
+CONNECTORS = [(page, text) for page, text in BLOCKS if text.startswith("name: ")]
+
+
+def test_every_profile_has_a_page_with_a_connector_file():
+    assert {page for page, _ in CONNECTORS} == set(profile_files())
+    index = (PAGES / "README.md").read_text()
+    assert [name for name in profile_files() if f"[`{name}`]({name}.md)" not in index] == []
+
+
+@pytest.mark.parametrize(("page", "text"), CONNECTORS)
+def test_a_connector_file_can_be_copied(page, text, tmp_path, capsys):
+    content = yaml.safe_load(text)
+    assert content["lms"]["profile"] == page
+    file = tmp_path / f"{content['name']}.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert main(["check", str(file)]) == 0, capsys.readouterr().err
+
+
+def test_the_profile_of_ones_own_is_one(tmp_path):
+    [text] = [text for page, text in BLOCKS if text.startswith("id: ")]
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "trainhub.yaml").write_text(text, encoding="utf-8")
+    assert find_profile("trainhub", tmp_path).settings["tenant"].required
+
+
+@pytest.mark.parametrize("name", sorted(profile_files()))
+def test_a_page_names_no_option_that_is_not_there(name):
+    text = (PAGES / f"{name}.md").read_text()
+    named = set(re.findall(r"`options\.(\w+)", text))
+    assert named <= set(find_profile(name).all_settings)
+
+
+@pytest.mark.parametrize("name", sorted(set(profile_files()) - {"generic_csv"}))
+def test_headings_every_page_has(name):
+    text = (PAGES / f"{name}.md").read_text()
+    headings = [line.partition(" on a ")[0] for line in re.findall(r"^## (.*)$", text, re.MULTILINE)]
+    assert headings[0].startswith("In ")
+    wanted = ["What is certain", "What to confirm", "Sources"]
+    assert [heading for heading in headings if heading in wanted] == wanted
