@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from bench.data import write
 from bench.extract import serve
 from bench.measure import ROOT, run
-from demo.airflow_processes import airflow
+from demo.parts import airflow
 
 RUNS = int(os.environ.get("RUNS", "5"))
 LEARNERS = 1000

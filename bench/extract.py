@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from bench.measure import peak_of_this_process
-from include.codebashing_lms.download import PIECE, received, save
-from include.codebashing_lms.http_site import HttpSite, new_session
-from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.connections.http import HttpConnection, new_session
+from include.codebashing_lms.extract.download import PIECE, iter_body, save
+from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 
 def serve(snapshot: Path) -> str:
@@ -54,10 +54,10 @@ def seconds(work) -> float:
 
 
 def main(snapshot: Path) -> None:
-    base, session = serve(snapshot), new_session(HttpSite("http://127.0.0.1"))
+    base, session = serve(snapshot), new_session(HttpConnection("http://127.0.0.1"))
 
     def body():
-        return received(session.get(base, stream=True, timeout=60), 60)
+        return iter_body(session.get(base, stream=True, timeout=60), 60)
 
     with tempfile.TemporaryDirectory(dir=snapshot.parent) as scratch:
         part = Path(scratch) / "part.json.zst"
@@ -84,8 +84,8 @@ def print_peak(url: str, *part: str) -> None:
     import pyarrow  # noqa: F401 (what save imports)
 
     if part:
-        session = new_session(HttpSite("http://127.0.0.1"))
-        save(received(session.get(url, stream=True, timeout=60), 60), False, Path(*part), RecordSplitter())
+        session = new_session(HttpConnection("http://127.0.0.1"))
+        save(iter_body(session.get(url, stream=True, timeout=60), 60), False, Path(*part), RecordSplitter())
     print(peak_of_this_process())
 
 

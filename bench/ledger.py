@@ -5,10 +5,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from include.codebashing_lms.connector import Connector, connector_of
-from include.codebashing_lms.load import LoadRun, load
-from include.codebashing_lms.staging import run_folder
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.config.connector import Connector, parse_connector
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 
 FIRST = datetime(2026, 11, 22, 5, tzinfo=UTC)
 
@@ -24,7 +26,7 @@ def connector(root: Path, courses: str) -> Connector:
         "guards": guards,
         "delivery": drop,
     }
-    return connector_of(content)
+    return parse_connector(content)
 
 
 def prepare(root: Path, courses: str, day: int, snapshot: Path) -> None:
@@ -33,12 +35,12 @@ def prepare(root: Path, courses: str, day: int, snapshot: Path) -> None:
     as_of = FIRST + timedelta(days=day)
     folder = run_folder(root, "bench", as_of, f"day{day}", 0)
     folder.mkdir(parents=True)
-    facts = RunFacts(f"day{day}", None, {}, as_of, as_of, as_of, "live", "0")
+    facts = RunContext(f"day{day}", None, {}, as_of, as_of, as_of, "live", "0")
     staged = transform(connector(root, courses), snapshot, None, folder, facts)
     (root / f"day{day}.json").write_text(json.dumps(staged))
 
 
-def deliver(root: Path, courses: str, day: int) -> None:
+def send(root: Path, courses: str, day: int) -> None:
     """Load a day's run."""
     folder = run_folder(root, "bench", FIRST + timedelta(days=day), f"day{day}", 0)
     outcome = load(
@@ -46,7 +48,7 @@ def deliver(root: Path, courses: str, day: int) -> None:
         None,
         json.loads((root / f"day{day}.json").read_text()),
         folder,
-        LoadRun(f"day{day}"),
+        LoadContext(f"day{day}"),
     )
     print(outcome["rows"], "rows sent")
 
@@ -56,4 +58,4 @@ if __name__ == "__main__":
     if deed == "prepare":
         prepare(Path(staging), scope, int(number), Path(files[0]))
     else:
-        deliver(Path(staging), scope, int(number))
+        send(Path(staging), scope, int(number))

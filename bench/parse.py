@@ -56,8 +56,8 @@ def connectors_of_one_profile(folder: Path) -> None:
 
 def connectors_of_all_profiles(folder: Path) -> None:
     """Write ten connector files, each of another profile: what `profiles NAME` prints to copy."""
-    from include.codebashing_lms.profiles import find_profile, profile_files
-    from include.codebashing_lms.profiles.example import connector_lines
+    from include.codebashing_lms.cli.profile_example import connector_lines
+    from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 
     for name in sorted(profile_files())[:CONNECTORS]:
         text = "\n".join(connector_lines(find_profile(name)))

@@ -18,22 +18,22 @@ from datetime import UTC, datetime, time
 
 from airflow.sdk import DAG
 
-from codebashing_lms_airflow.alerts_deadline import deadline_of
+from codebashing_lms_airflow.airflow_compat import CronTriggerTimetable
+from codebashing_lms_airflow.deadline import deadline_of
 from codebashing_lms_airflow.failures import ON_FAILURE
-from codebashing_lms_airflow.for_people import for_people
+from codebashing_lms_airflow.forms import trigger_form
 from codebashing_lms_airflow.links import dag_page
 from codebashing_lms_airflow.operators import (
     BrokenConnectorOperator,
     CodebashingExtractOperator,
     CodebashingLoadOperator,
     CodebashingTransformOperator,
+    add_after_load_tasks,
 )
-from codebashing_lms_airflow.params import trigger_form
-from codebashing_lms_airflow.versions import CronTriggerTimetable
-from include.codebashing_lms.connector_folder import BrokenFile, GoodFile, read_connector_files
+from include.codebashing_lms.config.files import InvalidFile, ValidFile, read_connector_files
 
 
-def sync_dag(file: GoodFile) -> None:
+def sync_dag(file: ValidFile) -> None:
     """Make the DAG of a connector: extract, transform, load."""
     connector, cron = file.connector, file.connector.cron
     with DAG(
@@ -58,12 +58,12 @@ def sync_dag(file: GoodFile) -> None:
             transformed=transform.output,
             max_active_tis_per_dag=1,  # two deliveries of one connector at a time could contradict each other
         )
-        for_people(load, connector)
+        add_after_load_tasks(load, connector)
     # Last: Airflow would check its defaults for each DAG and copy them for each task, and that takes long.
     dag.params.update(trigger_form())
 
 
-def broken_dag(file: BrokenFile) -> None:
+def broken_dag(file: InvalidFile) -> None:
     """Make a DAG that only shows what is wrong with its connector file, and fails daily if it ever ran."""
     with DAG(
         dag_id=file.dag_id,

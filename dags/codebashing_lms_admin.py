@@ -22,12 +22,12 @@ from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task
 
-from codebashing_lms_airflow.admin import admin_form, administered
 from codebashing_lms_airflow.failures import ON_FAILURE
-from include.codebashing_lms.connector_folder import ADMIN_DAG, GoodFile, read_connector_files
+from codebashing_lms_airflow.tasks.admin import admin_form, run_admin
+from include.codebashing_lms.config.files import ADMIN_DAG, ValidFile, read_connector_files
 
 
-def admin_dag(files: list[GoodFile]) -> None:
+def admin_dag(files: list[ValidFile]) -> None:
     """Make the DAG that looks after the memory of all connectors."""
     with DAG(
         dag_id=ADMIN_DAG,
@@ -45,7 +45,7 @@ def admin_dag(files: list[GoodFile]) -> None:
         @task(multiple_outputs=False)
         def carry_out() -> dict[str, Any]:
             """Do what the form says."""
-            return administered(files, get_current_context())
+            return run_admin(files, get_current_context())
 
         carry_out()
 

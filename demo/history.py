@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connector import Connector
-from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.files import read_connector, sha256_of_connector
 from include.codebashing_lms.errors import CodebashingLmsError
-from include.codebashing_lms.load import LoadRun, load
-from include.codebashing_lms.outcome import STOPPED, note_outcome
-from include.codebashing_lms.staging import run_folder
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.load.outcome import STOPPED, note_outcome
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 
 FIRST = ["Amara", "Benedikt", "Chiara", "Daniel", "Elif", "Farid", "Grace", "Hugo", "Ines", "Jakub", "Keiko"]
 LAST = ["Okafor", "Lang", "Romano", "Okoye", "Yilmaz", "Haddad", "Mwangi", "Lindqvist", "Nowak", "Tanaka"]
@@ -123,8 +125,8 @@ def stage_run(
     snapshot.parent.mkdir(exist_ok=True)
     snapshot.write_text(json.dumps(answer))
     params = {"as_of": None, "dry_run": False, "check_only": False, "send": None, **form}
-    facts = RunFacts(run_id, None, params, date, at, at, "live", sha256)
-    run = LoadRun(run_id, dry_run=params["dry_run"], check_only=params["check_only"], send=params["send"])
+    facts = RunContext(run_id, None, params, date, at, at, "live", sha256)
+    run = LoadContext(run_id, dry_run=params["dry_run"], check_only=params["check_only"], send=params["send"])
     try:
         transformed = transform(connector, snapshot, None, folder, facts)
         outcome = load(connector, None, transformed, folder, run)

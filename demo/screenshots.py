@@ -20,7 +20,7 @@ from demo.codebashing import Codebashing
 from demo.environment import ROOT, move_into
 from demo.history import Company, stage_history
 from demo.ui import answer, free_port, say, settings
-from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
+from include.codebashing_lms.config.files import read_connector, sha256_of_connector
 
 HOME = ROOT / ".screenshots"
 PICTURES = ROOT / "docs" / "screenshots"

@@ -47,7 +47,7 @@ def _keep_modules() -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from include.codebashing_lms.connector_file import read_connector
+    from include.codebashing_lms.config.files import read_connector
 
     _keep_modules()
     connector = read_connector(options.file)
@@ -56,9 +56,10 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _render(options: argparse.Namespace) -> int:
-    from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
+    from include.codebashing_lms.config.files import read_connector, sha256_of_connector
     from include.codebashing_lms.dates import iso, parse_instant
-    from include.codebashing_lms.transform import RunFacts, transform
+    from include.codebashing_lms.transform.context import RunContext
+    from include.codebashing_lms.transform.run import transform
 
     _keep_modules()
     connector = read_connector(options.connector)
@@ -67,7 +68,7 @@ def _render(options: argparse.Namespace) -> int:
         raise ConnectorError(
             f"--as-of: {options.as_of!r} is no ISO 8601 instant such as 2026-11-23T05:00:00Z."
         )
-    facts = RunFacts(
+    facts = RunContext(
         run_id=None,
         triggered_by=None,
         params={},
@@ -84,8 +85,9 @@ def _render(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from include.codebashing_lms.connector_file import read_connector
-    from include.codebashing_lms.ledger import ledgers, rebuild
+    from include.codebashing_lms.config.files import read_connector
+    from include.codebashing_lms.ledger.destinations import ledgers
+    from include.codebashing_lms.ledger.maintenance import rebuild
 
     _keep_modules()
     connector = read_connector(options.connector)
@@ -101,7 +103,7 @@ def _rebuild(options: argparse.Namespace) -> int:
 
 
 def _profiles(options: argparse.Namespace) -> int:
-    from include.codebashing_lms.profiles.listing import all_profiles, one_profile
+    from include.codebashing_lms.cli.profiles import all_profiles, one_profile
 
     for line in one_profile(options.id) if options.id else all_profiles():
         print(line)

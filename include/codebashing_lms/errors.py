@@ -1,8 +1,8 @@
 """What can go wrong, as types: the class says whose move it is, the message says what to do.
 
 CodebashingLmsError
-    heals = False   a person must act, trying again cannot help
-    heals = True    trying again later is the remedy
+    retryable = False   a person must act, trying again cannot help
+    retryable = True    trying again later is the remedy
     origin          where to look: configuration | source | data | staging | destination
     nothing_taken   of a delivery: it is certain that the LMS took nothing
 
@@ -13,13 +13,13 @@ Messages carry no secret, no body of an answer and nobody's name, address or ID.
 class CodebashingLmsError(Exception):
     """Base of all errors of this package; catch it to catch them all."""
 
-    heals = False
+    retryable = False
     origin = "configuration"
     nothing_taken = False
 
     def notice(self) -> str:
         """Return one line for the person on call: class, message, whether it may wait."""
-        whose = "heals by itself when tried again" if self.heals else "needs a person, not retried"
+        whose = "heals by itself when tried again" if self.retryable else "needs a person, not retried"
         return (
             f"[{type(self).__name__}, {self.origin}, {whose}] {self} "
             "Nothing is lost: the next good run sends everything missed."
@@ -48,7 +48,7 @@ class SourceUnavailableError(SourceError):
     retry_after = how many seconds it asked to wait, None where it did not say
     """
 
-    heals = True
+    retryable = True
     retry_after: float | None = None
 
 
@@ -58,10 +58,10 @@ class SnapshotError(CodebashingLmsError):
     origin = "data"
 
 
-class CutSnapshotError(SnapshotError):
+class TruncatedSnapshotError(SnapshotError):
     """A snapshot ends in the middle: cut off on the way."""
 
-    heals = True
+    retryable = True
 
 
 class ShapeError(CodebashingLmsError):
@@ -82,10 +82,10 @@ class StagingError(CodebashingLmsError):
     origin = "staging"
 
 
-class LedgerMovedError(StagingError):
+class LedgerConflictError(StagingError):
     """Another run told the LMS something while this one decided what to tell it."""
 
-    heals = True
+    retryable = True
 
 
 class DeliveryError(CodebashingLmsError):
@@ -100,7 +100,7 @@ class DeliveryUnavailableError(DeliveryError):
     retry_after = how many seconds it asked to wait, None where it did not say
     """
 
-    heals = True
+    retryable = True
     retry_after: float | None = None
 
 

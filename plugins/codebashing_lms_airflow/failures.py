@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from codebashing_lms_airflow.versions import (
+from codebashing_lms_airflow.airflow_compat import (
     EACH_WAIT_TWICE_AS_LONG,
     AirflowException,
     AirflowFailException,
@@ -39,7 +39,7 @@ def airflow_failures(context: Context | None = None) -> Iterator[None]:
     try:
         yield
     except CodebashingLmsError as error:
-        failure = (AirflowException if error.heals else AirflowFailException)(error.notice())
+        failure = (AirflowException if error.retryable else AirflowFailException)(error.notice())
         if context:
             context["ti"].xcom_push(FAILURE, _for_people(error))
             context["exception"] = failure  # `airflow dags test` of 3.1 does not tell the callbacks
@@ -50,14 +50,14 @@ def _for_people(error: CodebashingLmsError) -> dict[str, Any]:
     return {
         "error": type(error).__name__,
         "origin": error.origin,
-        "heals": error.heals,
+        "heals": error.retryable,
         "message": str(error)[:LONGEST],
         "advice": _whose_move(error),
     }
 
 
 def _whose_move(error: CodebashingLmsError) -> str:
-    return THIS_RUN_ONLY if isinstance(error, RunDateError) else MAY_WAIT if error.heals else ACT
+    return THIS_RUN_ONLY if isinstance(error, RunDateError) else MAY_WAIT if error.retryable else ACT
 
 
 def notify(context: Context) -> None:

@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
-from codebashing_lms_airflow.versions import Stats
-from include.codebashing_lms.alert_memory import learners_set_aside
-from include.codebashing_lms.connector import Connector
+from codebashing_lms_airflow.airflow_compat import Stats
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.reporting.alerts.state import learners_set_aside
 
 UP_TO_DATE = ("delivered", "nothing_to_send", "already_delivered")
 

@@ -1,6 +1,9 @@
 """The tasks of our DAGs: what each is given.
 
 What they do is imported when they do it, because Airflow parses DAGs often.
+
+
+The tasks after load: they tell people, and what becomes of them is not what became of the run.
 """
 
 from collections.abc import Sequence
@@ -10,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.http.operators.http import HttpOperator
 from airflow.sdk import BaseOperator, Context
 
+from codebashing_lms_airflow.airflow_compat import AirflowFailException, AirflowSkipException
+from codebashing_lms_airflow.assets import outlet_of
 from codebashing_lms_airflow.failures import airflow_failures
-from codebashing_lms_airflow.lineage import outlet_of
 from codebashing_lms_airflow.links import RunPage
-from codebashing_lms_airflow.versions import AirflowFailException, AirflowSkipException
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.config.connector import Connector
 
 if TYPE_CHECKING:
-    from include.codebashing_lms.api import Patience
+    from include.codebashing_lms.extract.client import RetryPolicy
 
 # Nothing was sent on purpose: green would read as delivered.
 NOT_SENT = ("dry_run", "checked", "held")
@@ -35,7 +38,7 @@ class CodebashingExtractOperator(HttpOperator):
 
     template_fields: Sequence[str] = ()
 
-    def __init__(self, *, connector: Connector, patience: "Patience | None" = None, **kwargs: Any) -> None:
+    def __init__(self, *, connector: Connector, patience: "RetryPolicy | None" = None, **kwargs: Any) -> None:
         source = connector.source
         super().__init__(method="GET", http_conn_id=source.conn_id, endpoint=source.endpoint, **kwargs)
         self.connector = connector
@@ -43,11 +46,11 @@ class CodebashingExtractOperator(HttpOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return where the snapshot lies, and its numbers."""
-        from codebashing_lms_airflow.context import run_of
-        from codebashing_lms_airflow.extract import extracted
+        from codebashing_lms_airflow.run_context import run_of
+        from codebashing_lms_airflow.tasks.extract import run_extract
 
         with airflow_failures(context):
-            return extracted(self.connector, self.patience, run_of(context), datetime.now(UTC))
+            return run_extract(self.connector, self.patience, run_of(context), datetime.now(UTC))
 
 
 class CodebashingTransformOperator(BaseOperator):
@@ -68,9 +71,9 @@ class CodebashingTransformOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return where the files lie, and the numbers."""
-        from codebashing_lms_airflow.transform import transformed
+        from codebashing_lms_airflow.tasks.transform import run_transform
 
-        return transformed(self.connector, self.sha256, self.extracted, context)
+        return run_transform(self.connector, self.sha256, self.extracted, context)
 
 
 class CodebashingLoadOperator(BaseOperator):
@@ -90,9 +93,9 @@ class CodebashingLoadOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return what became of the delivery; end as skipped when nothing was to be sent."""
-        from codebashing_lms_airflow.load import loaded
+        from codebashing_lms_airflow.tasks.load import run_load
 
-        outcome = loaded(self.connector, self.transformed, context)
+        outcome = run_load(self.connector, self.transformed, context)
         if outcome["outcome"] == "working":
             self._wait(outcome["ask_again_in"])
         if outcome["outcome"] in NOT_SENT:
@@ -122,9 +125,9 @@ class CodebashingReportOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return where the report lies, and whether it went where it is wanted."""
-        from codebashing_lms_airflow.reports import reported
+        from codebashing_lms_airflow.tasks.report import run_report
 
-        return reported(self.connector, context)
+        return run_report(self.connector, context)
 
 
 class CodebashingNotifyOperator(BaseOperator):
@@ -139,9 +142,9 @@ class CodebashingNotifyOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return who was told of what."""
-        from codebashing_lms_airflow.alerts import alerted
+        from codebashing_lms_airflow.tasks.notify import run_notify
 
-        return alerted(self.connector, context)
+        return run_notify(self.connector, context)
 
 
 class BrokenConnectorOperator(BaseOperator):
@@ -157,3 +160,18 @@ class BrokenConnectorOperator(BaseOperator):
     def execute(self, context: Context) -> None:
         """Raise the message."""
         raise AirflowFailException(self.message)
+
+
+def add_after_load_tasks(last: Any, connector: Connector) -> None:
+    """Add the tasks that the connector file asks for.
+
+    They are teardowns: they run however the run went, and a run whose load failed stays failed.
+    """
+    if connector.report.is_wanted:
+        report = CodebashingReportOperator(task_id="report", connector=connector).as_teardown()
+        last >> report
+        last = report
+    if connector.notify.channels:
+        # its own message says what is wrong with a channel: no notice that would speak of the LMS
+        notify = CodebashingNotifyOperator(task_id="notify", connector=connector, on_failure_callback=None)
+        last >> notify.as_teardown()

@@ -6,15 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.codebashing_lms.admin.deeds import carry_out
-from include.codebashing_lms.admin.desk import Desk
-from include.codebashing_lms.admin.orders import Order
-from include.codebashing_lms.archive import archive
-from include.codebashing_lms.delivery.folder import FolderWay
+from include.codebashing_lms.admin.actions import run_action
+from include.codebashing_lms.admin.form import AdminForm
+from include.codebashing_lms.admin.request import AdminRequest
+from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, FirstDeliveryError
-from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
-from include.codebashing_lms.load import LoadRun, load
-from include.codebashing_lms.staging import instant_name
+from include.codebashing_lms.extract.snapshots import register
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import entries, open_ledger
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import timestamp_name
 from tests.load.staged_run import connector, learner, stage
 
 COMPLETIONS = {"options": {"emits": "completion"}}
@@ -22,7 +24,7 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = learner("1", "java", 4, 4, "2019-03-02")
 BOB = learner("2", "go", 4, 4, "2026-11-01")
 CY = learner("3", "java", 4, 4, "2026-11-10")
-ORDER = Order("reset", "manual__1", triggered_by="ada", reason="the LMS was emptied")
+ORDER = AdminForm("reset", "manual__1", triggered_by="ada", reason="the LMS was emptied")
 
 
 class Lms:
@@ -53,7 +55,7 @@ class Lms:
         """Return whose rows are in the file that a run sends."""
         staged = self.stage(day, *learners)
         it = connector(self.delivery, **self.sections)
-        run = LoadRun(run_id=staged.run_id)
+        run = LoadContext(run_id=staged.run_id)
         outcome = load(it, None, staged.transformed, staged.folder, run, staged.folder.joinpath)
         if outcome["outcome"] == "nothing_to_send":
             return []
@@ -67,7 +69,7 @@ class Lms:
 
     def carry_out(self, order, now=NOW):
         it = connector(self.delivery, **self.sections)
-        return carry_out(Desk(it, "c0ffee", self.home, order, self.folder.joinpath, now))
+        return run_action(AdminRequest(it, "c0ffee", self.home, order, self.folder.joinpath, now))
 
     def file(self, text):
         (self.folder / "handed_in.csv").write_text(text)
@@ -218,8 +220,8 @@ def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
     lms = Lms(tmp_path, staging={"keep_journal_days": 30})
     today = datetime.now(UTC)
     for days in (200, 100, 1):
-        name = f"{instant_name(today - timedelta(days=days))}.json.gz"
-        archive(lms.home / "snapshots", {"snapshot": name})
+        name = f"{timestamp_name(today - timedelta(days=days))}.json.gz"
+        register(lms.home / "snapshots", {"snapshot": name})
         (lms.home / "snapshots" / name).touch()
     lms.run(22, ANN)
     lms.run(23, ANN, BOB)
@@ -326,11 +328,11 @@ class CutOffError(Exception):
 def cut_off(told, monkeypatch):
     """Return the ID of a delivery that nobody knows the end of."""
 
-    def deliver(*_):
+    def send(*_):
         raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderWay, "deliver", deliver)
+        patch.setattr(FolderTransport, "deliver", send)
         with pytest.raises(CutOffError):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     with pytest.raises(DeliveryError, match=r"action settle, the delivery .* and a reason"):
@@ -360,7 +362,7 @@ def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
         raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr("include.codebashing_lms.load.enter", enter)
+        patch.setattr("include.codebashing_lms.load.run.enter", enter)
         with pytest.raises(CutOffError):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     [pointer] = (told.home / "open").iterdir()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.codebashing_lms.admin.orders import Order, check
+from include.codebashing_lms.admin.form import AdminForm, check
 from include.codebashing_lms.errors import ConnectorError
 
 
@@ -29,7 +29,7 @@ from include.codebashing_lms.errors import ConnectorError
 )
 def test_refused(answers, message):
     with pytest.raises(ConnectorError) as refused:
-        check(Order(**{"run_id": "manual__1", "reason": "because", **answers}))
+        check(AdminForm(**{"run_id": "manual__1", "reason": "because", **answers}))
     assert message in str(refused.value)
     assert "Nothing was changed." in str(refused.value)
 
@@ -46,4 +46,4 @@ def test_refused(answers, message):
     ],
 )
 def test_accepted(answers):
-    check(Order(**{"run_id": "manual__1", "reason": "because", **answers}))
+    check(AdminForm(**{"run_id": "manual__1", "reason": "because", **answers}))

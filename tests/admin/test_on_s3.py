@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from include.codebashing_lms.admin.deeds import carry_out
-from include.codebashing_lms.admin.desk import Desk
-from include.codebashing_lms.admin.orders import Order
+from include.codebashing_lms.admin.actions import run_action
+from include.codebashing_lms.admin.form import AdminForm
+from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.ledger import destination_folder, open_ledger
-from include.codebashing_lms.staging import read_json, write_json
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.staging.files import read_json, write_json
 from tests.load.staged_run import connector
 
 EXPORT = b"employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2020-01-01\n"
@@ -24,8 +25,8 @@ def test_a_baseline_a_resend_and_an_open_delivery(store):
     folder, about = destination_folder(home, it)
 
     def ordered(action, run_id, **answers):
-        order = Order(action, run_id, "ada", "as agreed", **answers)
-        return carry_out(Desk(it, "c0ffee", home, order, ObjectStoragePath, datetime.now(UTC)))
+        order = AdminForm(action, run_id, "ada", "as agreed", **answers)
+        return run_action(AdminRequest(it, "c0ffee", home, order, ObjectStoragePath, datetime.now(UTC)))
 
     assert ordered("first_delivery", "1", answer="baseline", file=f"{lists}/export.csv")["rows"] == 2
     bucket.put_object(Key="lists/ids.csv", Body=b"2\n3\n")

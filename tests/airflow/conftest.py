@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from demo.history import Company, stage_history, stage_run
-from include.codebashing_lms.connector_file import read_connector, sha256_of_connector
+from include.codebashing_lms.config.files import read_connector, sha256_of_connector
 from tests.airflow.learners import learner
 from tests.fakes.receivers import MailServer, WebServer
 from tests.reporting.views.acme import TODAY, write_connector

@@ -14,12 +14,12 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.api import Patience
+from include.codebashing_lms.extract.client import RetryPolicy
 from tests.paths import ROOT
 
 TOKEN = "token-f00dcafe"
 API_KEY = "key-beefbeef"
-IMPATIENT = Patience(attempts=2, first_wait=0.01, longest_wait=2)
+IMPATIENT = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=2)
 SOON = timedelta(milliseconds=10)
 NO_PARAMS = {"as_of": None, "dry_run": False, "check_only": False, "skip_guards": [], "reason": None}
 

@@ -59,7 +59,9 @@ def test_a_failure_that_heals_says_so_and_only_after_the_last_try(site, source, 
 @pytest.mark.slow
 def test_what_nobody_foresaw_points_to_the_log(site, source, mail, mail_connection, monkeypatch):
     site.connector(notify=mail_connection)
-    monkeypatch.setattr("codebashing_lms_airflow.load.remove_leftovers", lambda folder: {}["no such key"])
+    monkeypatch.setattr(
+        "codebashing_lms_airflow.tasks.load.remove_leftovers", lambda folder: {}["no such key"]
+    )
     ran = site.run(retries=0)
     assert ran.tasks["load"] == "failed"
     [one] = mail.mails

@@ -17,8 +17,8 @@ import yaml
 
 from demo.codebashing import Codebashing
 from demo.lms import Lms
-from include.codebashing_lms.archive import archive, remember
-from include.codebashing_lms.staging import instant_name
+from include.codebashing_lms.extract.snapshots import assign_date, register
+from include.codebashing_lms.staging.files import timestamp_name
 from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 
 DAY = timedelta(days=1)
@@ -74,12 +74,15 @@ def learners_of(days_ago):
 def read_back_then(snapshots, days_ago):
     """Put the snapshot into the archive that a run of that day would have read."""
     read_at = midnight(days_ago) + timedelta(seconds=7)
-    name, body = f"{instant_name(read_at)}.json.gz", gzip.compress(json.dumps(learners_of(days_ago)).encode())
+    name, body = (
+        f"{timestamp_name(read_at)}.json.gz",
+        gzip.compress(json.dumps(learners_of(days_ago)).encode()),
+    )
     snapshots.mkdir(parents=True, exist_ok=True)
     (snapshots / name).write_bytes(body)
     noted = {"snapshot": name, "sha256": hashlib.sha256(body).hexdigest(), "read_at": read_at.isoformat()}
-    archive(snapshots, {**noted, "fields": None, "records": 0, "warnings": {}})
-    remember(snapshots, midnight(days_ago), name)
+    register(snapshots, {**noted, "fields": None, "records": 0, "warnings": {}})
+    assign_date(snapshots, midnight(days_ago), name)
 
 
 @pytest.fixture

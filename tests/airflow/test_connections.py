@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from codebashing_lms_airflow.connections import destination, source_access
-from include.codebashing_lms.connector import FolderDelivery, HttpDelivery, SftpDelivery
-from include.codebashing_lms.delivery.sftp import SftpSite
+from codebashing_lms_airflow.hooks import destination, source_access
+from include.codebashing_lms.config.delivery import FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.sftp import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.http_site import HttpSite
 
 HTTP = HttpDelivery(endpoint="/import")
 SFTP = SftpDelivery()
@@ -38,7 +38,7 @@ def connection(monkeypatch):
 def test_the_address_of_the_source(connection, fields, base_url):
     connection("codebashing", {**SOURCE, **fields})
     access = source_access("codebashing")
-    assert access.site == HttpSite(base_url)
+    assert access.site == HttpConnection(base_url)
     assert (access.token, access.api_key) == ("t0ken", "k3y")
     assert "t0ken" not in repr(access)
     assert "k3y" not in repr(access)
@@ -62,19 +62,19 @@ def test_verify_is_a_switch_or_a_path(connection, verify, meant):
 
 def test_the_lms_by_token_or_by_login(connection):
     connection("lms", LMS)
-    assert destination(HTTP) == HttpSite("https://lms.example.com", password="secret")
+    assert destination(HTTP) == HttpConnection("https://lms.example.com", password="secret")
     connection("lms", {**LMS, "login": "api"})
-    assert destination(HTTP) == HttpSite("https://lms.example.com", login="api", password="secret")
+    assert destination(HTTP) == HttpConnection("https://lms.example.com", login="api", password="secret")
 
 
 def test_the_drop_by_password_or_by_key(connection):
     connection("lms", {**DROP, "password": "secret", "extra": {"host_key": "ssh-rsa A"}})
-    assert destination(SFTP) == SftpSite(
+    assert destination(SFTP) == SftpConnection(
         "drop.example.com", username="us", password="secret", host_key="ssh-rsa A"
     )
     extra = {"private_key": "PEM", "private_key_passphrase": "pw", "known_hosts": "/k", "key_file": "/f"}
     connection("lms", {**DROP, "port": 2222, "extra": {**extra, "no_host_key_check": "true"}})
-    assert destination(SFTP) == SftpSite(
+    assert destination(SFTP) == SftpConnection(
         "drop.example.com", 2222, username="us", **extra, no_host_key_check=True
     )
 

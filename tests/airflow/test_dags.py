@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pendulum import instance
 
-from include.codebashing_lms.connector import connector_of
-from include.codebashing_lms.connector_folder import VARIABLE
-from include.codebashing_lms.run_dates import first_tick
+from include.codebashing_lms.config.connector import parse_connector
+from include.codebashing_lms.config.files import VARIABLE
+from include.codebashing_lms.extract.logical_date import first_tick
 from tests.airflow.scheduling import first_run, minutes_before_retry
 from tests.paths import ROOT
 
@@ -160,7 +160,7 @@ ZONES = ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Austral
 def test_a_date_in_the_form_is_the_schedulers_own_tick(zone, minute, hour, day):
     """It must replay what the scheduled run of that day archived."""
     cron = f"{minute} {hour} * * *"
-    connector = connector_of(
+    connector = parse_connector(
         {
             "name": "acme",
             "schedule": cron,

@@ -4,8 +4,8 @@ import asyncio
 
 from msgspec import convert, to_builtins
 
-from codebashing_lms_airflow.alerts_deadline import overdue
-from include.codebashing_lms.connector import Notify
+from codebashing_lms_airflow.deadline import overdue
+from include.codebashing_lms.config.notifications import Notify
 
 
 def test_the_dag_has_a_deadline_only_if_asked_for(site, source, mail_connection):
@@ -14,7 +14,7 @@ def test_the_dag_has_a_deadline_only_if_asked_for(site, source, mail_connection)
     site.connector(notify={**mail_connection, "deadline": 90})
     [deadline] = site.dag().deadline
     assert deadline.interval.total_seconds() == 90 * 60
-    assert deadline.callback.path == "codebashing_lms_airflow.alerts_deadline.overdue"
+    assert deadline.callback.path == "codebashing_lms_airflow.deadline.overdue"
 
 
 def test_what_the_triggerer_calls_tells_people(site, mail, mail_connection, monkeypatch):

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from codebashing_lms_airflow.versions import Stats
+from codebashing_lms_airflow.airflow_compat import Stats
 from tests.airflow.learners import learner
 from tests.fakes.statsd import StatsD
 

@@ -21,16 +21,17 @@ def test_misbehaviour_ends_the_run_with_one_clear_notice(site, name):
     site.connector(source={"conn_id": "codebashing", "timeout": 0.4})
     with serving(mood.answer) as server:
         site.codebashing(server.base_url)
-        ran = site.run(retries=0 if mood.error.heals else 3)
+        ran = site.run(retries=0 if mood.error.retryable else 3)
     assert ran.tasks == FAILED
     words = [word for word in mood.words if "attempt" not in word]
     assert all(word in ran.notice for word in (f"{mood.error.__name__} ({mood.error.origin})", *words))
     assert ("May wait" in ran.notice, "Do not leave it" in ran.notice) == (
-        mood.error.heals,
-        not mood.error.heals,
+        mood.error.retryable,
+        not mood.error.retryable,
     )
     assert (
-        len(server.requests) == (IMPATIENT.attempts if mood.error.heals else 1) or name == "come_back_later"
+        len(server.requests) == (IMPATIENT.attempts if mood.error.retryable else 1)
+        or name == "come_back_later"
     )
     assert site.files() == {}
     assert list(ran.xcom) == ["extract.failure"]

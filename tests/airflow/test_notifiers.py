@@ -33,7 +33,7 @@ def test_a_connection_of_another_type(site, source):
 
 
 def test_a_provider_that_is_not_installed(site, source, monkeypatch):
-    monkeypatch.setattr("codebashing_lms_airflow.alerts_channels.find_spec", lambda name: None)
+    monkeypatch.setattr("codebashing_lms_airflow.notifiers.find_spec", lambda name: None)
     site.connector(notify=HOOK)
     ran = site.run()
     assert (ran.tasks["load"], ran.tasks["notify"]) == ("success", "failed")

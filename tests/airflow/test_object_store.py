@@ -6,9 +6,9 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from codebashing_lms_airflow.context import staging_root
-from include.codebashing_lms.connector import connector_of
-from include.codebashing_lms.staging import create_json, read_json
+from codebashing_lms_airflow.run_context import staging_root
+from include.codebashing_lms.config.connector import parse_connector
+from include.codebashing_lms.staging.files import create_exclusive_json, read_json
 from tests.airflow.test_runs import CSV, GREEN, LEARNERS, NOT_SENT, now
 from tests.fakes.gnupg import LMS, gnupg
 from tests.fakes.object_store import KEYS
@@ -74,6 +74,6 @@ def test_an_answer_that_was_altered_in_the_bucket_is_not_told(site, bucket):
 
 def test_the_first_to_create_stays(site, bucket):
     settings = {"name": "x", "source": {"conn_id": "x"}, "delivery": {"method": "folder", "directory": "x"}}
-    path = staging_root(connector_of(settings)) / "pointer.json"
-    assert [create_json(path, content) for content in ({"a": 1}, {"a": 2})] == [True, False]
+    path = staging_root(parse_connector(settings)) / "pointer.json"
+    assert [create_exclusive_json(path, content) for content in ({"a": 1}, {"a": 2})] == [True, False]
     assert read_json(path) == {"a": 1}

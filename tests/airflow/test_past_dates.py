@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from include.codebashing_lms.archive import archive
-from include.codebashing_lms.staging import instant_name
+from include.codebashing_lms.extract.snapshots import register
+from include.codebashing_lms.staging.files import timestamp_name
 from tests.airflow.test_runs import GREEN, REFUSED, STOPPED, now
 
 DAY = timedelta(days=1)
@@ -61,7 +61,7 @@ def read_back_then(site, read_at, learners):
     """Put a snapshot into the archive as if a run had read it back then."""
     snapshots = site.staging / site.name / "snapshots"
     snapshots.mkdir(parents=True, exist_ok=True)
-    name, body = f"{instant_name(read_at)}.json.gz", gzip.compress(json.dumps(learners).encode())
+    name, body = f"{timestamp_name(read_at)}.json.gz", gzip.compress(json.dumps(learners).encode())
     (snapshots / name).write_bytes(body)
     noted = {
         "snapshot": name,
@@ -71,7 +71,7 @@ def read_back_then(site, read_at, learners):
         "records": len(learners),
         "warnings": {},
     }
-    archive(snapshots, noted)
+    register(snapshots, noted)
     return name
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from codebashing_lms_airflow.context import written
+from codebashing_lms_airflow.run_context import staged_path
 from demo.lms import Lms
 from demo.sftp import USERNAME, SftpServer
 from include.codebashing_lms.errors import StagingError
@@ -249,4 +249,4 @@ def _one(run, site) -> bytes:
 
 def test_staging_that_is_not_shared_says_where_each_task_ran(tmp_path):
     with pytest.raises(StagingError, match="extract wrote x.json.gz on worker-1, but on .* must be shared"):
-        written(f"file://{tmp_path}/x.json.gz", {"host": "worker-1"}, "extract")
+        staged_path(f"file://{tmp_path}/x.json.gz", {"host": "worker-1"}, "extract")

@@ -254,7 +254,7 @@ def test_a_trigger_carries_a_duration_and_nothing_else(site, source, monkeypatch
         task_id="load", connector=site.dag().task_dict["load"].connector, transformed={}
     )
     working = {"outcome": "working", "ask_again_in": 7}
-    monkeypatch.setattr("codebashing_lms_airflow.load.delivered", lambda *_: working)
+    monkeypatch.setattr("codebashing_lms_airflow.tasks.load.delivered", lambda *_: working)
     with pytest.raises(TaskDeferred) as deferred:
         it.execute({})
     _, carried = deferred.value.trigger.serialize()

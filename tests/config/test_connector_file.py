@@ -5,7 +5,7 @@ import json
 import pytest
 
 from include.codebashing_lms.__main__ import main
-from include.codebashing_lms.connector_file import read_connector
+from include.codebashing_lms.config.files import read_connector
 from include.codebashing_lms.errors import ConnectorError
 
 GOOD = "name: acme\nsource: {conn_id: codebashing}\ndelivery: {method: folder, directory: /drop}\n"

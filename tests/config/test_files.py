@@ -1,6 +1,6 @@
 import pytest
 
-from include.codebashing_lms.connector_folder import VARIABLE, read_connector_files
+from include.codebashing_lms.config.files import VARIABLE, read_connector_files
 from include.codebashing_lms.errors import ConnectorError
 
 GOOD = "name: {}\nsource: {{conn_id: codebashing}}\ndelivery: {{method: folder, directory: /x}}\n"

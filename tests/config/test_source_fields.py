@@ -2,7 +2,7 @@
 
 import pytest
 
-from include.codebashing_lms.source_fields import SHIPPED_COURSES, fields_to_ask
+from include.codebashing_lms.config.source_fields import SHIPPED_COURSES, fields_to_ask
 from tests.extract.source import connector
 
 ALWAYS = ["employee_id", "email", "last_active_at"]

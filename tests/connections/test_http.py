@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from include.codebashing_lms.connections.http import HttpConnection, endpoint_url, new_session
 from include.codebashing_lms.errors import ConnectorError, SourceError, SourceUnavailableError
-from include.codebashing_lms.http_site import HttpSite, new_session, site_url
 from tests.fakes.loopback import answer, serving
 from tests.fakes.moods import LEARNERS
 
@@ -54,7 +54,7 @@ def test_certificate_that_nobody_vouches_for(tls, fetch, files):
         pytest.raises(SourceError, match=r'localhost.* is not trusted.*"verify"') as caught,
     ):
         fetch(server.base_url)
-    assert not caught.value.heals
+    assert not caught.value.retryable
     assert "fields=" not in "".join(traceback.format_exception(caught.value))
     assert server.requests == []
     assert files() == []
@@ -102,7 +102,7 @@ def test_no_tls_where_tls_is_expected(fetch):
     ],
 )
 def test_url(base_url, endpoint, url):
-    assert site_url(HttpSite(base_url), endpoint) == url
+    assert endpoint_url(HttpConnection(base_url), endpoint) == url
 
 
 @pytest.mark.parametrize(
@@ -121,24 +121,24 @@ def test_url(base_url, endpoint, url):
 )
 def test_no_url(base_url, endpoint, message):
     with pytest.raises(ConnectorError, match=message):
-        site_url(HttpSite(base_url), endpoint)
+        endpoint_url(HttpConnection(base_url), endpoint)
 
 
 def test_login_in_the_host_is_refused_and_not_repeated():
     with pytest.raises(ConnectorError) as caught:
-        site_url(HttpSite("https://someone:geheim@acme.codebashing.com"), "/x")
+        endpoint_url(HttpConnection("https://someone:geheim@acme.codebashing.com"), "/x")
     assert "geheim" not in str(caught.value)
 
 
 def test_site_shows_no_secret():
-    site = HttpSite("https://x", "someone", "geheim", proxies={"https": "http://u:geheim@proxy"})
+    site = HttpConnection("https://x", "someone", "geheim", proxies={"https": "http://u:geheim@proxy"})
     assert "geheim" not in repr(site)
 
 
 def test_session_follows_no_redirect_even_when_told_to():
     with (
         serving(answer(b"", "302 Found", Location="/elsewhere")) as server,
-        new_session(HttpSite(server.base_url)) as session,
+        new_session(HttpConnection(server.base_url)) as session,
     ):
         assert session.get(server.base_url, timeout=5, allow_redirects=True).status_code == 302
     assert len(server.requests) == 1
@@ -150,7 +150,7 @@ def test_session_follows_no_redirect_even_when_told_to():
 def test_environment_does_not_outdo_the_connection(verify, trusted, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/env.pem")
     address = "https://acme.codebashing.com"
-    with new_session(HttpSite(address, verify=verify)) as session:
+    with new_session(HttpConnection(address, verify=verify)) as session:
         settings = session.merge_environment_settings(address, {}, None, None, None)
     assert settings["verify"] == trusted
 

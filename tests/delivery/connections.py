@@ -5,14 +5,14 @@ from typing import Any
 
 from demo.lms import Lms
 from demo.sftp import PASSWORD, USERNAME, SftpServer
-from include.codebashing_lms.delivery.sftp import SftpSite
-from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.sftp import SftpConnection
 
 
-def lms_site(lms: Lms) -> HttpSite:
-    return HttpSite(lms.url, password=lms.token)
+def lms_site(lms: Lms) -> HttpConnection:
+    return HttpConnection(lms.url, password=lms.token)
 
 
-def sftp_site(server: SftpServer, **changes: Any) -> SftpSite:
-    site = SftpSite("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
+def sftp_site(server: SftpServer, **changes: Any) -> SftpConnection:
+    site = SftpConnection("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
     return replace(site, **changes)

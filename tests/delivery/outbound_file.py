@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from include.codebashing_lms.delivery import Parcel
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.delivery.transport import OutboundFile
+from include.codebashing_lms.staging.files import sha256_of
 from tests.load.staged_run import NAME
 
 
-def parcel(folder: Path, content: bytes) -> Parcel:
+def parcel(folder: Path, content: bytes) -> OutboundFile:
     """Return a file on its way, of any content."""
     path = folder / NAME
     path.write_bytes(content)
-    return Parcel(path, NAME, len(content), sha256_of(path), "key")
+    return OutboundFile(path, NAME, len(content), sha256_of(path), "key")

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 from msgspec import convert
 
-from include.codebashing_lms.connector import FolderDelivery
-from include.codebashing_lms.delivery.folder import FolderWay
+from include.codebashing_lms.config.delivery import FolderDelivery
+from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.outbound_file import parcel
 from tests.fakes.unprivileged import as_nobody
@@ -95,16 +95,16 @@ def small_files_only():
 
 def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
     large = parcel(tmp_path, CSV * 10_000)
-    way = FolderWay(convert(folder(drop, done_file="ready"), FolderDelivery))
+    way = FolderTransport(convert(folder(drop, done_file="ready"), FolderDelivery))
     with small_files_only(), pytest.raises(DeliveryUnavailableError, match="File too large"):
-        way.deliver(large, resuming=False)
+        way.send(large, resuming=False)
     assert not list(drop.iterdir())
-    way.deliver(large, resuming=False)
+    way.send(large, resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 10_000
 
 
 def test_full_disk_heals():
-    way = FolderWay(FolderDelivery(directory="/mnt/drop"))
+    way = FolderTransport(FolderDelivery(directory="/mnt/drop"))
     with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), way._explained():
         raise OSError(errno.ENOSPC, "No space left on device")
 

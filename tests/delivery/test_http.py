@@ -11,10 +11,10 @@ import pytest
 from msgspec import convert
 
 from demo.lms import Answer, Lms
-from include.codebashing_lms.connector import HttpDelivery
-from include.codebashing_lms.delivery.http import HttpWay
+from include.codebashing_lms.config.delivery import HttpDelivery
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.connections import lms_site
 from tests.delivery.outbound_file import parcel
 from tests.fakes.recorder import recording, serving
@@ -47,9 +47,9 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
 def test_file_is_streamed(tmp_path):
     large = parcel(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
     with recording() as site:
-        way = HttpWay(convert(import_at(), HttpDelivery), HttpSite(site.url, password="t"))
+        way = HttpTransport(convert(import_at(), HttpDelivery), HttpConnection(site.url, password="t"))
         tracemalloc.start()
-        way.deliver(large, resuming=False)
+        way.send(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 8 << 20
@@ -57,13 +57,13 @@ def test_file_is_streamed(tmp_path):
 
 def test_basic_authentication(staged):
     with recording() as site:
-        staged.load(import_at(), HttpSite(site.url, login="lms", password="pä:ss"))
+        staged.load(import_at(), HttpConnection(site.url, login="lms", password="pä:ss"))
     assert site.requests[0]["Authorization"] == "Basic bG1zOnDDpDpzcw=="
 
 
 def test_form_has_the_field_and_the_file_name(staged):
     with recording() as site:
-        staged.load(import_at(field="upload"), HttpSite(site.url, password="t"))
+        staged.load(import_at(field="upload"), HttpConnection(site.url, password="t"))
     assert f'name="upload"; filename="{NAME}"'.encode() in site.bodies[0]
     assert site.requests[0]["Content-Type"].startswith("multipart/form-data; boundary=")
 
@@ -84,7 +84,7 @@ def test_hopeless_status_is_not_tried_again(staged, lms, status, advice):
     lms.next_answers.append(Answer(status, f"bad row: {PERSON}".encode(), {"Content-Type": "text/plain"}))
     with pytest.raises(DeliveryError, match=advice) as caught:
         staged.load(import_at(), lms_site(lms))
-    assert not caught.value.heals
+    assert not caught.value.retryable
     assert str(status) in str(caught.value)
     assert len(lms.arrivals) == 1
     assert staged.receipt["state"] == "sending"
@@ -106,7 +106,7 @@ def test_healing_status_to_the_end(staged, lms):
         DeliveryUnavailableError, match=r"not able to take the file now \(status 503"
     ) as caught:
         staged.load(import_at(deadline=2), lms_site(lms))
-    assert caught.value.heals
+    assert caught.value.retryable
     assert len(lms.arrivals) == 2
 
 
@@ -157,7 +157,7 @@ def test_redirect_is_an_error_and_nothing_follows(staged, status, run):
         recording(Answer(status, b"", {"Location": f"{other.url}/x?a=b"})) as site,
         pytest.raises(DeliveryError, match=message),
     ):
-        staged.load(import_at(), HttpSite(site.url, password="t"), **run)
+        staged.load(import_at(), HttpConnection(site.url, password="t"), **run)
     assert (len(site.requests), other.requests) == (1, [])
 
 
@@ -167,7 +167,7 @@ def test_redirect_to_no_other_host(staged, location):
         recording(Answer(302, b"", {"Location": location})) as site,
         pytest.raises(DeliveryError, match="redirects"),
     ):
-        staged.load(import_at(), HttpSite(site.url, password="t"))
+        staged.load(import_at(), HttpConnection(site.url, password="t"))
 
 
 BROKEN_RULES = [
@@ -190,7 +190,7 @@ def test_error_with_status_200_is_an_error(staged, lms, rule, document, message)
         staged.load(import_at(success=rule), lms_site(lms))
     assert "status 200, application/json" in str(caught.value)
     assert PERSON not in str(caught.value)
-    assert not caught.value.heals
+    assert not caught.value.retryable
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b"[" * 100_000])
@@ -218,7 +218,7 @@ def test_body_that_keeps_the_rules(staged, lms, rule, document):
 
 def test_stand_in_answers_errors_with_200_and_is_found_out(staged):
     with Lms(errors_as_200=True) as lms:
-        site = HttpSite(lms.url, password="wrong")
+        site = HttpConnection(lms.url, password="wrong")
         with pytest.raises(DeliveryError, match="success.json: status is not 'ok'"):
             staged.load(import_at(success={"json": {"status": "ok"}}), site)
     assert not lms.rows
@@ -236,7 +236,7 @@ def test_answer_that_is_cut_heals(staged):
         recording(Answer(200, b'{"status"', {"Content-Length": "99"})) as site,
         pytest.raises(DeliveryUnavailableError, match="broke off"),
     ):
-        staged.load(delivery, HttpSite(site.url, password="t"))
+        staged.load(delivery, HttpConnection(site.url, password="t"))
 
 
 def test_header_of_a_hostile_server_is_not_repeated(staged, lms):
@@ -252,7 +252,8 @@ def test_server_that_never_answers_is_ended_by_the_deadline(staged):
         pytest.raises(DeliveryUnavailableError, match="delivery.deadline") as caught,
     ):
         staged.load(
-            import_at("/import?key=s3cret", deadline=1), HttpSite(f"http://127.0.0.1:{port}", password="t")
+            import_at("/import?key=s3cret", deadline=1),
+            HttpConnection(f"http://127.0.0.1:{port}", password="t"),
         )
     assert "s3cret" not in str(caught.value)
 
@@ -278,7 +279,7 @@ class Dripping(BaseHTTPRequestHandler):
 def test_dripping_answer_is_ended_by_the_deadline(staged, monkeypatch, where):
     monkeypatch.setattr(Dripping, "where", where)
     with serving(Dripping) as url, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
-        staged.load(import_at(deadline=1, success={"json": {"a": 1}}), HttpSite(url, password="t"))
+        staged.load(import_at(deadline=1, success={"json": {"a": 1}}), HttpConnection(url, password="t"))
 
 
 class Deaf(BaseHTTPRequestHandler):
@@ -295,7 +296,7 @@ class Deaf(BaseHTTPRequestHandler):
 def test_stalled_upload_is_ended_by_the_deadline(tmp_path):
     large = parcel(tmp_path, b"x" * (32 << 20))
     with serving(Deaf) as url, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
-        HttpWay(convert(import_at(deadline=1), HttpDelivery), HttpSite(url, password="t")).deliver(
+        HttpTransport(convert(import_at(deadline=1), HttpDelivery), HttpConnection(url, password="t")).send(
             large, False
         )
 
@@ -304,20 +305,20 @@ def test_nobody_listens(staged):
     with silent_server() as port:
         pass
     with pytest.raises(DeliveryUnavailableError, match="no connection to 127.0.0.1"):
-        staged.load(import_at(deadline=1), HttpSite(f"http://127.0.0.1:{port}", password="t"))
+        staged.load(import_at(deadline=1), HttpConnection(f"http://127.0.0.1:{port}", password="t"))
 
 
 @pytest.mark.parametrize("password", ["tok\nen", "tok en", "tokén", "tok\u00a0"])
 def test_password_that_is_no_token(staged, lms, password):
     with pytest.raises(ConnectorError, match="is no token") as caught:
-        staged.load(import_at(), HttpSite(lms.url, password=password))
+        staged.load(import_at(), HttpConnection(lms.url, password=password))
     assert password not in str(caught.value)
     assert not lms.arrivals
 
 
 def test_no_password(staged, lms):
     with pytest.raises(ConnectorError, match="connection lms_http has no password"):
-        staged.load(import_at(), HttpSite(lms.url))
+        staged.load(import_at(), HttpConnection(lms.url))
 
 
 @pytest.mark.parametrize("run", [{"dry_run": True}, {"check_only": True}])
@@ -332,12 +333,12 @@ def test_trying_sends_no_file(staged, lms, run):
 @pytest.mark.parametrize("run", [{"dry_run": True}, {"check_only": True}])
 def test_trying_finds_a_wrong_token(staged, lms, run):
     with pytest.raises(DeliveryError, match="refused the login"):
-        staged.load(import_at(), HttpSite(lms.url, password="wrong"), **run)
+        staged.load(import_at(), HttpConnection(lms.url, password="wrong"), **run)
 
 
 def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
     bad = parcel(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
-    HttpWay(convert(import_at(), HttpDelivery), lms_site(lms)).deliver(bad, resuming=False)
+    HttpTransport(convert(import_at(), HttpDelivery), lms_site(lms)).send(bad, resuming=False)
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 
 

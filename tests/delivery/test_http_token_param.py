@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from requests_toolbelt import MultipartDecoder
 
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
-from include.codebashing_lms.http_site import HttpSite
 from tests.load.staged_run import CSV, NAME
 
 TOKEN = "wstoken-5ec2e7"
@@ -75,7 +75,7 @@ def moodle():
 
 
 def test_the_token_goes_as_a_form_field_and_nowhere_else(staged, moodle):
-    outcome = staged.load(DELIVERY, HttpSite(moodle.url, password=TOKEN))
+    outcome = staged.load(DELIVERY, HttpConnection(moodle.url, password=TOKEN))
     assert outcome["outcome"] == "delivered"
     assert moodle.files == {NAME: CSV}
     [headers] = moodle.headers
@@ -87,14 +87,14 @@ def test_the_token_goes_as_a_form_field_and_nowhere_else(staged, moodle):
 def test_a_wrong_token_is_found_out_though_the_status_is_200(staged, moodle, caplog):
     wrong = "wrong-70ken"
     with pytest.raises(DeliveryError, match=r"delivery\.success\.matches") as failure:
-        staged.load(DELIVERY, HttpSite(moodle.url, password=wrong))
+        staged.load(DELIVERY, HttpConnection(moodle.url, password=wrong))
     assert moodle.files == {}
     assert wrong not in str(failure.value) + caplog.text + json.dumps(staged.receipt)
 
 
 def test_a_raw_upload_has_it_in_the_query_which_no_error_quotes(staged, moodle, caplog):
     with pytest.raises(DeliveryError) as failure:
-        staged.load({**DELIVERY, "upload": "raw"}, HttpSite(moodle.url, password=TOKEN))
+        staged.load({**DELIVERY, "upload": "raw"}, HttpConnection(moodle.url, password=TOKEN))
     assert f"token={TOKEN}" in moodle.lines[0]
     assert TOKEN not in str(failure.value) + caplog.text + json.dumps(staged.receipt)
     assert moodle.files == {}
@@ -103,18 +103,18 @@ def test_a_raw_upload_has_it_in_the_query_which_no_error_quotes(staged, moodle, 
 def test_a_connection_that_breaks_off_does_not_quote_the_query(staged, caplog):
     with pytest.raises(DeliveryError) as failure:
         staged.load(
-            {**DELIVERY, "upload": "raw", "deadline": 1}, HttpSite("http://127.0.0.1:9", password=TOKEN)
+            {**DELIVERY, "upload": "raw", "deadline": 1}, HttpConnection("http://127.0.0.1:9", password=TOKEN)
         )
     assert TOKEN not in str(failure.value) + caplog.text
     assert failure.value.__cause__ is None
 
 
 def test_a_dry_run_sends_no_token(staged, moodle):
-    outcome = staged.load(DELIVERY, HttpSite(moodle.url, password=TOKEN), dry_run=True)
+    outcome = staged.load(DELIVERY, HttpConnection(moodle.url, password=TOKEN), dry_run=True)
     assert "whether it takes the token and a file shows only when one is sent" in outcome["sentence"]
     assert TOKEN not in "".join(moodle.lines)
 
 
 def test_a_connection_without_password_is_refused(staged, moodle):
     with pytest.raises(ConnectorError, match="has no password"):
-        staged.load(DELIVERY, HttpSite(moodle.url))
+        staged.load(DELIVERY, HttpConnection(moodle.url))

@@ -11,11 +11,12 @@ import zlib
 import pytest
 from requests_toolbelt import MultipartDecoder
 
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.delivery.packing import Packing
 from include.codebashing_lms.errors import DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
-from include.codebashing_lms.ledger import entries, ledgers
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import entries
+from include.codebashing_lms.staging.files import sha256_of
 from tests.delivery.connections import sftp_site
 from tests.delivery.test_http import import_at
 from tests.delivery.test_sftp import drop_on
@@ -106,7 +107,7 @@ def test_drop(method, compression, suffix, staged, sftp, drop):
 def test_upload(upload, compression, media_type, staged):
     with recording() as site:
         delivery = import_at(upload=upload, compression=compression)
-        staged.load(delivery, HttpSite(site.url, password="token"))
+        staged.load(delivery, HttpConnection(site.url, password="token"))
     [(request, body)] = zip(site.requests, site.bodies, strict=True)
     name = NAME + dict(SUFFIXES)[compression]
     if upload == "multipart":

@@ -5,8 +5,8 @@ import pytest
 from msgspec import convert
 
 from demo.sftp import SftpServer
-from include.codebashing_lms.connector import SftpDelivery
-from include.codebashing_lms.delivery.sftp import SftpWay
+from include.codebashing_lms.config.delivery import SftpDelivery
+from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import sftp_site
 from tests.delivery.outbound_file import parcel
@@ -35,8 +35,8 @@ def test_file_arrives_whole_and_nothing_else(staged, sftp, drop, directory):
 
 
 def test_large_file_arrives_whole(tmp_path, sftp, drop):
-    way = SftpWay(convert(drop_on(), SftpDelivery), sftp_site(sftp))
-    way.deliver(parcel(tmp_path, CSV * 40_000), resuming=False)
+    way = SftpTransport(convert(drop_on(), SftpDelivery), sftp_site(sftp))
+    way.send(parcel(tmp_path, CSV * 40_000), resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 40_000
 
 
@@ -71,7 +71,7 @@ def test_changes_do_not_go_where_it_cannot_be_told_what_lies_there(staged, drop)
     (drop / NAME).write_bytes(b"rows of an earlier run")
     with SftpServer(drop, files=CannotTell) as server, pytest.raises(DeliveryUnavailableError) as caught:
         staged.load(drop_on(send="changes"), sftp_site(server))
-    assert caught.value.heals
+    assert caught.value.retryable
     assert (drop / NAME).read_bytes() == b"rows of an earlier run"
 
 
@@ -97,7 +97,7 @@ def test_wrong_password_is_tried_once(staged, sftp):
         DeliveryError, match="refused the login of the connection lms_sftp.*tried once"
     ) as caught:
         staged.load(drop_on(), sftp_site(sftp, password="wrong-secret"))
-    assert not caught.value.heals
+    assert not caught.value.retryable
     assert sftp.logins == 1
     assert "wrong-secret" not in str(caught.value)
 
@@ -257,7 +257,7 @@ def test_directory_that_cannot_be_used(tmp_path, strict, drop, directory, messag
     staged = stage(tmp_path / "staging", MANY)
     with pytest.raises(DeliveryError, match=message) as caught:
         staged.load(drop_on(directory, done_file="ready"), sftp_site(strict))
-    assert caught.value.heals is heals
+    assert caught.value.retryable is heals
     assert "jane" not in str(caught.value)
     assert not [path for path in drop.rglob("*") if path.is_file()]
 
@@ -326,7 +326,7 @@ def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
     staged = stage(tmp_path / "staging", MANY)
     with SftpServer(drop, files=CutsUpload) as server, pytest.raises(DeliveryUnavailableError) as caught:
         staged.load(drop_on(), sftp_site(server))
-    assert caught.value.heals
+    assert caught.value.retryable
     assert names(drop) == [f".{NAME}.part"]
     with SftpServer(drop, port=server.port) as server:
         staged.load(drop_on(), sftp_site(server))

@@ -9,7 +9,8 @@ from typing import Any
 import demo.lms
 import demo.sftp
 from include.codebashing_lms.errors import DeliveryError
-from include.codebashing_lms.ledger import entries, ledgers, open_ledger
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import entries, open_ledger
 from tests.load.staged_run import StagedRun, learner
 
 TRIES = 3

@@ -13,8 +13,10 @@ from typing import Any
 import yaml
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.ledger import entries, ledgers, open_ledger, rebuild
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import entries, open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
+from include.codebashing_lms.staging.files import sha256_of
 from tests.load.staged_run import learner
 from tests.paths import ROOT
 

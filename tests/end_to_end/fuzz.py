@@ -24,12 +24,14 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
-from include.codebashing_lms.ledger import ledgers, open_ledger
-from include.codebashing_lms.load import LoadRun, load
-from include.codebashing_lms.staging import run_folder
-from include.codebashing_lms.transform import transform
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.hostile_content import HOSTILE, STRANGE, stays_in_its_cell
 from tests.transform import oracle
 from tests.transform.test_against_oracle import compare
@@ -231,7 +233,7 @@ class Round:
 
     def delivered(self, folder: Path, transformed: dict[str, Any], send: str) -> dict[str, Any]:
         """Load a run, and look at what lies where afterwards."""
-        run = LoadRun(run_id=folder.name.removesuffix(".0"), send=send)
+        run = LoadContext(run_id=folder.name.removesuffix(".0"), send=send)
         outcome = load(self.connector, None, transformed, folder, run, folder.joinpath)
         numbers = json.loads((folder / "manifest.json").read_text())["records"]
         left = sum(numbers["withheld"].values()) + sum(numbers["set_aside"].values()) + numbers["merged"]

@@ -19,19 +19,20 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
-from codebashing_lms_airflow.context import run_of
-from codebashing_lms_airflow.extract import extracted
-from codebashing_lms_airflow.load import delivered
-from codebashing_lms_airflow.transform import transformed
-from include.codebashing_lms import load, transform  # noqa: F401 (tasks import them when they run)
-from include.codebashing_lms.api import Patience
-from include.codebashing_lms.connector_folder import GoodFile, read_connector_files
+import include.codebashing_lms.load.run
+import include.codebashing_lms.transform.run  # noqa: F401 (tasks import both when they run)
+from codebashing_lms_airflow.run_context import run_of
+from codebashing_lms_airflow.tasks.extract import run_extract
+from codebashing_lms_airflow.tasks.load import delivered
+from codebashing_lms_airflow.tasks.transform import run_transform
+from include.codebashing_lms.config.files import ValidFile, read_connector_files
+from include.codebashing_lms.extract.client import RetryPolicy
 
 AUDITED = ("open", "os.", "socket.", "http.client.", "tempfile.", "shutil.")
-PATIENCE = Patience(attempts=2, first_wait=0.01, longest_wait=1)
+PATIENCE = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=1)
 
 
-def run_task(file: GoodFile, command: dict[str, Any]) -> Any:
+def run_task(file: ValidFile, command: dict[str, Any]) -> Any:
     """Do what the operator of a task does."""
     task, given, connector = command["task"], command["given"], file.connector
     dag_run = SimpleNamespace(
@@ -42,9 +43,9 @@ def run_task(file: GoodFile, command: dict[str, Any]) -> Any:
     )
     context: Any = {"dag_run": dag_run, "params": {}}
     if task == "extract":
-        return extracted(connector, PATIENCE, run_of(context), datetime.now(UTC))
+        return run_extract(connector, PATIENCE, run_of(context), datetime.now(UTC))
     if task == "transform":
-        return transformed(connector, file.sha256, given, context)
+        return run_transform(connector, file.sha256, given, context)
     return delivered(connector, given, context)
 
 
@@ -61,7 +62,7 @@ class Steps:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def child(file: GoodFile, command: dict[str, Any], out: int) -> None:
+def child(file: ValidFile, command: dict[str, Any], out: int) -> None:
     """Run a task and write down what it returned, never to return."""
     steps = Steps(command.get("at"))
     sys.addaudithook(steps)
@@ -70,7 +71,7 @@ def child(file: GoodFile, command: dict[str, Any], out: int) -> None:
     os._exit(0)
 
 
-def watched(file: GoodFile, command: dict[str, Any]) -> dict[str, Any]:
+def watched(file: ValidFile, command: dict[str, Any]) -> dict[str, Any]:
     """Run a task in a process of its own; return what became of it."""
     begun = time.monotonic()
     reader, writer = os.pipe()

@@ -4,8 +4,8 @@ import pytest
 
 from demo.lms import Answer
 from demo.sftp import SftpServer
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.connections import lms_site, sftp_site
 from tests.fakes.broken_sftp import Full, LosesAnswer, ReadOnly
 from tests.fakes.proxy import Fault, Proxy
@@ -39,14 +39,14 @@ def port_of(lms):
 @pytest.mark.parametrize("fault", [Fault(down=0), Fault(up=500), Fault(down=0, how="reset")])
 def test_a_file_whose_answer_is_lost_is_not_sent_again(fault, lms, completions):
     with Proxy(port_of(lms), fault) as proxy:
-        site = HttpSite(f"http://127.0.0.1:{proxy.port}", password=lms.token)
+        site = HttpConnection(f"http://127.0.0.1:{proxy.port}", password=lms.token)
         staged, load = completions(IMPORT, site)
         with pytest.raises(DeliveryUnavailableError):
             load()
         for _ in range(2):
             with pytest.raises(DeliveryError, match=ASKS) as caught:
                 load()
-            assert not caught.value.heals
+            assert not caught.value.retryable
         assert len(proxy.traffic) == 1
     assert staged.receipt["state"] == "sending"
 
@@ -82,12 +82,12 @@ def test_what_was_not_even_read_is_tried_again_at_once(lms, completions):
 
 def test_a_connection_that_was_never_there(lms, completions):
     with Proxy(port_of(lms), listening=False) as proxy:
-        site = HttpSite(f"http://127.0.0.1:{proxy.port}", password=lms.token)
+        site = HttpConnection(f"http://127.0.0.1:{proxy.port}", password=lms.token)
         _, load = completions(IMPORT | {"deadline": 1}, site)
         with pytest.raises(DeliveryUnavailableError):
             load()
         with pytest.raises(ConnectorError):
-            load(HttpSite(site.base_url, password="no token"))
+            load(HttpConnection(site.base_url, password="no token"))
         proxy.listen()
         assert load()["outcome"] == "delivered"
     assert len(lms.imports) == 1

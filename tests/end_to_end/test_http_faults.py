@@ -3,8 +3,8 @@
 import pytest
 
 from demo.lms import Answer, Lms
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.connections import lms_site
 from tests.delivery.test_http import says
 from tests.end_to_end.checks import agreed, spread, through
@@ -19,7 +19,7 @@ def import_at(**settings):
 
 
 def site_behind(proxy, lms):
-    return HttpSite(f"http://127.0.0.1:{proxy.port}", password=lms.token)
+    return HttpConnection(f"http://127.0.0.1:{proxy.port}", password=lms.token)
 
 
 def survives(fault, run, **settings):
@@ -46,7 +46,7 @@ def conversation(lms, new_run):
 def test_cut_while_the_file_is_sent(how, upload, conversation, new_run):
     for offset in spread(conversation.up - 500, 3):
         results, lms = survives(Fault(up=offset, how=how), new_run(), upload=upload)
-        assert [result.heals for result in results[:-1]] == [True]
+        assert [result.retryable for result in results[:-1]] == [True]
         assert len(lms.arrivals) == 1
 
 
@@ -55,7 +55,7 @@ def test_lost_answer(how, new_run):
     """The LMS took the file at the first try, and says so again at the second."""
     for offset in (0, 5, len("HTTP/1.1 20")):
         results, lms = survives(Fault(down=offset, how=how), new_run())
-        assert [result.heals for result in results[:-1]] == [True]
+        assert [result.retryable for result in results[:-1]] == [True]
         assert len(lms.arrivals) == 2
 
 
@@ -86,7 +86,7 @@ def test_cut_answer_whose_body_is_judged(how, conversation, new_run):
     for offset in spread(conversation.down, 4):
         fault = Fault(down=offset, how=how)
         results, _ = survives(fault, new_run(), success={"json": {"status": "ok"}})
-        assert [result.heals for result in results[:-1]] == [True], offset
+        assert [result.retryable for result in results[:-1]] == [True], offset
 
 
 def test_first_connection_refused(lms, new_run):
@@ -130,7 +130,7 @@ def test_redirect_gets_no_credentials(new_run, lms):
     run = new_run()
     with recording() as other, recording(Answer(307, b"", {"Location": f"{other.url}/import"})) as site:
         with pytest.raises(DeliveryError, match="redirects"):
-            run.load(import_at(), HttpSite(site.url, password=lms.token))
+            run.load(import_at(), HttpConnection(site.url, password=lms.token))
         assert other.requests == []
     run.load(import_at(), lms_site(lms))
     agreed(run, lms.imports[0])

@@ -5,7 +5,9 @@ import random
 import pytest
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.ledger import ledgers, open_ledger, rebuild
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
 from tests.end_to_end.company import CONNECTOR, LEARNERS, Company
 from tests.fakes.working_lms import WorkingLms
 

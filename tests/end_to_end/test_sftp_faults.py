@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 
 from demo.sftp import SftpServer
-from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.delivery.sftp import SftpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import sftp_site
 from tests.end_to_end.checks import agreed, spread, through
@@ -29,14 +29,14 @@ LATE = 2000  # bytes before the end of the conversation: the size, the rename an
 class Door:
     """An SFTP server, and the folder of ours on it."""
 
-    site: SftpSite
+    site: SftpConnection
     drop: Path
     directory: str
 
     def delivery(self, **settings: Any) -> dict[str, Any]:
         return {"method": "sftp", "conn_id": "lms_sftp", "directory": self.directory, **settings}
 
-    def by(self, proxy: Proxy) -> SftpSite:
+    def by(self, proxy: Proxy) -> SftpConnection:
         """Return the way there that leads through a proxy; a bare host key is pinned for any port."""
         return dataclasses.replace(self.site, port=proxy.port)
 
@@ -154,7 +154,7 @@ def test_idle_connection_is_closed(new_run, drop, monkeypatch):
     with SftpServer(drop, files=Slow) as server:
         door = Door(sftp_site(server), drop, "/")
         [lost, done] = door.survives(Fault(idle=0.6), new_run())
-    assert lost.heals
+    assert lost.retryable
     assert done["outcome"] == "delivered"
 
 

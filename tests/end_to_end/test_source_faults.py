@@ -3,10 +3,10 @@
 import pytest
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.api import SourceAccess
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import SourceUnavailableError
-from include.codebashing_lms.http_site import HttpSite
-from include.codebashing_lms.source import fetch_snapshot
+from include.codebashing_lms.extract.client import SourceCredentials
+from include.codebashing_lms.extract.fetch import fetch_snapshot
 from tests.end_to_end.checks import SOME, spread
 from tests.extract.source import IMPATIENT, connector
 from tests.fakes.proxy import Fault, Proxy
@@ -27,8 +27,8 @@ def read(api, tmp_path):
     """Return how to read all fields of the API through a proxy."""
 
     def _read(proxy):
-        site = HttpSite(f"http://127.0.0.1:{proxy.port}")
-        access = SourceAccess(site, token=api.token, api_key=api.api_key)
+        site = HttpConnection(f"http://127.0.0.1:{proxy.port}")
+        access = SourceCredentials(site, token=api.token, api_key=api.api_key)
         folders = (tmp_path / "snapshots", tmp_path / "runs" / "one")
         return fetch_snapshot(connector(), access, *folders, None, IMPATIENT)
 

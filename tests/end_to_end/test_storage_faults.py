@@ -10,13 +10,14 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.api import SourceAccess
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import CodebashingLmsError, StagingError
-from include.codebashing_lms.http_site import HttpSite
-from include.codebashing_lms.load import load
-from include.codebashing_lms.source import fetch_snapshot
-from include.codebashing_lms.staging import sha256_of
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.extract.client import SourceCredentials
+from include.codebashing_lms.extract.fetch import fetch_snapshot
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.checks import SOME, agreed
 from tests.extract.source import IMPATIENT
 from tests.extract.source import connector as source_connector
@@ -48,7 +49,7 @@ def test_full_disk_while_the_source_is_read(room, tmp_path):
     staging = tmp_path / "staging"
     folders = (staging / "snapshots", staging / "runs")
     with Codebashing(SOME) as api:
-        access = SourceAccess(HttpSite(api.url), token=api.token, api_key=api.api_key)
+        access = SourceCredentials(HttpConnection(api.url), token=api.token, api_key=api.api_key)
 
         def read():
             return fetch_snapshot(source_connector(), access, *folders, None, IMPATIENT)
@@ -64,7 +65,7 @@ def test_full_disk_while_the_file_is_built(room, template, tmp_path):
     (tmp_path / "snapshot.json").write_text(json.dumps(SOME))
     folder = tmp_path / "acme" / "runs" / "date" / "run.0"
     as_of = datetime(2026, 11, 23, 5, 15, 2, tzinfo=UTC)
-    facts = RunFacts("run", "ada", {}, as_of, as_of, as_of, "live", "0")
+    facts = RunContext("run", "ada", {}, as_of, as_of, as_of, "live", "0")
 
     def build():
         return transform(
@@ -146,7 +147,7 @@ def test_a_snapshot_altered_between_the_tasks(tmp_path):
     noted = sha256_of(snapshot)
     snapshot.write_text(json.dumps(SOME[1:]))
     as_of = datetime(2026, 11, 23, 5, 15, 2, tzinfo=UTC)
-    facts = RunFacts("run", "ada", {}, as_of, as_of, as_of, "live", "0")
+    facts = RunContext("run", "ada", {}, as_of, as_of, as_of, "live", "0")
     it = connector({"method": "folder", "directory": "/"})
     with pytest.raises(StagingError, match="not the file that was staged"):
         transform(it, snapshot, noted, tmp_path / "out", facts)

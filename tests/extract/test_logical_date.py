@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.codebashing_lms.connector import connector_of
+from include.codebashing_lms.config.connector import parse_connector
 from include.codebashing_lms.errors import RunDateError
-from include.codebashing_lms.run_dates import first_tick, logical_date, reading_for
+from include.codebashing_lms.extract.logical_date import first_tick, logical_date, provenance_for
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -18,7 +18,7 @@ def connector(**changes):
         "source": {"conn_id": "x"},
         "delivery": {"method": "folder", "directory": "/x"},
     }
-    return connector_of({**content, **changes})
+    return parse_connector({**content, **changes})
 
 
 DAILY = connector()
@@ -95,19 +95,19 @@ def test_a_day_without_a_run_is_refused():
     ],
 )
 def test_a_date_is_replayed_read_live_or_reconstructed(age, archived, reading):
-    assert reading_for(NOW - age, NOW, archived, 24) == reading
+    assert provenance_for(NOW - age, NOW, archived, 24) == reading
 
 
 @pytest.mark.parametrize("archived", [True, False])
 def test_the_future_is_refused(archived):
     with pytest.raises(RunDateError, match="is in the future"):
-        reading_for(NOW + timedelta(minutes=5, seconds=1), NOW, archived, 24)
+        provenance_for(NOW + timedelta(minutes=5, seconds=1), NOW, archived, 24)
 
 
 @given(st.timedeltas(timedelta(days=-400), timedelta(days=400)), st.booleans(), st.floats(0.1, 1000))
 def test_every_date_is_told_but_the_future(age, archived, window):
     try:
-        reading = reading_for(NOW - age, NOW, archived, window)
+        reading = provenance_for(NOW - age, NOW, archived, window)
     except RunDateError:
         assert age < -timedelta(minutes=5)
     else:

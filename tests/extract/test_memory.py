@@ -15,14 +15,14 @@ MEGABYTES = 60
 READER = """
 import re, sys
 from pathlib import Path
-from include.codebashing_lms.source import fetch_snapshot
-from tests.extract.source import IMPATIENT, SourceAccess, HttpSite, connector
+from include.codebashing_lms.extract.fetch import fetch_snapshot
+from tests.extract.source import IMPATIENT, SourceCredentials, HttpConnection, connector
 
 def peak():
     return int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 def fetch(base_url, folder):
-    access = SourceAccess(HttpSite(base_url), "t", "k")
+    access = SourceCredentials(HttpConnection(base_url), "t", "k")
     patient = connector(timeout=30)
     return fetch_snapshot(patient, access, folder / "snapshots", folder / "run", None, IMPATIENT)
 

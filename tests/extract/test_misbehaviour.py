@@ -29,7 +29,7 @@ def test_misbehaviour(mood, fetch, files, caplog):
     assert "fields=" not in str(caught.value)
     assert files() == []
     waits_too_long = (getattr(caught.value, "retry_after", None) or 0) > 2
-    assert len(server.requests) == (3 if mood.error.heals and not waits_too_long else 1)
+    assert len(server.requests) == (3 if mood.error.retryable and not waits_too_long else 1)
     told = str(caught.value) + "".join(traceback.format_exception(caught.value)) + caplog.text
     assert [secret for secret in (TOKEN, API_KEY, PERSON) if secret in told] == []
 
@@ -56,7 +56,7 @@ def test_a_hopeless_error_after_others_is_not_tried_again(fetch):
         pytest.raises(SourceError, match=r"401 .* attempt 2\.") as caught,
     ):
         fetch(server.base_url)
-    assert not caught.value.heals
+    assert not caught.value.retryable
     assert len(server.requests) == 2
 
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from include.codebashing_lms import source_pages
 from include.codebashing_lms.errors import SnapshotError, SourceError, SourceUnavailableError
+from include.codebashing_lms.extract import pagination as source_pages
 from tests.extract.test_fetch import content
 from tests.fakes.loopback import answer, serving, zipped
 

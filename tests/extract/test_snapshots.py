@@ -3,18 +3,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.codebashing_lms.archive import (
-    about,
-    archive,
-    around,
-    keep_for_a_run,
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.extract.snapshots import (
+    assign_date,
+    mark_in_use,
+    metadata_path,
+    neighbours,
     pointer_of,
     purge,
-    recall,
-    remember,
+    register,
+    snapshot_of_date,
 )
-from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging import instant_name, on_disk
+from include.codebashing_lms.staging.files import on_disk, timestamp_name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -23,15 +23,15 @@ TICK = timedelta(microseconds=1)
 
 def archived(snapshots, read_at, suffix=".json.gz"):
     snapshots.mkdir(exist_ok=True)
-    name = instant_name(read_at) + suffix
+    name = timestamp_name(read_at) + suffix
     (snapshots / name).write_bytes(b"x")
     noted = {"snapshot": name, "read_at": read_at.isoformat()}
-    archive(snapshots, noted)
+    register(snapshots, noted)
     return noted
 
 
 def archived_for(snapshots, logical_date, read_at, suffix=".json.gz"):
-    remember(snapshots, logical_date, archived(snapshots, read_at, suffix)["snapshot"])
+    assign_date(snapshots, logical_date, archived(snapshots, read_at, suffix)["snapshot"])
 
 
 def names(folder):
@@ -39,23 +39,23 @@ def names(folder):
 
 
 def test_nothing_is_recalled_before_anything_was_remembered(tmp_path):
-    assert recall(tmp_path / "snapshots", NOW) is None
-    assert around(tmp_path / "snapshots", NOW) == (None, None)
+    assert snapshot_of_date(tmp_path / "snapshots", NOW) is None
+    assert neighbours(tmp_path / "snapshots", NOW) == (None, None)
 
 
 def test_the_first_snapshot_of_a_date_stays(tmp_path):
     first, second = archived(tmp_path, NOW), archived(tmp_path, NOW + timedelta(seconds=1))
-    assert remember(tmp_path, NOW, first["snapshot"]) is True
-    assert remember(tmp_path, NOW, second["snapshot"]) is False
-    assert recall(tmp_path, NOW) == first
-    assert recall(tmp_path, NOW + TICK) is None
+    assert assign_date(tmp_path, NOW, first["snapshot"]) is True
+    assert assign_date(tmp_path, NOW, second["snapshot"]) is False
+    assert snapshot_of_date(tmp_path, NOW) == first
+    assert snapshot_of_date(tmp_path, NOW + TICK) is None
     assert names(tmp_path / "by_logical_date") == [pointer_of(tmp_path, NOW).name]
 
 
 def test_only_the_owner_reads_what_was_noted(tmp_path):
     noted = archived(tmp_path, NOW)
-    remember(tmp_path, NOW, noted["snapshot"])
-    for path in (pointer_of(tmp_path, NOW), about(tmp_path, noted["snapshot"])):
+    assign_date(tmp_path, NOW, noted["snapshot"])
+    for path in (pointer_of(tmp_path, NOW), metadata_path(tmp_path, noted["snapshot"])):
         assert on_disk(path).stat().st_mode & 0o777 == 0o600
 
 
@@ -64,7 +64,7 @@ def test_a_snapshot_that_was_removed_by_hand_is_missed(tmp_path, removed):
     archived_for(tmp_path, NOW, NOW)
     next(tmp_path.glob(removed)).unlink()
     with pytest.raises(StagingError, match="is gone from the staging area"):
-        recall(tmp_path, NOW)
+        snapshot_of_date(tmp_path, NOW)
 
 
 def test_the_snapshots_next_to_an_instant(tmp_path):
@@ -72,20 +72,20 @@ def test_the_snapshots_next_to_an_instant(tmp_path):
         archived(tmp_path, NOW + days * DAY, suffix)
         for days, suffix in ((0, ".json.zst"), (2, ".json.gz"), (9, ".json.zst"))
     )
-    assert around(tmp_path, NOW - DAY) == (None, first)
-    assert around(tmp_path, NOW) == (None, first)
-    assert around(tmp_path, NOW + TICK) == (first, second)
-    assert around(tmp_path, NOW + 2 * DAY) == (first, second)
-    assert around(tmp_path, NOW + 5 * DAY) == (second, third)
-    assert around(tmp_path, NOW + 10 * DAY) == (third, None)
+    assert neighbours(tmp_path, NOW - DAY) == (None, first)
+    assert neighbours(tmp_path, NOW) == (None, first)
+    assert neighbours(tmp_path, NOW + TICK) == (first, second)
+    assert neighbours(tmp_path, NOW + 2 * DAY) == (first, second)
+    assert neighbours(tmp_path, NOW + 5 * DAY) == (second, third)
+    assert neighbours(tmp_path, NOW + 10 * DAY) == (third, None)
 
 
 def test_a_snapshot_counts_when_it_was_noted_what_it_is(tmp_path):
     noted = archived(tmp_path, NOW)
     for unfinished in (NOW - DAY, NOW + DAY):
-        (tmp_path / f"{instant_name(unfinished)}.json.zst").touch()
-    assert around(tmp_path, NOW + TICK) == (noted, None)
-    assert around(tmp_path, NOW - TICK) == (None, noted)
+        (tmp_path / f"{timestamp_name(unfinished)}.json.zst").touch()
+    assert neighbours(tmp_path, NOW + TICK) == (noted, None)
+    assert neighbours(tmp_path, NOW - TICK) == (None, noted)
 
 
 def test_what_a_killed_extract_left_half_written_stops_no_purge(tmp_path):
@@ -115,7 +115,7 @@ def test_old_snapshots_go_with_all_that_was_noted(tmp_path):
 
 
 KEPT = [
-    instant_name(NOW - age * DAY) + suffix
+    timestamp_name(NOW - age * DAY) + suffix
     for age, suffix in [(90, ".json.gz"), (89, ".json.zst"), (0, ".json.zst")]
 ]
 
@@ -123,16 +123,16 @@ KEPT = [
 def test_the_newest_stays_however_old(tmp_path):
     archived_for(tmp_path, NOW - 500 * DAY, NOW - 500 * DAY)
     assert purge(tmp_path, 1, NOW) == 0
-    assert recall(tmp_path, NOW - 500 * DAY)
+    assert snapshot_of_date(tmp_path, NOW - 500 * DAY)
 
 
 def test_a_snapshot_that_a_run_works_on_stays_for_a_week(tmp_path):
     old, newest = archived(tmp_path, NOW - 500 * DAY), archived(tmp_path, NOW)
-    remember(tmp_path, NOW - 500 * DAY, old["snapshot"])
-    keep_for_a_run(tmp_path, old, NOW - 3 * DAY)
-    keep_for_a_run(tmp_path, old, NOW)
+    assign_date(tmp_path, NOW - 500 * DAY, old["snapshot"])
+    mark_in_use(tmp_path, old, NOW - 3 * DAY)
+    mark_in_use(tmp_path, old, NOW)
     assert purge(tmp_path, 90, NOW + 7 * DAY - TICK) == 0
-    assert recall(tmp_path, NOW - 500 * DAY) == old
+    assert snapshot_of_date(tmp_path, NOW - 500 * DAY) == old
     assert purge(tmp_path, 90, NOW + 7 * DAY) == 1
     assert (names(tmp_path), names(tmp_path / "used")) == ([newest["snapshot"]], [])
 
@@ -147,4 +147,4 @@ def test_what_is_no_snapshot_is_left_alone(tmp_path):
 def test_a_staging_area_that_takes_nothing_is_an_error_of_ours(tmp_path):
     (tmp_path / "no folder").touch()
     with pytest.raises(StagingError, match="Cannot write.*Not a directory"):
-        remember(tmp_path / "no folder" / "snapshots", NOW, "x")
+        assign_date(tmp_path / "no folder" / "snapshots", NOW, "x")

@@ -10,9 +10,10 @@ import pytest
 import requests
 
 from demo.codebashing import API_KEY, ENDPOINT, TOKEN, Codebashing, bundled_learners, moved_to
-from include.codebashing_lms import source
+from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.errors import SourceError
-from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.extract import fetch as source
+from include.codebashing_lms.extract.client import SourceCredentials
 from tests.extract.source import IMPATIENT, connector
 from tests.extract.test_fetch import content
 from tests.paths import ROOT
@@ -23,7 +24,7 @@ HEADERS = {"X-API-KEY": API_KEY, "Authorization": f'Token token="{TOKEN}"'}
 @pytest.fixture
 def fetch(tmp_path):
     def _fetch(url, fields=None, token=TOKEN, **options):
-        access = source.SourceAccess(HttpSite(url), token, API_KEY)
+        access = SourceCredentials(HttpConnection(url), token, API_KEY)
         return source.fetch_snapshot(
             connector(**options), access, tmp_path, tmp_path / "run", fields, IMPATIENT
         )

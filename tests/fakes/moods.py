@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from include.codebashing_lms.errors import (
     CodebashingLmsError,
-    CutSnapshotError,
     SnapshotError,
     SourceError,
     SourceUnavailableError,
+    TruncatedSnapshotError,
 )
 from tests.fakes.loopback import Answer, answer, chunked
 
@@ -84,7 +84,9 @@ MOODS = {
     "cut_chunks": Mood(chunked(BODY, end=b""), SourceUnavailableError, ("cut off", "attempt 3")),
     "cut_in_a_chunk": Mood(chunked(BODY, end=b"ff\r\n,{"), SourceUnavailableError, ("cut off",)),
     "no_chunks": Mood(chunked(end=b"zz\r\n" + BODY), SourceUnavailableError, ("cut off",)),
-    "cut_without_length": Mood(answer(BODY[:-9], length=None), CutSnapshotError, ("cut off", "attempt 3")),
+    "cut_without_length": Mood(
+        answer(BODY[:-9], length=None), TruncatedSnapshotError, ("cut off", "attempt 3")
+    ),
     "cut_gzip": Mood(
         answer(GZIP[:-9], Content_Encoding="gzip"), SourceUnavailableError, ("gzip", "cut off", "attempt 3")
     ),

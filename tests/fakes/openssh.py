@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncssh
 
-from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.delivery.sftp import SftpConnection
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -36,7 +36,7 @@ def new_keys() -> dict[str, asyncssh.SSHKey]:
 
 
 @contextmanager
-def openssh(home: Path, keys: dict[str, asyncssh.SSHKey]) -> Iterator[SftpSite]:
+def openssh(home: Path, keys: dict[str, asyncssh.SSHKey]) -> Iterator[SftpConnection]:
     """Run a server of our own; give the site of its one login."""
     (home / "host_key").touch(mode=0o600)
     (home / "host_key").write_bytes(keys["host"].export_private_key())
@@ -46,7 +46,7 @@ def openssh(home: Path, keys: dict[str, asyncssh.SSHKey]) -> Iterator[SftpSite]:
     (home / "config").write_text(CONFIG.format(port=port, home=home))
     with subprocess.Popen([SSHD, "-D", "-f", home / "config", "-E", home / "log"]) as server:
         wait_for(port, server)
-        yield SftpSite(
+        yield SftpConnection(
             "127.0.0.1",
             port,
             getpass.getuser(),

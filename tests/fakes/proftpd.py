@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncssh
 
-from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.delivery.sftp import SftpConnection
 from tests.fakes.openssh import wait_for
 
 PROFTPD = shutil.which("proftpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -50,7 +50,7 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpSite]:
+def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpConnection]:
     """Run a server of our own; give the site of its one login, whose home is `drop`."""
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     (home / "host_key").touch(mode=0o600)
@@ -70,5 +70,7 @@ def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpSite
         command = [str(PROFTPD), "--nodaemon", "--config", str(home / "config")]
         with subprocess.Popen(command, stdout=out, stderr=out) as server:
             wait_for(port, server)
-            yield SftpSite("127.0.0.1", port, LOGIN, PASSWORD, host_key=host_key.export_public_key().decode())
+            yield SftpConnection(
+                "127.0.0.1", port, LOGIN, PASSWORD, host_key=host_key.export_public_key().decode()
+            )
             server.terminate()

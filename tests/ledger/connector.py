@@ -2,7 +2,7 @@
 
 import yaml
 
-from include.codebashing_lms.connector_file import read_connector
+from include.codebashing_lms.config.files import read_connector
 
 
 def connector_of(folder, delivery=None):

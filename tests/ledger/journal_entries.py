@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from include.codebashing_lms.ledger import append, open_ledger
-from include.codebashing_lms.ledger.rows import TOLD
-from include.codebashing_lms.ledger.store import numbers
+from include.codebashing_lms.ledger.journal import append, open_ledger
+from include.codebashing_lms.ledger.numbered_files import numbers
+from include.codebashing_lms.ledger.schema import SENT
 
 ABOUT = {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": "/drop"}
 
@@ -38,7 +38,7 @@ def row(employee_id, course="java", percent=50, **columns):
 
 def rows(*told):
     """Return rows to be told as a table."""
-    return pa.Table.from_pylist(list(told), schema=TOLD)
+    return pa.Table.from_pylist(list(told), schema=SENT)
 
 
 def mask(ledger, *unchanged):

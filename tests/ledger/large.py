@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.changes import Rules
-from include.codebashing_lms.comparison import Comparison
-from include.codebashing_lms.ledger import append, open_ledger
-from include.codebashing_lms.transform.staged_rows import SCHEMA
+from include.codebashing_lms.ledger.journal import append, open_ledger
+from include.codebashing_lms.load.compare import LedgerComparison
+from include.codebashing_lms.load.delta import DeltaRules
+from include.codebashing_lms.transform.rows_file import SCHEMA
 from tests.ledger.journal_entries import ABOUT, day
 
 CHANGED = 8_000
@@ -59,8 +59,8 @@ def compare(folder, learners):
                 for one in SCHEMA
             ]
             writer.write_table(pa.table(columns, schema=SCHEMA))
-    rules = Rules(as_of=np.datetime64("2026-11-30", "us"), full=True)
-    decisions = Comparison(path, open_ledger(folder), rules).decisions()
+    rules = DeltaRules(as_of=np.datetime64("2026-11-30", "us"), full=True)
+    decisions = LedgerComparison(path, open_ledger(folder), rules).decisions()
     return sum(int(one.send.sum()) for one in decisions)
 
 

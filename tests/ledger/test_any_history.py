@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.ledger import append, open_ledger, rebuild
-from include.codebashing_lms.ledger.rows import KEY
+from include.codebashing_lms.ledger.journal import append, open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
+from include.codebashing_lms.ledger.schema import KEY
 from tests.ledger.journal_entries import day, meta, noon, row, rows
 
 LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
@@ -94,7 +95,7 @@ def few_rows_at_once(rows):
     """Compare and fold so few rows at once that there are portions and lines enough."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("include.codebashing_lms.ledger.buckets.AT_ONCE", rows)
-        patch.setattr("include.codebashing_lms.regroup.LINE", rows)
+        patch.setattr("include.codebashing_lms.streaming.partition.CHUNK", rows)
         yield
 
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger import append, open_ledger, rebuild, roll_back
 from include.codebashing_lms.ledger.fold import fold
-from include.codebashing_lms.ledger.rows import EMPTY, Entry, facts_to_keep
+from include.codebashing_lms.ledger.journal import append, open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild, roll_back
+from include.codebashing_lms.ledger.schema import EMPTY, Entry, entry_metadata
 from tests.ledger.journal_entries import day, mask, meta, noon, row, rows, said, tell
 
 
@@ -100,7 +101,7 @@ def test_refusals_are_counted_as_far_as_the_column_goes():
     table = EMPTY
     for number in range(130):
         seen = np.zeros(len(table), dtype=np.bool_)
-        table = fold(table, Entry(facts_to_keep(number, meta(day(1))), rows(row("1", refusal="no")), seen))
+        table = fold(table, Entry(entry_metadata(number, meta(day(1))), rows(row("1", refusal="no")), seen))
     assert table["refusals"].to_pylist() == [127]
 
 

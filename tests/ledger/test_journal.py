@@ -8,18 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.codebashing_lms import __main__ as command
-from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger import (
-    LedgerMovedError,
-    append,
-    entries,
-    open_ledger,
-    other_destinations,
-    purge,
-    rebuild,
-)
-from include.codebashing_lms.ledger.book import REBUILD
-from include.codebashing_lms.ledger.store import consecutive, numbers
+from include.codebashing_lms.errors import LedgerConflictError, StagingError
+from include.codebashing_lms.ledger.destinations import other_destinations
+from include.codebashing_lms.ledger.journal import REBUILD, append, entries, open_ledger
+from include.codebashing_lms.ledger.maintenance import purge, rebuild
+from include.codebashing_lms.ledger.numbered_files import numbers, numbers_without_gaps
 from tests.ledger.connector import connector_of
 from tests.ledger.journal_entries import ABOUT, day, mask, meta, noon, row, rows, said, tell, versions
 
@@ -84,16 +77,16 @@ def test_a_delivery_enters_the_journal_once(tmp_path):
 def test_the_second_of_two_writers_is_told(tmp_path):
     stale = tell(tmp_path, 1, row("1"))
     tell(tmp_path, 2, row("2"))
-    with pytest.raises(LedgerMovedError, match="journal entry 2") as moved:
+    with pytest.raises(LedgerConflictError, match="journal entry 2") as moved:
         append(tmp_path, stale, [rows(row("3"))], mask(stale), meta(day(3)))
-    assert moved.value.heals
+    assert moved.value.retryable
     assert set(open_ledger(tmp_path).table["employee_id"].to_pylist()) == {"1", "2"}
 
 
 def test_the_first_entry_of_another_writer_seen_while_it_is_made(tmp_path, monkeypatch):
     expected = tell(tmp_path, 1, row("1"))
     listings = iter([[], numbers(tmp_path / "versions")])
-    monkeypatch.setattr("include.codebashing_lms.ledger.book.numbers", lambda _: next(listings))
+    monkeypatch.setattr("include.codebashing_lms.ledger.journal.numbers", lambda _: next(listings))
     assert open_ledger(tmp_path).table.equals(expected.table)
 
 
@@ -101,8 +94,8 @@ def test_a_listing_that_lacks_a_name_is_made_again(tmp_path, monkeypatch):
     for number in range(1, 4):
         tell(tmp_path, number, row(str(number)))
     listings = iter([[1, 3], [1, 2, 3]])
-    monkeypatch.setattr("include.codebashing_lms.ledger.store.numbers", lambda _: next(listings))
-    assert consecutive(tmp_path / "journal") == [1, 2, 3]
+    monkeypatch.setattr("include.codebashing_lms.ledger.numbered_files.numbers", lambda _: next(listings))
+    assert numbers_without_gaps(tmp_path / "journal") == [1, 2, 3]
 
 
 def test_an_entry_without_its_version_is_folded_in(tmp_path):
@@ -163,7 +156,7 @@ def test_a_damaged_entry_is_no_smaller_one(tmp_path):
 
 def test_a_later_format_is_not_guessed_at(tmp_path, monkeypatch):
     with monkeypatch.context() as later:
-        later.setattr("include.codebashing_lms.ledger.store.FORMAT", "3")
+        later.setattr("include.codebashing_lms.ledger.numbered_files.FORMAT", "3")
         tell(tmp_path, 1, row("1"))
     with pytest.raises(StagingError, match="format 3, this version knows 2"):
         open_ledger(tmp_path)
@@ -234,7 +227,7 @@ def test_the_command_finds_nothing_to_rebuild(tmp_path, capsys):
 
 
 def test_another_destination_is_another_ledger(tmp_path):
-    from include.codebashing_lms.ledger import destination_folder
+    from include.codebashing_lms.ledger.destinations import destination_folder
 
     one, _ = connector_of(tmp_path)
     other, _ = connector_of(tmp_path, {"method": "sftp", "conn_id": "lms", "directory": "in"})

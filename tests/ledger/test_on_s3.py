@@ -2,18 +2,10 @@
 
 import pytest
 
-from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger import (
-    LedgerMovedError,
-    append,
-    destination_folder,
-    entries,
-    ledgers,
-    open_ledger,
-    other_destinations,
-    rebuild,
-    roll_back,
-)
+from include.codebashing_lms.errors import LedgerConflictError, StagingError
+from include.codebashing_lms.ledger.destinations import destination_folder, ledgers, other_destinations
+from include.codebashing_lms.ledger.journal import append, entries, open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild, roll_back
 from tests.fakes.object_store import HandsOn, bucket_of, in_front_of
 from tests.ledger.connector import connector_of
 from tests.ledger.journal_entries import day, mask, meta, row, rows, said, tell, versions
@@ -26,7 +18,7 @@ def test_a_ledger_in_a_bucket(store, tmp_path):
     assert open_ledger(folder).is_empty
     first = tell(folder, 1, row("1"), row("2"), destination=about)
     second = tell(folder, 2, row("1", percent=100), unchanged=["2"], reason="Grüße", destination=about)
-    with pytest.raises(LedgerMovedError, match="journal entry 2"):
+    with pytest.raises(LedgerConflictError, match="journal entry 2"):
         append(folder, first, [rows(row("3"))], mask(first), meta(day(3), destination=about))
     assert said(open_ledger(folder), "1") == said(second, "1")
     assert [(one["number"], one["told"], one["seen"]) for one in entries(folder)] == [(1, 2, 0), (2, 1, 1)]

@@ -9,8 +9,9 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from include.codebashing_lms.ledger import entries, open_ledger, rebuild
-from include.codebashing_lms.ledger.store import numbered, numbers, read_metadata
+from include.codebashing_lms.ledger.journal import entries, open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
+from include.codebashing_lms.ledger.numbered_files import numbered, numbers, read_metadata
 from tests.ledger.writer import told
 from tests.paths import ROOT
 

@@ -1,6 +1,7 @@
 """Rows that a person wants told again: they are marked, and nothing else about them is forgotten."""
 
-from include.codebashing_lms.ledger import open_ledger, rebuild
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
 from tests.ledger.journal_entries import noon, row, said, tell
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from include.codebashing_lms.ledger import LedgerMovedError, append, open_ledger
+from include.codebashing_lms.errors import LedgerConflictError
+from include.codebashing_lms.ledger.journal import append, open_ledger
 from tests.ledger.journal_entries import ABOUT, day, row, rows
 
 
@@ -41,7 +42,7 @@ def main(folder, name, rounds, how_many):
             try:
                 append(folder, ledger, [table], np.ones(len(ledger), dtype=np.bool_), about)
                 break
-            except LedgerMovedError:
+            except LedgerConflictError:
                 say("moved")
         say(delivery)
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connector import Connector, connector_of
-from include.codebashing_lms.load import LoadRun, load
-from include.codebashing_lms.staging import run_folder
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.config.connector import Connector, parse_connector
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 
 NAME = "codebashing_20261123T051502.csv"
 CSV = (
@@ -17,7 +19,7 @@ CSV = (
     b"1042,java,100,completed,2026-11-20T08:00:00Z\r\n"
     b"1043,python,33.33,in_progress,\r\n"
 )
-RUN = LoadRun(run_id="manual__2026-11-23T05:15:00+00:00", triggered_by="ada")
+RUN = LoadContext(run_id="manual__2026-11-23T05:15:00+00:00", triggered_by="ada")
 
 
 @dataclass
@@ -49,7 +51,7 @@ class StagedRun:
 
 def connector(delivery: dict[str, Any], **sections: Any) -> Connector:
     settings = {"name": "acme", "source": {"conn_id": "codebashing"}, "delivery": delivery, **sections}
-    return connector_of(settings)
+    return parse_connector(settings)
 
 
 def learner(
@@ -86,7 +88,7 @@ def stage(
     folder.mkdir(parents=True)
     snapshot = folder / "snapshot.json"
     snapshot.write_text(json.dumps(learners))
-    facts = RunFacts(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
+    facts = RunContext(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
     guards = {"min_learners": None}
     delivery = sections.pop("delivery", {"method": "folder", "directory": "/drop"})
     it = connector(delivery, **({"guards": guards} | sections))

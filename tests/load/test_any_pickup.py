@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.codebashing_lms.errors import DeliveryUnavailableError
-from include.codebashing_lms.ledger import ledgers, open_ledger, rebuild
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
 from tests.load.staged_run import learner, stage
 
 WHO = ("1", "2", "3")

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.changes import Rules, Verdict
-from include.codebashing_lms.comparison import Comparison
-from include.codebashing_lms.regroup import regrouped
-from include.codebashing_lms.transform.staged_rows import SCHEMA
+from include.codebashing_lms.load.compare import LedgerComparison
+from include.codebashing_lms.load.delta import Change, DeltaRules
+from include.codebashing_lms.streaming.partition import partitioned
+from include.codebashing_lms.transform.rows_file import SCHEMA
 from tests.ledger import journal_entries as telling
 
 IDS = st.sampled_from(["1", "2", "3", "4", "5"])
 COURSES = st.sampled_from(["java", "go", ""])
 EMAILS = st.sampled_from(["1@example.com", "2@example.com", "3@example.com", None])
-RULES = Rules(as_of=np.datetime64("2026-11-20T05:00:00", "us"), full=False)
+RULES = DeltaRules(as_of=np.datetime64("2026-11-20T05:00:00", "us"), full=False)
 
 
 def staged(employee_id, course, percent, email):
@@ -60,9 +60,9 @@ def decided(folder, path, at_once):
     """Return every row that is spoken of, its verdict and its former ID, and what they add up to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("include.codebashing_lms.ledger.buckets.AT_ONCE", at_once)
-        patch.setattr("include.codebashing_lms.regroup.LINE", at_once)
-        patch.setattr("include.codebashing_lms.comparison.WINDOW", at_once)
-        comparison = Comparison(path, telling.open_ledger(folder), RULES)
+        patch.setattr("include.codebashing_lms.streaming.partition.CHUNK", at_once)
+        patch.setattr("include.codebashing_lms.load.compare.WINDOW", at_once)
+        comparison = LedgerComparison(path, telling.open_ledger(folder), RULES)
         frames = [one.rows for one in comparison.decisions()]
     columns = ["row", "employee_id", "course", "verdict", "send", "hundredths", "former_id", "told_email"]
     rows = [line for frame in frames for line in frame[columns].astype(object).to_numpy().tolist()]
@@ -83,7 +83,7 @@ def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once)
         assert [row for row, *_ in rows] == sorted(row for row, *_ in rows)
         unchanged = len(now) - len(rows)
         assert summary["verdicts"].total() == len(now)
-        assert unchanged == summary["verdicts"][Verdict.UNCHANGED] == sum(summary["seen"])
+        assert unchanged == summary["verdicts"][Change.UNCHANGED] == sum(summary["seen"])
 
 
 def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
@@ -91,7 +91,7 @@ def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
     rows = [(str(one), "java", 50, f"{one}@example.com") for one in range(39)]
     write(tmp_path / "rows.parquet", [*rows, ("x", "java", 50, "39@example.com")], 7)
     found, _ = decided(tmp_path, tmp_path / "rows.parquet", 2)
-    assert [(line[1], line[3], line[6]) for line in found] == [("x", Verdict.CHANGED_IDENTITY, "39")]
+    assert [(line[1], line[3], line[6]) for line in found] == [("x", Change.CHANGED_IDENTITY, "39")]
 
 
 def test_rows_by_groups_come_in_their_order(tmp_path, monkeypatch):
@@ -101,8 +101,8 @@ def test_rows_by_groups_come_in_their_order(tmp_path, monkeypatch):
         (pa.table({"number": part}, schema), part * 7 % 5)
         for part in np.split(numbers, [1, 2, 400, 400, 999])
     ]
-    monkeypatch.setattr("include.codebashing_lms.regroup.LINE", 100)
-    with regrouped(tmp_path / "file", schema, pieces) as group:
+    monkeypatch.setattr("include.codebashing_lms.streaming.partition.CHUNK", 100)
+    with partitioned(tmp_path / "file", schema, pieces) as group:
         for one in range(5):
             assert group(one)["number"].to_pylist() == [n for n in range(1000) if n * 7 % 5 == one]
         assert group(6).num_rows == 0

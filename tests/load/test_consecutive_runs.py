@@ -6,7 +6,7 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from include.codebashing_lms.delivery.folder import FolderWay
+from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.errors import (
     DeliveryError,
     DeliveryUnavailableError,
@@ -14,9 +14,10 @@ from include.codebashing_lms.errors import (
     GuardError,
     StagingError,
 )
-from include.codebashing_lms.ledger import destination_folder, entries, open_ledger
-from include.codebashing_lms.staging import write_json
-from include.codebashing_lms.transform import reading
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import entries, open_ledger
+from include.codebashing_lms.staging.files import write_json
+from include.codebashing_lms.transform.decode import record_decoder as reading
 from tests.load.staged_run import connector, learner, stage
 
 COMPLETIONS = {"options": {"emits": "completion"}}
@@ -195,7 +196,7 @@ def test_changes_do_not_replace_a_file_that_was_not_fetched(root, folder, drop):
     staged = day(root, 21, [ANN])
     with pytest.raises(DeliveryUnavailableError, match=f"has not fetched .*{name}") as caught:
         staged.load(folder)
-    assert caught.value.heals
+    assert caught.value.retryable
     assert (drop / name).read_text() == "rows of an earlier run"
     (drop / name).unlink()
     assert staged.load(folder)["outcome"] == "delivered"
@@ -223,11 +224,12 @@ def cut_off(monkeypatch, place, after=True):
 def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     root, folder, drop, monkeypatch, step, after
 ):
-    from include.codebashing_lms import handover, load
+    from include.codebashing_lms.load import run as load
+    from include.codebashing_lms.load import send as handover
 
     day(root, 20, [ANN]).load(folder)
     staged = day(root, 21, [ANN, BOB])
-    place = {"deliver": FolderWay, "enter": load}.get(step, handover), step
+    place = {"deliver": FolderTransport, "enter": load}.get(step, handover), step
     with monkeypatch.context() as patch:
         cut_off(patch, place, after)
         with pytest.raises(CutOffError):
@@ -240,7 +242,7 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
 
 
 def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, monkeypatch):
-    from include.codebashing_lms import load as module
+    from include.codebashing_lms.load import run as module
 
     dead = day(root, 21, [ANN])
     with monkeypatch.context() as patch:
@@ -254,7 +256,7 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
 def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
     root, folder, drop, monkeypatch, tmp_path
 ):
-    from include.codebashing_lms import load as module
+    from include.codebashing_lms.load import run as module
 
     other = folder | {"directory": str(tmp_path / "other")}
     (tmp_path / "other").mkdir()
@@ -274,7 +276,7 @@ def test_a_lost_delivery_of_an_appending_file_needs_a_person(root, folder, drop,
     answered(root, folder)
     dead = day(root, 21, done, lms=COMPLETIONS)
     with monkeypatch.context() as patch:
-        cut_off(patch, (FolderWay, "deliver"))
+        cut_off(patch, (FolderTransport, "deliver"))
         with pytest.raises(CutOffError):
             dead.load(folder, lms=COMPLETIONS)
     [file] = drop.iterdir()
@@ -289,7 +291,7 @@ def answered(root, folder):
 
     import numpy as np
 
-    from include.codebashing_lms.ledger import append
+    from include.codebashing_lms.ledger.journal import append
 
     it = connector(folder, lms=COMPLETIONS)
     place, about = destination_folder(root / "acme", it)

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from include.codebashing_lms.changes import Rules, Verdict, decide
-from include.codebashing_lms.comparison import NAMES, moved
+from include.codebashing_lms.load.compare import NAMES, reassigned_addresses
+from include.codebashing_lms.load.delta import Change, DeltaRules, compute_delta
 
 MONDAY, TUESDAY, THURSDAY = (np.datetime64(f"2026-11-{day}T05:00:00", "us") for day in (16, 17, 19))
 FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
@@ -57,11 +57,13 @@ def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
         for frame in (now.assign(email=now["email"].str.lower()), before)
     )
     places = before.assign(place=np.arange(len(before)))
-    return decide(now, places, moved(*names), Rules(as_of=as_of, full=full, **rules))
+    return compute_delta(
+        now, places, reassigned_addresses(*names), DeltaRules(as_of=as_of, full=full, **rules)
+    )
 
 
 def verdicts(decision):
-    return [Verdict(number).name for number in decision.rows["verdict"]]
+    return [Change(number).name for number in decision.rows["verdict"]]
 
 
 def test_what_was_never_told_is_new():

@@ -7,7 +7,8 @@ import pytest
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.ledger import ledgers, open_ledger
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
 from tests.delivery.connections import lms_site
 from tests.fakes.working_lms import WorkingLms, says
 from tests.load.staged_run import LEARNERS, learner, stage
@@ -125,7 +126,7 @@ def test_a_failed_job_told_nothing_and_another_try_is_another_job(staged, lms, s
     lms.fail()
     with pytest.raises(DeliveryError, match="its import failed") as failure:
         staged.load(importing(), site)
-    assert not failure.value.heals
+    assert not failure.value.retryable
     assert staged.receipt["state"] == "failed"
     assert untold(staging)
     assert open_jobs(staging) == []

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 from airflow.sdk import ObjectStoragePath
 
-from include.codebashing_lms.ledger import destination_folder, open_ledger
-from include.codebashing_lms.load import load
-from include.codebashing_lms.staging import read_json, run_folder
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import read_json, run_folder
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 from tests.delivery.connections import lms_site
 from tests.fakes.working_lms import WorkingLms
 from tests.load.staged_run import LEARNERS, RUN, connector
@@ -29,7 +31,7 @@ def staged(root, tmp_path, day):
     folder = run_folder(root, "acme", as_of, f"run{day}", 0)
     snapshot = tmp_path / f"{day}.json"
     snapshot.write_text(json.dumps(LEARNERS))
-    facts = RunFacts(f"run{day}", "ada", {}, as_of, as_of, as_of, "live", "0")
+    facts = RunContext(f"run{day}", "ada", {}, as_of, as_of, as_of, "live", "0")
     it = connector({"method": "folder", "directory": "/drop"}, guards={"min_learners": None})
     return folder, transform(it, snapshot, None, folder, facts, ObjectStoragePath)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from include.codebashing_lms.verdict import verdict
+from include.codebashing_lms.load.outcome import verdict
 
 
 def manifest(**changes):

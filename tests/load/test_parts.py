@@ -5,9 +5,10 @@ import uuid
 import pytest
 
 from include.codebashing_lms.errors import DeliveryError
-from include.codebashing_lms.ledger import entries, ledgers, open_ledger
-from include.codebashing_lms.receipt import parts_of
-from include.codebashing_lms.settling_by_hand import settle_by_hand
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import entries, open_ledger
+from include.codebashing_lms.load.receipt import parts_of
+from include.codebashing_lms.load.recovery import resolve_manually
 from tests.delivery.connections import lms_site
 from tests.fakes.working_lms import PickyLms, WorkingLms, says
 from tests.load.staged_run import learner, stage
@@ -156,7 +157,7 @@ def appending(runs):
 def test_where_rows_are_added_what_was_taken_counts_and_the_rest_goes_with_the_next_run(
     runs, lms, appending, monkeypatch
 ):
-    monkeypatch.setattr("include.codebashing_lms.load.appends", lambda _: True)
+    monkeypatch.setattr("include.codebashing_lms.load.run.appends", lambda _: True)
     lms.next_answers.extend([TAKEN, FORBIDDEN])
     runs.new(appending)
     with pytest.raises(DeliveryError):
@@ -170,7 +171,7 @@ def test_where_rows_are_added_what_was_taken_counts_and_the_rest_goes_with_the_n
 
 @pytest.mark.parametrize(("taken", "left"), [(True, [["3"]]), (False, [["2"], ["3"]])])
 def test_a_person_settles_the_file_in_doubt_alone(runs, lms, appending, monkeypatch, taken, left):
-    monkeypatch.setattr("include.codebashing_lms.load.appends", lambda _: True)
+    monkeypatch.setattr("include.codebashing_lms.load.run.appends", lambda _: True)
     lms.next_answers.extend([TAKEN, CUT])
     runs.new(appending)
     with pytest.raises(DeliveryError):
@@ -179,7 +180,7 @@ def test_a_person_settles_the_file_in_doubt_alone(runs, lms, appending, monkeypa
     with pytest.raises(DeliveryError, match=f"took {in_doubt} is not known"):
         runs.new(appending) and runs.load()
     [delivery] = [path.stem for path in runs.open()]
-    settle_by_hand(
+    resolve_manually(
         runs.home, delivery, taken, {"by": "ada", "reason": "looked", "when": "2026-11-23T00:00:00Z"}
     )
     assert set(runs.ledger) == {"1", "2"} if taken else {"1"}

@@ -4,7 +4,8 @@ import pytest
 
 from demo.sftp import SftpServer
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.ledger import ledgers, open_ledger
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
 from tests.delivery.connections import sftp_site
 from tests.load.staged_run import LEARNERS, NAME, connector, learner, stage
 

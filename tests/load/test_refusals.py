@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.delivery.reports import Reports
+from include.codebashing_lms.delivery.results import ResultParser
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
-from include.codebashing_lms.ledger import ledgers, open_ledger, rebuild
-from include.codebashing_lms.refusals import kind_of
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import open_ledger
+from include.codebashing_lms.ledger.maintenance import rebuild
+from include.codebashing_lms.load.repeat_refusals import normalize_reason
 from tests.delivery.connections import lms_site
 from tests.fakes.working_lms import PickyLms, says
 from tests.load.staged_run import connector, learner, stage
@@ -200,7 +202,7 @@ def test_below_the_limit_it_is_a_success_above_it_a_failure_that_notes_what_was_
     lms.unknown = {"1043": "closed"}
     with pytest.raises(DeliveryError, match=r"refused 1 of 3 rows .*33\.3 %") as failure:
         days.run(delivery=importing(max_refused_percent=33))
-    assert not failure.value.heals
+    assert not failure.value.retryable
     assert "1043" not in str(failure.value).replace("2026", "")
     assert days.last.receipt["state"] == "delivered"
     assert (days.ledger["1042"]["hundredths"], days.ledger["1043"]["refusals"]) == (2500, 1)
@@ -310,12 +312,18 @@ def test_settings_that_cannot_be_meant_are_refused(results):
     ],
 )
 def test_reasons_are_alike_but_for_numbers_and_quotes(one, other):
-    assert kind_of(one) == kind_of(other)
+    assert normalize_reason(one) == normalize_reason(other)
 
 
 def test_other_reasons_are_others():
     assert (
-        len({kind_of(one) for one in ("no such user", "no such course", "closed since '1'", "closed")}) == 4
+        len(
+            {
+                normalize_reason(one)
+                for one in ("no such user", "no such course", "closed since '1'", "closed")
+            }
+        )
+        == 4
     )
 
 
@@ -370,4 +378,4 @@ def test_whatever_is_refused_in_whatever_order_the_lms_ends_with_the_truth(histo
 def test_a_report_that_is_no_csv_is_an_error_in_our_words(content):
     results = connector({"method": "sftp", "results": {"name": "{stem}.res", "row": "line"}}).delivery.results
     with pytest.raises(DeliveryError, match="no CSV that can be read"):
-        Reports(results, 2).in_file(content)
+        ResultParser(results, 2).in_file(content)

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.sftp import SftpConnection
 from include.codebashing_lms.errors import ConnectorError, StagingError
-from include.codebashing_lms.http_site import HttpSite
-from include.codebashing_lms.receipt import idempotency_key
+from include.codebashing_lms.load.receipt import idempotency_key
 from tests.load.staged_run import CSV, LEARNERS, NAME, RUN, learner, stage
 
 
@@ -130,7 +130,7 @@ def test_missing_file_is_refused(staged, folder, name):
 
 def test_connection_of_another_kind_is_refused(staged):
     with pytest.raises(ConnectorError, match="connection lms does not fit delivery.method sftp"):
-        staged.load({"method": "sftp"}, HttpSite("https://lms.example.com"))
+        staged.load({"method": "sftp"}, HttpConnection("https://lms.example.com"))
 
 
 def test_what_load_returns_is_small_and_json(staged, folder):
@@ -151,6 +151,6 @@ def test_key_depends_on_all_that_makes_a_delivery():
 
 def test_secrets_are_in_no_representation():
     secrets = {"password": "s1", "private_key": "s2", "private_key_passphrase": "s3"}
-    site = SftpSite("h", **secrets)
+    site = SftpConnection("h", **secrets)
     assert not [value for value in secrets.values() if value in repr(site)]
     assert dataclasses.asdict(site)["password"] == "s1"

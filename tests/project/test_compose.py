@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from include.codebashing_lms.connector import connector_of
+from include.codebashing_lms.config.connector import parse_connector
 from tests.paths import ROOT
 
 TEXT = (ROOT / "docker-compose.yaml").read_text()
@@ -114,7 +114,7 @@ def test_the_stand_ins_start_only_when_asked_for_and_the_demo_knows_them():
     connectors = [yaml.safe_load(path.read_text()) for path in (ROOT / "demo/compose").glob("*.yaml")]
     wanted = {one[part]["conn_id"] for one in connectors for part in ("source", "delivery")}
     assert {f"AIRFLOW_CONN_{conn_id.upper()}" for conn_id in wanted} == set(connections)
-    assert all(connector_of(one) for one in connectors)
+    assert all(parse_connector(one) for one in connectors)
 
 
 def test_nobody_starts_what_a_profile_left_out():

@@ -18,4 +18,4 @@ def test_every_module_can_be_imported():
     for name in names:
         if not name.endswith("__main__"):
             importlib.import_module(name)
-    importlib.import_module("codebashing_lms_page")
+    importlib.import_module("codebashing_lms_plugin")

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from include.codebashing_lms.__main__ import main
-from include.codebashing_lms.profiles import find_profile, profile_files
+from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 from tests.paths import ROOT
 
 PAGES = ROOT / "docs" / "profiles"

@@ -10,22 +10,24 @@ import yaml
 from msgspec import NODEFAULT, Struct, convert
 from msgspec.structs import fields
 
-from codebashing_lms_airflow.admin import admin_form
-from codebashing_lms_airflow.params import trigger_form
-from include.codebashing_lms import connector, errors
-from include.codebashing_lms.admin.orders import ACTIONS
-from include.codebashing_lms.connector.delivery import Pgp, SftpPgp
-from include.codebashing_lms.connector.lms import LmsSection
-from include.codebashing_lms.connector_folder import VARIABLE
-from include.codebashing_lms.profiles import find_profile
-from include.codebashing_lms.transform.fates import Fate
+from codebashing_lms_airflow.forms import trigger_form
+from codebashing_lms_airflow.tasks.admin import admin_form
+from include.codebashing_lms import errors
+from include.codebashing_lms.admin.form import ACTION_NAMES
+from include.codebashing_lms.config import delivery, delivery_results
+from include.codebashing_lms.config.connector import Connector, parse_connector
+from include.codebashing_lms.config.delivery import Pgp, SftpPgp
+from include.codebashing_lms.config.files import VARIABLE
+from include.codebashing_lms.config.lms import LmsSection
+from include.codebashing_lms.config.profiles.profile import find_profile
+from include.codebashing_lms.transform.records.dispositions import Disposition
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
 ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"
 ]
-DELIVERIES = (connector.FolderDelivery, connector.SftpDelivery, connector.HttpDelivery)
+DELIVERIES = (delivery.FolderDelivery, delivery.SftpDelivery, delivery.HttpDelivery)
 # What stands in a table in another form than that of JSON.
 COLUMNS = "employee_id course_id percent_complete status completed_at"
 SHOWN_OTHERWISE = {"columns": COLUMNS, "line_ending": r'"\r\n"'}
@@ -61,8 +63,8 @@ def row_of(key: str, default: Any) -> list[str]:
     return [row for row in ROWS if wanted[0] in row[:2] and wanted[1] in row]
 
 
-COMMON = {key: value for key, value in settings(connector.Connector).items() if key != "delivery"}
-SHARED = {f"delivery.{key}": value for key, value in settings(connector.Send).items()}
+COMMON = {key: value for key, value in settings(Connector).items() if key != "delivery"}
+SHARED = {f"delivery.{key}": value for key, value in settings(delivery.DeliveryBase).items()}
 
 
 @pytest.mark.parametrize(("key", "default"), [*COMMON.items(), *SHARED.items()])
@@ -83,7 +85,11 @@ def test_every_key_of_pgp_is_there_with_its_default(model):
 
 @pytest.mark.parametrize(
     ("model", "section"),
-    [(connector.Job, "job."), (connector.HttpResults, "results."), (connector.FileResults, "results.")],
+    [
+        (delivery_results.Job, "job."),
+        (delivery_results.HttpResults, "results."),
+        (delivery_results.FileResults, "results."),
+    ],
 )
 def test_every_key_of_jobs_and_results_is_there_with_its_default(model, section):
     assert [key for key, default in settings(model, section).items() if not row_of(key, default)] == []
@@ -94,7 +100,7 @@ def test_every_option_of_generic_csv_is_there_with_its_default(key, default):
     assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"
 
 
-@pytest.mark.parametrize("reason", sorted({fate.reason for fate in Fate} - {"emitted"}))
+@pytest.mark.parametrize("reason", sorted({fate.reason for fate in Disposition} - {"emitted"}))
 def test_every_reason_is_explained(reason):
     assert f"`{reason}`" in README
 
@@ -118,7 +124,7 @@ def test_every_action_and_field_of_the_admin_dag_is_there():
     section = README.partition("## The admin DAG")[2].partition("\n## ")[0]
     titles = {param.schema["title"] for param in admin_form(["acme"]).values()}
     assert {title for title in titles if f"**{title}**" not in section} == set()
-    assert {action for action in ACTIONS if f"| `{action}` |" not in section} == set()
+    assert {action for action in ACTION_NAMES if f"| `{action}` |" not in section} == set()
 
 
 def texts_of_the_code() -> str:
@@ -153,12 +159,12 @@ def test_every_class_of_failure_is_in_the_right_row():
     rows = [row for row in ROWS if "Error`" in row[0]]
     for one in classes:
         [row] = [row for row in rows if f"`{one.__name__}`" in row[0]]
-        assert ("three times" in row[1]) == one.heals
+        assert ("three times" in row[1]) == one.retryable
 
 
 def test_the_examples_are_valid():
     whole, columns = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert connector.connector_of(yaml.safe_load(whole)).delivery.hold
+    assert parse_connector(yaml.safe_load(whole)).delivery.hold
     options = find_profile("generic_csv").options()
     assert len(convert(yaml.safe_load(columns), options).columns) == 4
 

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from include.codebashing_lms.scratch import scratch_folder
+from include.codebashing_lms.staging.scratch import scratch_folder
 
 
 def test_what_killed_tasks_left_goes_a_day_later(tmp_path, monkeypatch):

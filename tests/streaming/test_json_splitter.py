@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms import splitter
-from include.codebashing_lms.errors import CutSnapshotError, SnapshotError
-from include.codebashing_lms.snapshot import read_item
-from include.codebashing_lms.splitter import RecordSplitter
+from include.codebashing_lms.errors import SnapshotError, TruncatedSnapshotError
+from include.codebashing_lms.streaming import json_splitter as splitter
+from include.codebashing_lms.streaming.json_file import decode_leniently
+from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 VALUES = st.recursive(
     st.none()
@@ -29,7 +29,7 @@ def plain(array):
 
 
 def split(document: bytes, piece: int, path: str | None = None) -> list:
-    parts = RecordSplitter(path, plain, read_item)
+    parts = RecordSplitter(path, plain, decode_leniently)
     pieces = [document[at : at + piece] for at in range(0, len(document), piece)]
     return [r for one in pieces for c in parts.feed(one) for r in c.records] + [
         record for chunk in parts.finish() for record in chunk.records
@@ -90,12 +90,12 @@ def test_what_is_no_array_is_named(document, words):
 
 
 def test_a_cut_heals_and_a_wrong_shape_does_not():
-    with pytest.raises(CutSnapshotError) as cut:
+    with pytest.raises(TruncatedSnapshotError) as cut:
         split(b'[{"a": 1}, {"a"', 100)
-    assert cut.value.heals
+    assert cut.value.retryable
     with pytest.raises(SnapshotError, match=r"source\.records_path") as wrong:
         split(b'{"users": [{"a": 1}]}', 100)
-    assert not wrong.value.heals
+    assert not wrong.value.retryable
 
 
 @pytest.mark.parametrize("path", ["nothing", "users.deeper", "users"])

@@ -2,11 +2,11 @@ import threading
 
 import pytest
 
-from include.codebashing_lms.ahead import ahead
+from include.codebashing_lms.streaming.prefetch import prefetch
 
 
 def test_items_are_made_by_another_thread_and_keep_their_order():
-    with ahead((number, threading.current_thread()) for number in range(100)) as items:
+    with prefetch((number, threading.current_thread()) for number in range(100)) as items:
         found = list(items)
     assert [number for number, _ in found] == list(range(100))
     assert threading.main_thread() not in {thread for _, thread in found}
@@ -14,7 +14,7 @@ def test_items_are_made_by_another_thread_and_keep_their_order():
 
 def test_no_more_than_one_item_is_made_ahead():
     made = []
-    with ahead(made.append(number) or number for number in range(10)) as items:
+    with prefetch(made.append(number) or number for number in range(10)) as items:
         for taken in items:
             assert len(made) <= taken + 2
 
@@ -24,7 +24,7 @@ def test_an_error_is_raised_where_the_item_would_have_been_taken():
         yield 1
         raise OSError("no space left")
 
-    with ahead(fails()) as items:
+    with prefetch(fails()) as items:
         assert next(items) == 1
         with pytest.raises(OSError, match="no space left"):
             next(items)
@@ -44,7 +44,7 @@ def test_when_the_taker_fails_the_maker_has_ended_before_files_are_closed():
             state.append("closed")
 
     def takes():
-        with ahead(makes()) as items:
+        with prefetch(makes()) as items:
             for _ in items:
                 raise ZeroDivisionError
 

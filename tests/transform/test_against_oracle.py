@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms import splitter
-from include.codebashing_lms.transform import reading
+from include.codebashing_lms.streaming import json_splitter as splitter
+from include.codebashing_lms.transform.decode import record_decoder as reading
 from tests.transform import oracle
 from tests.transform.transform_run import run
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.codebashing_lms.errors import RunDateError, ShapeError
-from include.codebashing_lms.staging import sha256_of
-from include.codebashing_lms.transform import transform
-from include.codebashing_lms.transform.earlier import EarlierReading
+from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
+from include.codebashing_lms.transform.run import transform
 from tests.transform.transform_run import connector, facts, read_back
 
 AS_OF = datetime(2026, 11, 10, 5, tzinfo=UTC)
@@ -82,7 +82,7 @@ def past(folder, later, earlier=None, fields=None, earlier_fields=None, **sectio
     before = None
     if earlier is not None:
         path = saved("earlier", earlier)
-        before = EarlierReading(path, sha256_of(path), EARLIER, earlier_fields)
+        before = EarlierSnapshotRef(path, sha256_of(path), EARLIER, earlier_fields)
     out = folder / "staging" / "acme" / "runs" / "date" / "run"
     told = facts(
         provenance="reconstructed", logical_date=AS_OF, as_of=AS_OF, extracted_at=LATER, fields=fields
@@ -320,8 +320,8 @@ def test_a_course_that_a_known_learner_came_to_later(tmp_path):
 
 
 def test_courses_met_at_different_places_in_the_two_snapshots(tmp_path, monkeypatch):
-    monkeypatch.setattr("include.codebashing_lms.splitter.BATCH", 300)
-    monkeypatch.setattr("include.codebashing_lms.transform.reading.COURSES_BATCH", 1)
+    monkeypatch.setattr("include.codebashing_lms.streaming.json_splitter.BATCH", 300)
+    monkeypatch.setattr("include.codebashing_lms.transform.decode.record_decoder.COURSES_BATCH", 1)
     course, names = PerCourse(), ["java", "go", "php", "ruby"]
     earlier = [course.record(6, course=name, employee_id=name) for name in names]
     later = [course.record(4, BEFORE, course=name, employee_id=name) for name in [*reversed(names), "new"]]

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.staging.files import sha256_of
 from tests.transform.transform_run import GUARDS_OFF, connector, facts, run
 
 COLUMNS = ["employee_id", "email", "course_id", "percent_complete", "status", "completed_at"]
@@ -516,7 +516,7 @@ def test_other_names_for_the_keys(render):
 def test_bytes_do_not_depend_on_how_records_fall_into_batches(tmp_path, monkeypatch):
     people = [done("2021-10-01", employee_id=f"E{n % 7}", email=f"{n % 8}@x.com") for n in range(50)]
     whole = run(people, tmp_path).raw
-    monkeypatch.setattr("include.codebashing_lms.splitter.BATCH", 200)
+    monkeypatch.setattr("include.codebashing_lms.streaming.json_splitter.BATCH", 200)
     assert run(people, tmp_path).raw == whole
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.staging import sha256_of
-from include.codebashing_lms.transform import transform
-from include.codebashing_lms.transform.earlier import EarlierReading
+from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
+from include.codebashing_lms.transform.run import transform
 from tests.transform.transform_run import connector, facts, read_back
 
 START = datetime(2026, 9, 1, 5, tzinfo=UTC)
@@ -128,7 +128,7 @@ def told_by(folder, kind, people, run_facts, day, earlier=None, **sections):
     before = None
     if earlier is not None:
         path = saved("earlier", earlier)
-        before = EarlierReading(path, sha256_of(path), moment(earlier * 24), None)
+        before = EarlierSnapshotRef(path, sha256_of(path), moment(earlier * 24), None)
     out = folder / "staging" / "acme" / "runs" / "day" / "run"
     told = connector(courses=kind, lms={"options": {"columns": COLUMNS}}, **sections)
     got = read_back(out, transform(told, saved("now", day), None, out, run_facts, folder.joinpath, before))

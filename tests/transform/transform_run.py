@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-from include.codebashing_lms.connector import Connector, connector_of
-from include.codebashing_lms.transform import RunFacts, transform
+from include.codebashing_lms.config.connector import Connector, parse_connector
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.run import transform
 
 READ_AT = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)
 GUARDS_OFF = {"min_learners": None, "max_set_aside_percent": None}
@@ -20,10 +21,10 @@ def connector(**sections) -> Connector:
         "guards": GUARDS_OFF,
         "delivery": {"method": "folder", "directory": "/drop"},
     }
-    return connector_of(content | sections)
+    return parse_connector(content | sections)
 
 
-def facts(**changes) -> RunFacts:
+def facts(**changes) -> RunContext:
     values = {
         "run_id": None,
         "triggered_by": None,
@@ -34,11 +35,11 @@ def facts(**changes) -> RunFacts:
         "provenance": "rendered",
         "connector_sha256": "0",
     }
-    return RunFacts(**(values | changes))
+    return RunContext(**(values | changes))
 
 
 def run(
-    records, folder: Path, *, run_facts: RunFacts | None = None, out: Path | None = None, **sections
+    records, folder: Path, *, run_facts: RunContext | None = None, out: Path | None = None, **sections
 ) -> SimpleNamespace:
     """Transform records (or the text of a snapshot) and read the files back."""
     snapshot = folder / "snapshot.json"

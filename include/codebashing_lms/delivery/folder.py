@@ -9,18 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.codebashing_lms.connector import FolderDelivery
-from include.codebashing_lms.delivery import Handed, Parcel, done_name, nothing_taken_yet
-from include.codebashing_lms.delivery.result_files import (
-    LARGEST_RESULT,
-    no_results,
-    results_about,
-    with_markers,
+from include.codebashing_lms.config.delivery import FolderDelivery
+from include.codebashing_lms.delivery.results import LARGEST_RESULT, no_results, results_about, with_markers
+from include.codebashing_lms.delivery.transport import (
+    OutboundFile,
+    SendResult,
+    marker_name,
+    not_delivered_on_error,
 )
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.staging.files import sha256_of
 
-HOPELESS = {
+PERMANENT = {
     errno.ENOENT: "does not exist on this worker. Create or mount it, or correct delivery.directory.",
     errno.ENOTDIR: "is no folder. Correct delivery.directory.",
     errno.EACCES: "may not be written by the Airflow worker's user. Grant it that right.",
@@ -28,14 +28,14 @@ HOPELESS = {
     errno.EROFS: "is mounted read-only. Mount it writable, or correct delivery.directory.",
     errno.ENAMETOOLONG: "does not take so long a file name. Shorten lms.options.file_name.",
 }
-HEALING = {
+RETRYABLE = {
     errno.ENOSPC: "is on a full disk. Free space there.",
     errno.EDQUOT: "is over the worker user's disk quota. Free space there or raise the quota.",
 }
 
 
 @dataclass(frozen=True)
-class FolderWay:
+class FolderTransport:
     """Files that lie in a folder for the LMS to fetch."""
 
     delivery: FolderDelivery
@@ -50,35 +50,35 @@ class FolderWay:
         """Return the file's path."""
         return str(self.folder / name)
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
+    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
         """Put the file there under a hidden name and rename it; the marker comes last."""
-        in_place = resuming and self.found(parcel.name, parcel.bytes, parcel.sha256)
+        in_place = resuming and self.holds(parcel.name, parcel.bytes, parcel.sha256)
         if not in_place:
-            with nothing_taken_yet(), self._explained():
+            with not_delivered_on_error(), self._explained():
                 _copy(parcel.path, self.folder / parcel.name)
         with self._explained():
             if self.delivery.done_file:
-                (self.folder / done_name(self.delivery.done_file, parcel.name)).touch()
-        return Handed(sent=not in_place)
+                (self.folder / marker_name(self.delivery.done_file, parcel.name)).touch()
+        return SendResult(sent=not in_place)
 
-    def occupied(self, name: str) -> bool:
+    def exists(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the folder."""
         with self._explained():
             return (self.folder / name).exists()
 
-    def found(self, name: str, size: int, sha256: str) -> bool:
+    def holds(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the folder."""
         with self._explained():
             target = self.folder / name
             return target.is_file() and target.stat().st_size == size and sha256_of(target) == sha256
 
-    def lying(self, names: Collection[str]) -> set[str]:
+    def remaining(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie in the folder."""
         with self._explained():
             self.folder.stat()  # of a folder that is gone nothing was picked up
             return {name for name in names if (self.folder / name).exists()}
 
-    def take_away(self, names: Collection[str]) -> None:
+    def remove(self, names: Collection[str]) -> None:
         """Remove files of ours, and their markers."""
         with self._explained():
             for name in with_markers(names, self.delivery.done_file):
@@ -96,7 +96,7 @@ class FolderWay:
         except OSError as error:
             raise no_results(str(folder), os.strerror(error.errno or 0)) from error
 
-    def try_connection(self) -> str:
+    def check(self) -> str:
         """Look whether the folder is there and writable."""
         with self._explained():
             # Raises what is wrong with the folder, without needing the right to list it.
@@ -125,9 +125,9 @@ class FolderWay:
         except OSError as error:
             code = error.errno or 0
             where = f"The delivery folder {self.folder}"
-            if code in HOPELESS:
-                raise DeliveryError(f"{where} {HOPELESS[code]}") from error
-            advice = HEALING.get(code, f"could not be written ({os.strerror(code)}).")
+            if code in PERMANENT:
+                raise DeliveryError(f"{where} {PERMANENT[code]}") from error
+            advice = RETRYABLE.get(code, f"could not be written ({os.strerror(code)}).")
             raise DeliveryUnavailableError(f"{where} {advice}") from error
 
 

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from include.codebashing_lms.connector import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
-from include.codebashing_lms.delivery.sftp import SftpSite
+from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.config.lists import PathResolver
+from include.codebashing_lms.delivery.sftp import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.people import Locate
-from include.codebashing_lms.receipt import NAME as RECEIPT
-from include.codebashing_lms.scratch import scratch_folder
-from include.codebashing_lms.staging import StagedPath, local_copy, new_file, read_json, sha256_of
+from include.codebashing_lms.load.receipt import NAME as RECEIPT
+from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json, sha256_of
+from include.codebashing_lms.staging.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from include.codebashing_lms.delivery.pgp import Recipient, Signer
@@ -80,7 +80,7 @@ class Packing:
         (_zip if self.compression == "zip" else _gzip)(plain, packed)
 
 
-def packing_of(delivery: Delivery, destination: Any, locate: Locate) -> Packing:
+def packing_of(delivery: Delivery, destination: Any, locate: PathResolver) -> Packing:
     """Return how files of a connector are packed; ConnectorError where a key cannot be used."""
     if isinstance(delivery, HttpDelivery) or not delivery.pgp:
         return Packing(delivery.compression)
@@ -99,7 +99,7 @@ def packing_of(delivery: Delivery, destination: Any, locate: Locate) -> Packing:
 
 
 def _public_key(
-    delivery: FolderDelivery | SftpDelivery, destination: SftpSite | None, locate: Locate
+    delivery: FolderDelivery | SftpDelivery, destination: SftpConnection | None, locate: PathResolver
 ) -> tuple[bytes, str]:
     """Return the LMS's public key, and where it stands."""
     location = delivery.pgp.key if delivery.pgp else None
@@ -132,7 +132,7 @@ def packed(packing: Packing, plain: Path, content: dict[str, Any], folder: Stage
     for part in [receipt, *receipt.get("parts", [])]:
         if all(part.get(name) == fact for name, fact in facts.items()) and _is_staged(folder, part):
             return facts | {name: part[name] for name in ("bytes", "sha256")}
-    with new_file(folder / facts["file"]) as part:
+    with atomic_write(folder / facts["file"]) as part:
         packing.wrap(plain, part)
         return facts | {"bytes": part.stat().st_size, "sha256": sha256_of(part)}
 

@@ -59,7 +59,7 @@ def recipient(key: bytes, where: str) -> Recipient:
             f"{where} is a private key, with which anybody could read the files. Only its owner may have it: "
             "remove it, and put the LMS's public key there."
         )
-    cert = Cert.from_packets(_in_force(components))
+    cert = Cert.from_packets(_without_expired(components))
     ends = [_end(one) for one in components[1:] if _encrypts(_flags(one))]
     until = min(_end_of(cert, where), max(ends, default=NEVER))
     try:
@@ -78,7 +78,7 @@ def signer(key: str, passphrase: str | None, where: str) -> Signer:
     components = _components(key.encode(errors="replace"), no_key)
     if not any(packet.tag in SECRETS for packet in chain(*components)):
         raise ConnectorError(no_key)
-    secret = Tsk.from_packets(_in_force(components))
+    secret = Tsk.from_packets(_without_expired(components))
     cert = secret.extract_certificate()
     _end_of(cert, where)
     if not any((flags := _flags(one)) and flags.signing for one in components):
@@ -117,7 +117,7 @@ def _components(key: bytes, wrong: str) -> list[Component]:
     return components
 
 
-def _in_force(components: list[Component]) -> list[Packet]:
+def _without_expired(components: list[Component]) -> list[Packet]:
     """Return the packets without the subkeys that have expired; revoked ones are not used anyway."""
     now = datetime.now(UTC)
     return [*components[0], *chain(*(one for one in components[1:] if _end(one) > now))]

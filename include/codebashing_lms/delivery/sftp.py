@@ -7,10 +7,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from include.codebashing_lms.connector import SftpDelivery
-from include.codebashing_lms.delivery import Handed, Parcel, done_name
-from include.codebashing_lms.delivery.result_files import no_results, results_about, with_markers
+from include.codebashing_lms.config.delivery import SftpDelivery
+from include.codebashing_lms.delivery.results import no_results, results_about, with_markers
 from include.codebashing_lms.delivery.sftp_files import holds, lies, read, remove, rename
+from include.codebashing_lms.delivery.transport import OutboundFile, SendResult, marker_name
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ FULL = ("space", "quota", "full")
 
 
 @dataclass(frozen=True)
-class SftpSite:
+class SftpConnection:
     """What an SFTP connection says about a server; a key, where there is one, goes before the password."""
 
     host: str
@@ -39,11 +39,11 @@ class SftpSite:
 
 
 @dataclass(frozen=True)
-class SftpWay:
+class SftpTransport:
     """Files that lie in a directory of an SFTP server for the LMS to fetch."""
 
     delivery: SftpDelivery
-    site: SftpSite
+    site: SftpConnection
     result = "dropped as"
 
     def address(self, name: str) -> str:
@@ -52,7 +52,7 @@ class SftpWay:
         home = "" if path.startswith("/") else "/~/"
         return f"sftp://{self.site.host}:{self.site.port}{home}{path}"
 
-    def deliver(self, parcel: Parcel, resuming: bool) -> Handed:
+    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
         """Upload under a hidden name, check the size, rename; the marker comes last."""
         placed: list[str] = []
         try:
@@ -61,7 +61,7 @@ class SftpWay:
             error.nothing_taken = not placed
             raise
 
-    def _deliver(self, parcel: Parcel, resuming: bool, placed: list[str]) -> Handed:
+    def _deliver(self, parcel: OutboundFile, resuming: bool, placed: list[str]) -> SendResult:
         """Do so; `placed` gets the file's path when from then on it may have its name there."""
         with self._logged_in() as sftp:
             part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
@@ -73,9 +73,9 @@ class SftpWay:
                 self._upload(sftp, parcel, part, placed)
             placed.append(there)
             self._mark_done(sftp, parcel.name)
-        return Handed(sent=not in_place)
+        return SendResult(sent=not in_place)
 
-    def occupied(self, name: str) -> bool:
+    def exists(self, name: str) -> bool:
         """Tell whether a file of this name still lies in the directory; False where nobody may look."""
         with self._logged_in() as sftp, self._explained("look at a file of"):
             try:
@@ -83,17 +83,17 @@ class SftpWay:
             except PermissionError:
                 return False
 
-    def found(self, name: str, size: int, sha256: str) -> bool:
+    def holds(self, name: str, size: int, sha256: str) -> bool:
         """Tell whether exactly this file still lies in the directory."""
         with self._logged_in() as sftp:
             return holds(sftp, self._path(name), size, sha256)
 
-    def lying(self, names: Collection[str]) -> set[str]:
+    def remaining(self, names: Collection[str]) -> set[str]:
         """Return which of these files still lie in the directory."""
         with self._logged_in() as sftp, self._explained("look at a file of"):
             return {name for name in names if lies(sftp, self._path(name))}
 
-    def take_away(self, names: Collection[str]) -> None:
+    def remove(self, names: Collection[str]) -> None:
         """Remove files of ours, and their markers."""
         with self._logged_in() as sftp:
             for name in with_markers(names, self.delivery.done_file):
@@ -120,7 +120,7 @@ class SftpWay:
                     "The connection was lost while the LMS's results were read. Nothing was sent."
                 ) from None
 
-    def try_connection(self) -> str:
+    def check(self) -> str:
         """Log in and look at the directory."""
         with self._logged_in():
             return f"The login works and the directory {self.address('')} is there; nothing was written."
@@ -147,14 +147,14 @@ class SftpWay:
 
     @contextmanager
     def _logged_in(self) -> Iterator["SFTPClient"]:
-        from include.codebashing_lms.delivery.sftp_session import session
+        from include.codebashing_lms.connections.sftp import session
 
         with session(self.site, self.delivery.conn_id, self.delivery.deadline) as sftp:
             with self._explained("look into"):
                 sftp.stat(self._path("."))
             yield sftp
 
-    def _upload(self, sftp: "SFTPClient", parcel: Parcel, part: str, placed: list[str]) -> None:
+    def _upload(self, sftp: "SFTPClient", parcel: OutboundFile, part: str, placed: list[str]) -> None:
         try:
             with self._explained("create a file in"), parcel.path.open("rb") as file:
                 sftp.putfo(file, part, confirm=False)
@@ -172,7 +172,7 @@ class SftpWay:
     def _mark_done(self, sftp: "SFTPClient", name: str) -> None:
         if self.delivery.done_file:
             with self._explained("create the done_file in"):
-                sftp.open(self._path(done_name(self.delivery.done_file, name)), "w").close()
+                sftp.open(self._path(marker_name(self.delivery.done_file, name)), "w").close()
 
     @contextmanager
     def _explained(self, action: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from include.codebashing_lms.delivery.result_files import LARGEST_RESULT
+from include.codebashing_lms.delivery.results import LARGEST_RESULT
 
 if TYPE_CHECKING:
     from paramiko import SFTPClient

@@ -31,7 +31,7 @@ def buckets_of(rows: pa.Table) -> Numbers:
     return hashed(rows["employee_id"])
 
 
-def in_order(rows: pa.Table) -> tuple[pa.Table, Numbers]:
+def sort_by_bucket(rows: pa.Table) -> tuple[pa.Table, Numbers]:
     """Return rows bucket after bucket, and how many each has; within one they keep their order."""
     buckets = buckets_of(rows)
     sizes = np.bincount(buckets, minlength=BUCKETS)

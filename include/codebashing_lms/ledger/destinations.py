@@ -4,10 +4,11 @@ import hashlib
 import json
 from typing import Any
 
-from include.codebashing_lms.connector import Connector, HttpDelivery
-from include.codebashing_lms.ledger.book import DESCRIPTION
-from include.codebashing_lms.ledger.store import names_in
-from include.codebashing_lms.staging import StagedPath, read_json
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.delivery import HttpDelivery
+from include.codebashing_lms.ledger.journal import DESCRIPTION
+from include.codebashing_lms.ledger.numbered_files import names_in
+from include.codebashing_lms.staging.files import StagedPath, read_json
 
 Description = dict[str, str]
 IDENTITY = ("profile", "method", "conn_id", "where")

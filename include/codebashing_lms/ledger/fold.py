@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger.rows import EMPTY, INSTANT, LEDGER, WORD, Entry
+from include.codebashing_lms.ledger.schema import EMPTY, INSTANT, LEDGER, VALUES, Entry
 
 MANY = 127  # as many refusals as the column holds
 
@@ -32,13 +32,13 @@ def fold(table: pa.Table, entry: Entry) -> pa.Table:
     if entry.kind == "rollback":
         return entry.rows
     if entry.kind == "reset":
-        return tell(EMPTY, entry)
+        return apply_rows(EMPTY, entry)
     if entry.kind == "resend":
-        return to_be_told_again(table, entry)
-    return tell(find_unchanged(table, entry), entry)
+        return mark_for_resend(table, entry)
+    return apply_rows(mark_unchanged(table, entry), entry)
 
 
-def find_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
+def mark_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
     """Return the ledger with the later of `valid_at` and as-of where rows were found as they were told."""
     if not entry.seen.any():
         return table
@@ -47,9 +47,9 @@ def find_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
     return table.set_column(table.column_names.index("valid_at"), LEDGER.field("valid_at"), valid_at)
 
 
-def to_be_told_again(table: pa.Table, entry: Entry) -> pa.Table:
+def mark_for_resend(table: pa.Table, entry: Entry) -> pa.Table:
     """Return the ledger without the instant of telling of some rows; their last word and first date stand."""
-    named = pc.is_valid(places(table, entry.rows))
+    named = pc.is_valid(positions(table, entry.rows))
     for name, value in (("told_at", None), ("refusals", 0)):
         field = LEDGER.field(name)
         column = pc.if_else(named, pa.scalar(value, field.type), flat(table[name]))
@@ -57,18 +57,18 @@ def to_be_told_again(table: pa.Table, entry: Entry) -> pa.Table:
     return table
 
 
-def tell(table: pa.Table, entry: Entry) -> pa.Table:
+def apply_rows(table: pa.Table, entry: Entry) -> pa.Table:
     """Return the ledger with the rows of an entry in it."""
     if not len(entry.rows):
         return table
-    place = places(table, entry.rows)
+    place = positions(table, entry.rows)
     known = pc.is_valid(place)
     at = pa.array(np.flatnonzero(known))
     rows = pc.drop_null(place)
     is_new = np.ones(len(entry.rows), dtype=np.bool_)
     is_new[rows] = False
-    again = Telling(lambda name: flat(table[name].take(at)), entry.rows.take(rows), entry)
-    first = Telling(None, entry.rows if is_new.all() else entry.rows.filter(pa.array(is_new)), entry)
+    again = RowUpdate(lambda name: flat(table[name].take(at)), entry.rows.take(rows), entry)
+    first = RowUpdate(None, entry.rows if is_new.all() else entry.rows.filter(pa.array(is_new)), entry)
     columns = [_with(table[name], known, again.column(name), first.column(name)) for name in LEDGER.names]
     return pa.Table.from_arrays(columns, schema=LEDGER)
 
@@ -80,7 +80,7 @@ def _with(column: pa.ChunkedArray, known: pa.Array, again: pa.Array, first: pa.A
     return pa.chunked_array([*column.chunks, first], first.type) if len(first) else column
 
 
-def places(table: pa.Table, told: pa.Table) -> pa.Array:
+def positions(table: pa.Table, told: pa.Table) -> pa.Array:
     """Return for each row of the ledger which of the told rows is about the same learner and course."""
     courses = pc.unique(told["course"])
     wanted = _keys(flat(told["employee_id"]), flat(told["course"]), courses)
@@ -101,7 +101,7 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
 
 
 @dataclass(frozen=True)
-class Telling:
+class RowUpdate:
     """Rows that are told, beside what the ledger has about the same learners and courses.
 
     :param before: gives a column of the ledger for them, None when they are new.
@@ -113,7 +113,7 @@ class Telling:
 
     def column(self, name: str) -> pa.Array:
         """Return a column of the ledger for these rows, after the telling."""
-        if name in WORD:
+        if name in VALUES:
             return self._where_taken(self.new(name), self.old(name))
         rule: Callable[[], pa.Array] = getattr(self, f"_{name}", lambda: self.new(name))
         return rule()

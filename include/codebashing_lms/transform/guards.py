@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from include.codebashing_lms.connector import Guards
+from include.codebashing_lms.config.connector import Guards
 from include.codebashing_lms.errors import GuardError
 
 NAMES = ("min_learners", "max_set_aside_percent", "max_missing_id_percent")
 
 
 @dataclass(frozen=True)
-class Census:
+class LearnerTotals:
     """Learners of a snapshot: all, those without an employee ID, those set aside for another reason."""
 
     learners: int
@@ -17,7 +17,7 @@ class Census:
     set_aside: int
 
 
-def findings(guards: Guards, census: Census) -> dict[str, str]:
+def crossed_guards(guards: Guards, census: LearnerTotals) -> dict[str, str]:
     """Return a sentence for each guard that is crossed."""
     found = {}
     if guards.min_learners is not None and census.learners < guards.min_learners:

@@ -4,23 +4,23 @@ from pathlib import Path
 from typing import Any
 
 from include.codebashing_lms import __version__
-from include.codebashing_lms.arrow_memory import give_memory_back
-from include.codebashing_lms.connector import Connector
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lists import PathResolver, sha256_of_lists
+from include.codebashing_lms.config.source_fields import fields_not_asked
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import GuardError, RunDateError, StagingError
-from include.codebashing_lms.people import Locate, sha256_of_lists
-from include.codebashing_lms.scratch import scratch_folder
-from include.codebashing_lms.snapshot import check_sha256
-from include.codebashing_lms.source_fields import fields_not_asked
-from include.codebashing_lms.staging import StagedPath, local_copy, sha256_of, write_json
+from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of, write_json
+from include.codebashing_lms.staging.scratch import scratch_folder
+from include.codebashing_lms.streaming.json_file import check_sha256
+from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform import guards
-from include.codebashing_lms.transform.earlier import EarlierReading, EarlierSnapshot
-from include.codebashing_lms.transform.facts import RunFacts
-from include.codebashing_lms.transform.judging import Judging, keys_there
-from include.codebashing_lms.transform.past import ASSUMPTIONS, Past
-from include.codebashing_lms.transform.spool import Spool
-from include.codebashing_lms.transform.tally import Tally
-from include.codebashing_lms.transform.writing import Writing
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.counts import RecordCounts
+from include.codebashing_lms.transform.first_pass import FirstPass, keys_there
+from include.codebashing_lms.transform.records.spool import Spool
+from include.codebashing_lms.transform.rules.as_of import ASSUMPTIONS, AsOfRules
+from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshot, EarlierSnapshotRef
+from include.codebashing_lms.transform.second_pass import SecondPass
 
 
 def transform(
@@ -28,9 +28,9 @@ def transform(
     snapshot: StagedPath,
     snapshot_sha256: str | None,
     folder: StagedPath,
-    facts: RunFacts,
-    locate: Locate = Path,
-    earlier: EarlierReading | None = None,
+    facts: RunContext,
+    locate: PathResolver = Path,
+    earlier: EarlierSnapshotRef | None = None,
 ) -> dict[str, Any]:
     """Write the LMS file, set_aside.csv, left_out.parquet and manifest.json to the run's folder.
 
@@ -43,8 +43,8 @@ def transform(
     :raises GuardError: a guard is crossed; the files are there to look at.
     """
     _check_fields(connector, facts, snapshot)
-    give_memory_back()
-    judging = Judging(connector, facts, locate)
+    use_jemalloc()
+    judging = FirstPass(connector, facts, locate)
     with scratch_folder() as scratch:
         spool = Spool(scratch)
         with _present(snapshot) as path:
@@ -53,9 +53,9 @@ def transform(
             judging.read(path, spool)
             keys = sorted(keys_there(path, connector.source.records_path)) if facts.check_only else []
         past, looked_back = _look_back(judging, earlier)
-        writing = Writing(judging, past)
+        writing = SecondPass(judging, past)
         file = writing.write(spool, folder)
-    crossed = guards.findings(connector.guards, writing.tally.census())
+    crossed = guards.crossed_guards(connector.guards, writing.tally.census())
     manifest = {
         **_about(connector, facts),
         "lists_sha256": sha256_of_lists(connector, locate),
@@ -77,7 +77,7 @@ def transform(
     return _summary(folder, manifest)
 
 
-def _check_fields(connector: Connector, facts: RunFacts, snapshot: StagedPath) -> None:
+def _check_fields(connector: Connector, facts: RunContext, snapshot: StagedPath) -> None:
     missing = fields_not_asked(connector, facts.fields)
     if missing:
         raise RunDateError(
@@ -93,7 +93,7 @@ def _present(snapshot: StagedPath) -> Any:
     return local_copy(snapshot)
 
 
-def _stop_without_ids(connector: Connector, tally: Tally) -> None:
+def _stop_without_ids(connector: Connector, tally: RecordCounts) -> None:
     if connector.identity.on_missing == "fail" and tally.learners_missing_id:
         raise GuardError(
             f"{tally.learners_missing_id} of {tally.learners} learners have no employee ID and "
@@ -120,7 +120,9 @@ def _staged(folder: StagedPath, name: str, file: str) -> dict[str, str]:
         return {name: str(folder / file), f"{name}_sha256": sha256_of(copy)}
 
 
-def _look_back(judging: Judging, earlier: EarlierReading | None) -> tuple[Past | None, dict[str, Any]]:
+def _look_back(
+    judging: FirstPass, earlier: EarlierSnapshotRef | None
+) -> tuple[AsOfRules | None, dict[str, Any]]:
     """Return for a past date its rules, with what the nearest earlier snapshot said, and words on them."""
     if not judging.reconstructed:
         return None, {}
@@ -134,15 +136,15 @@ def _look_back(judging: Judging, earlier: EarlierReading | None) -> tuple[Past |
             before.read(path, judging.connector, judging.rules)
     used = before and earlier and {"file": earlier.snapshot.name, "sha256": earlier.sha256}
     words = {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
-    return Past(judging.facts.as_of, judging.primary, before), words
+    return AsOfRules(judging.facts.as_of, judging.primary, before), words
 
 
-def _seen(keys: list[str], judging: Judging, tally: Tally) -> dict[str, Any]:
+def _seen(keys: list[str], judging: FirstPass, tally: RecordCounts) -> dict[str, Any]:
     """Return what a check tells of the source."""
     return {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": tally.learners_missing_id}
 
 
-def _about(connector: Connector, facts: RunFacts) -> dict[str, Any]:
+def _about(connector: Connector, facts: RunContext) -> dict[str, Any]:
     """Return what the manifest says of the run itself."""
     return {
         "connector": connector.name,
@@ -161,7 +163,7 @@ def _about(connector: Connector, facts: RunFacts) -> dict[str, Any]:
     }
 
 
-def _numbers(judging: Judging, tally: Tally) -> dict[str, Any]:
+def _numbers(judging: FirstPass, tally: RecordCounts) -> dict[str, Any]:
     """Return what became of the records, and what was remarkable."""
     judging.warnings["source_looks_stale"] += judging.looks_stale()
     return {

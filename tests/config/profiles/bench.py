@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import yaml
 
 from include.codebashing_lms.__main__ import main
-from include.codebashing_lms.profiles import find_profile, profile_files
+from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 
 PROFILES = sorted(set(profile_files()) - {"generic_csv"})
 RUN_DATE = "2025-03-17T06:00:00Z"

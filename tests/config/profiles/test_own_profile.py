@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import asdict
 
 from include.codebashing_lms.__main__ import main
-from include.codebashing_lms.connector import connector_of
-from include.codebashing_lms.connector_folder import read_connector_files
+from include.codebashing_lms.config.connector import parse_connector
+from include.codebashing_lms.config.files import read_connector_files
+from include.codebashing_lms.config.lists import read_course_map
+from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.people import read_course_map
-from include.codebashing_lms.profiles import find_profile, profile_files
 from tests.config.profiles.bench import learner, render
 
 TRAINHUB = r"""
@@ -96,7 +96,7 @@ def test_a_course_is_the_same_in_yaml_in_a_csv_file_and_as_text(profiles, tmp_pa
         lms = {"profile": "trainhub", "options": {"tenant": "ACME"}, "course_map": course_map}
         way = {"method": "folder", "directory": "/drop"}
         content = {"name": "acme", "source": {"conn_id": "codebashing"}, "lms": lms, "delivery": way}
-        maps.append(read_course_map(connector_of(content, tmp_path).lms, tmp_path.joinpath))
+        maps.append(read_course_map(parse_connector(content, tmp_path).lms, tmp_path.joinpath))
     assert asdict(maps[0]["seccode"]) == asdict(maps[1]["seccode"])
     assert maps[0]["seccode"].settings_as_text() == AS_TEXT
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from msgspec.structs import asdict
 
-from include.codebashing_lms.profiles import find_profile
+from include.codebashing_lms.config.profiles.profile import find_profile
 from tests.config.profiles.bench import learner, needed, render
 from tests.config.profiles.readers import READERS
 from tests.load import staged_run as runs

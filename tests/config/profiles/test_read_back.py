@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.profiles import find_profile
+from include.codebashing_lms.config.profiles.profile import find_profile
 from tests.config.profiles.bench import PROFILES, course, delivery, learner, needed, render
 from tests.config.profiles.readers import READERS, Fact
 

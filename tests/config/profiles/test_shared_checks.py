@@ -5,10 +5,10 @@ import json
 import pytest
 import yaml
 
-from include.codebashing_lms.connector_file import read_connector
+from include.codebashing_lms.config.files import read_connector
+from include.codebashing_lms.config.profiles.profile import find_profile
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.ledger import destination_folder
-from include.codebashing_lms.profiles import find_profile
+from include.codebashing_lms.ledger.destinations import destination_folder
 from tests.config.profiles.bench import PROFILES, course, delivery, learner, needed, render
 from tests.config.profiles.readers import READERS
 from tests.config.profiles.test_read_back import COMPLETIONS, accounted

@@ -3,8 +3,9 @@
 import pytest
 import tenacity
 
-from include.codebashing_lms.delivery import http_calls, oracle_hdl
-from include.codebashing_lms.http_site import HttpSite
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.http import client as http_calls
+from include.codebashing_lms.delivery.lms_apis import oracle_hdl
 from tests.delivery.lms_apis.customers import Customer
 from tests.delivery.lms_apis.outbound_files import basic
 from tests.fakes.canvas import TOKEN as CANVAS_TOKEN
@@ -47,7 +48,7 @@ def gradebook(school, tmp_path) -> Customer:
     courses = {"java": {"id": "CB-JAVA", "activity_id": 42}}
     lms = {"profile": "moodle_grades_ws", "options": {"points": 10}, "course_map": courses}
     endpoint = {"endpoint": "/webservice/rest/server.php"}
-    return Customer(tmp_path, lms, endpoint, HttpSite(school.url, password=TOKEN))
+    return Customer(tmp_path, lms, endpoint, HttpConnection(school.url, password=TOKEN))
 
 
 @pytest.fixture
@@ -75,4 +76,4 @@ def campus():
 def course(campus, tmp_path) -> Customer:
     courses = {"java": {"id": "7", "assignment_id": "42"}, "net": {"id": "8", "assignment_id": "43"}}
     lms = {"profile": "canvas_grades", "course_map": courses}
-    return Customer(tmp_path, lms, {"endpoint": "/api/v1"}, HttpSite(campus.url, password=CANVAS_TOKEN))
+    return Customer(tmp_path, lms, {"endpoint": "/api/v1"}, HttpConnection(campus.url, password=CANVAS_TOKEN))

@@ -5,24 +5,24 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connector import HttpDelivery
-from include.codebashing_lms.delivery import Parcel
-from include.codebashing_lms.http_site import HttpSite
-from include.codebashing_lms.staging import sha256_of
+from include.codebashing_lms.config.delivery import HttpDelivery
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.transport import OutboundFile
+from include.codebashing_lms.staging.files import sha256_of
 from tests.fakes.lrs import LOGIN, OUR_ID, PASSWORD
 
 
-def parcel(path: Path, content: bytes) -> Parcel:
+def parcel(path: Path, content: bytes) -> OutboundFile:
     path.write_bytes(content)
-    return Parcel(path, path.name, len(content), sha256_of(path), str(uuid.uuid4()))
+    return OutboundFile(path, path.name, len(content), sha256_of(path), str(uuid.uuid4()))
 
 
 def delivery(endpoint: str, **settings: Any) -> HttpDelivery:
     return HttpDelivery(conn_id="lms_http", endpoint=endpoint, **settings)
 
 
-def basic(url: str) -> HttpSite:
-    return HttpSite(url, login=LOGIN, password=PASSWORD)
+def basic(url: str) -> HttpConnection:
+    return HttpConnection(url, login=LOGIN, password=PASSWORD)
 
 
 def statement(name: str, percent: int = 100, moment: str = "2025-03-14T09:26:53.000Z") -> dict[str, Any]:
@@ -52,5 +52,5 @@ def statement(name: str, percent: int = 100, moment: str = "2025-03-14T09:26:53.
     }
 
 
-def statements(path: Path, *them: dict[str, Any]) -> Parcel:
+def statements(path: Path, *them: dict[str, Any]) -> OutboundFile:
     return parcel(path / "statements.json", json.dumps(them, separators=(",", ":")).encode())

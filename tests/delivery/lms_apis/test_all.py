@@ -5,20 +5,20 @@ import time
 
 import pytest
 
-from include.codebashing_lms.delivery.canvas import CanvasWay
-from include.codebashing_lms.delivery.http_api import word_of, words_in
-from include.codebashing_lms.delivery.moodle import MoodleWay
-from include.codebashing_lms.delivery.oracle_hdl import OracleHdlWay
-from include.codebashing_lms.delivery.xapi import XapiWay
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.http.json_api import error_text, safe_reason
+from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
+from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
+from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
+from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.lms_apis.outbound_files import delivery, parcel, statement
 from tests.fakes.silent_server import silent_server
 from tests.fakes.stand_in import Answer, StandIn
 
 SECRET = "s3cret-token"
 GRADES = b"user_key,course_id,component,activity_id,item_number,grade\r\nE1,7,mod_assign,42,0,50\r\n"
-WAYS = (XapiWay, OracleHdlWay, MoodleWay, CanvasWay)
+WAYS = (XapiTransport, OracleHdlTransport, MoodleTransport, CanvasTransport)
 
 
 class Redirecting(StandIn):
@@ -32,9 +32,9 @@ def kind(request):
 
 
 def send(kind, tmp_path, url, **settings):
-    content = json.dumps([statement("E1")]).encode() if kind is XapiWay else GRADES
-    way = kind(delivery("/here", **settings), HttpSite(url, password=SECRET))
-    return way.deliver(parcel(tmp_path / "staged", content), resuming=False)
+    content = json.dumps([statement("E1")]).encode() if kind is XapiTransport else GRADES
+    way = kind(delivery("/here", **settings), HttpConnection(url, password=SECRET))
+    return way.send(parcel(tmp_path / "staged", content), resuming=False)
 
 
 def test_redirects_are_not_followed(kind, tmp_path):
@@ -50,9 +50,9 @@ def test_plain_http_is_for_this_machine_only(kind, tmp_path):
 
 
 def test_missing_password_is_said(kind, tmp_path):
-    way = kind(delivery("/here"), HttpSite("https://lms.example.com"))
+    way = kind(delivery("/here"), HttpConnection("https://lms.example.com"))
     with pytest.raises(ConnectorError, match="The connection lms_http has no password"):
-        way.try_connection()
+        way.check()
 
 
 def test_silence_ends_with_the_deadline(kind, tmp_path):
@@ -71,7 +71,9 @@ def test_nobody_there_took_nothing(kind, tmp_path):
 
 
 def test_secret_is_in_no_representation(kind):
-    assert SECRET not in repr(kind(delivery("/here"), HttpSite("https://lms.example.com", password=SECRET)))
+    assert SECRET not in repr(
+        kind(delivery("/here"), HttpConnection("https://lms.example.com", password=SECRET))
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,9 +93,9 @@ def test_secret_is_in_no_representation(kind):
     ],
 )
 def test_words_of_any_error_document(document, words):
-    assert words_in(document) == words
+    assert error_text(document) == words
 
 
 def test_word_is_one_short_line_without_secrets():
-    assert word_of("a\r\nb\x1b[31m\u202ec\ttoken=x", ["token=x"]) == "a b [31m c ***"
-    assert len(word_of("long " * 100)) == 200
+    assert safe_reason("a\r\nb\x1b[31m\u202ec\ttoken=x", ["token=x"]) == "a b [31m c ***"
+    assert len(safe_reason("long " * 100)) == 200

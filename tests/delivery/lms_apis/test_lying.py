@@ -6,8 +6,8 @@ import traceback
 
 import pytest
 
-from include.codebashing_lms.delivery import JobWay, Parcel
-from include.codebashing_lms.delivery.ways import way_to
+from include.codebashing_lms.delivery.factory import transport_for
+from include.codebashing_lms.delivery.transport import OutboundFile, SupportsJobs
 from include.codebashing_lms.errors import CodebashingLmsError
 from tests.delivery.lms_apis.customers import LEARNERS
 from tests.fakes.lrs import Lrs
@@ -55,12 +55,12 @@ class Liar:
 def told(way, parcel):
     """Do all that a load does with a way; return the words of what went wrong."""
     words = ""
-    for step in (way.try_connection, lambda: way.deliver(parcel, resuming=False)):
+    for step in (way.check, lambda: way.send(parcel, resuming=False)):
         try:
             handed = step()
             for _ in range(2):
-                if isinstance(way, JobWay) and getattr(handed, "job", None):
-                    words += way.ask(handed.job).sentence
+                if isinstance(way, SupportsJobs) and getattr(handed, "job", None):
+                    words += way.job_status(handed.job).sentence
         except CodebashingLmsError as error:
             words += "".join(traceback.format_exception(error))
     return words
@@ -79,12 +79,12 @@ def test_answers_that_lie(customer, request):
     it.delivery |= {"deadline": 1, "timeout": 1}
     run = it.stage(LEARNERS, 20)
     file = run.folder / run.transformed["file"]
-    way = way_to(connector(it.delivery, lms=it.lms), it.site)
+    way = transport_for(connector(it.delivery, lms=it.lms), it.site)
     seed_of = {"store": 1, "gradebook": 2, "fusion": 3, "course": 4}[customer]
     liar = Liar(stand_in, seed_of)
     for number in range(150):
         liar.rng = random.Random(f"{seed_of}.{number}")
-        parcel = Parcel(file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}")
+        parcel = OutboundFile(file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}")
         try:
             words = told(way, parcel)
         except Exception as error:

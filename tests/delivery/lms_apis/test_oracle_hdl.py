@@ -4,9 +4,10 @@ import zipfile
 
 import pytest
 
-from include.codebashing_lms.delivery import Asked, Handed, JobWay, Refusal, oracle_hdl
-from include.codebashing_lms.delivery.oracle_data_sets import judged
-from include.codebashing_lms.delivery.oracle_hdl import OracleHdlWay
+from include.codebashing_lms.delivery.lms_apis import oracle_hdl
+from include.codebashing_lms.delivery.lms_apis.oracle_data_sets import interpret
+from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
+from include.codebashing_lms.delivery.transport import JobStatus, Refusal, SendResult, SupportsJobs
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.lms_apis.outbound_files import basic, delivery, parcel
 from tests.fakes.lrs import PASSWORD
@@ -26,7 +27,7 @@ def oracle(monkeypatch):
 
 
 def way(oracle, deadline=60):
-    return OracleHdlWay(delivery(BASE, deadline=deadline), basic(oracle.url))
+    return OracleHdlTransport(delivery(BASE, deadline=deadline), basic(oracle.url))
 
 
 def staged(tmp_path, *learners):
@@ -39,7 +40,7 @@ def staged(tmp_path, *learners):
 
 def ask_until_done(it, job):
     states = []
-    while (asked := it.ask(job)).state == "working":
+    while (asked := it.job_status(job)).state == "working":
         states.append(asked.state)
     return len(states), asked
 
@@ -50,24 +51,24 @@ def creations(oracle):
 
 def test_file_is_uploaded_and_loaded_once(oracle, tmp_path):
     it, file = way(oracle), staged(tmp_path, "E1", "E2")
-    handed = it.deliver(file, resuming=False)
-    assert handed == Handed(job="9766657")
+    handed = it.send(file, resuming=False)
+    assert handed == SendResult(job="9766657")
     assert list(oracle.files.values()) == [file.path.read_bytes()]
     assert sorted(oracle.records) == ["CB-E1", "CB-E2"]
-    assert isinstance(it, JobWay)
+    assert isinstance(it, SupportsJobs)
 
 
 def test_it_is_worked_on_until_it_is_done(oracle, tmp_path):
     it = way(oracle)
-    asked, end = ask_until_done(it, it.deliver(staged(tmp_path, "E1"), resuming=False).job)
+    asked, end = ask_until_done(it, it.send(staged(tmp_path, "E1"), resuming=False).job)
     assert asked == 3  # not to be seen yet, unprocessed, in progress
-    assert end == Asked("done", (), "Oracle finished the data set 9766657; lines refused: 0.")
+    assert end == JobStatus("done", (), "Oracle finished the data set 9766657; lines refused: 0.")
 
 
 def test_refused_lines_are_rows_with_oracles_word(oracle, tmp_path):
     oracle.strangers, oracle.page = {"E2", "E4"}, 1
     it = way(oracle)
-    job = it.deliver(staged(tmp_path, "E1", "E2", "E3", "E4"), resuming=False).job
+    job = it.send(staged(tmp_path, "E1", "E2", "E3", "E4"), resuming=False).job
     _, end = ask_until_done(it, job)
     word = "You need to enter a valid value for the LearnerNumber attribute: {} *** ."
     assert end.state == "done"
@@ -78,14 +79,14 @@ def test_refused_lines_are_rows_with_oracles_word(oracle, tmp_path):
 def test_all_lines_refused_is_an_end_too(oracle, tmp_path):
     oracle.strangers = {"E1", "E2"}
     it = way(oracle)
-    _, end = ask_until_done(it, it.deliver(staged(tmp_path, "E1", "E2"), resuming=False).job)
+    _, end = ask_until_done(it, it.send(staged(tmp_path, "E1", "E2"), resuming=False).job)
     assert (end.state, [one.row for one in end.refusals]) == ("done", [0, 1])
 
 
 def test_errors_that_name_no_line_need_a_person(oracle, tmp_path):
     oracle.strangers, oracle.hide_messages = {"E1"}, True
     it = way(oracle)
-    _, end = ask_until_done(it, it.deliver(staged(tmp_path, "E1", "E2"), resuming=False).job)
+    _, end = ask_until_done(it, it.send(staged(tmp_path, "E1", "E2"), resuming=False).job)
     assert end.state == "failed"
     assert "lines in error: 1, named: 0" in end.sentence
     assert "Data Exchange" in end.sentence
@@ -94,14 +95,14 @@ def test_errors_that_name_no_line_need_a_person(oracle, tmp_path):
 def test_data_set_that_somebody_stopped(oracle, tmp_path):
     oracle.stopped = True
     it = way(oracle)
-    _, end = ask_until_done(it, it.deliver(staged(tmp_path, "E1"), resuming=False).job)
+    _, end = ask_until_done(it, it.send(staged(tmp_path, "E1"), resuming=False).job)
     assert end.state == "failed"
     assert "stopped the data set 9766657" in end.sentence
 
 
 def test_lost_answer_to_the_upload_is_harmless(oracle, tmp_path):
     oracle.faults.append(Fault(lose=True))
-    way(oracle).deliver(staged(tmp_path, "E1"), resuming=False)
+    way(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert len(oracle.files) == 2
     assert len(oracle.sets) == 1
 
@@ -113,15 +114,15 @@ def is_creation(request):
 @pytest.mark.parametrize("fault", [Fault(is_creation, lose=True), Fault(is_creation, cut=True)])
 def test_lost_answer_to_the_loading_makes_no_second_data_set(oracle, tmp_path, fault):
     oracle.faults += [Fault(lambda request: request.path.endswith("uploadFile"), answer=None), fault]
-    handed = way(oracle).deliver(staged(tmp_path, "E1"), resuming=False)
-    assert handed == Handed(job="9766657")
+    handed = way(oracle).send(staged(tmp_path, "E1"), resuming=False)
+    assert handed == SendResult(job="9766657")
     assert len(creations(oracle)) == 1
 
 
 def test_loading_that_surely_did_not_begin_is_left_to_a_later_try(oracle, tmp_path):
     oracle.faults += [Fault(), Fault(answer=Answer(429, b"", {"Retry-After": "7"}))]
     with pytest.raises(DeliveryUnavailableError) as failure:
-        way(oracle).deliver(staged(tmp_path, "E1"), resuming=False)
+        way(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert failure.value.nothing_taken
     assert failure.value.retry_after == 7
     assert [one.method for one in oracle.requests] == ["POST", "POST"]
@@ -131,18 +132,18 @@ def test_loading_of_which_nothing_is_known_is_said_to_be_so(oracle, tmp_path):
     oracle.faults += [Fault(), Fault(answer=Answer(503))]
     it, file = way(oracle), staged(tmp_path, "E1")
     with pytest.raises(DeliveryUnavailableError) as failure:
-        it.deliver(file, resuming=False)
+        it.send(file, resuming=False)
     assert not failure.value.nothing_taken
-    assert it.job_of(file.idempotency_key) is None
+    assert it.find_job(file.idempotency_key) is None
 
 
 def test_try_that_was_killed_is_found_again(oracle, tmp_path):
     it, file = way(oracle), staged(tmp_path, "E1")
-    it.deliver(file, resuming=False)
+    it.send(file, resuming=False)
     oracle.sets[9766657].asked = 9
-    assert it.deliver(file, resuming=True) == Handed(sent=False, job="9766657")
-    assert it.job_of(file.idempotency_key) == "9766657"
-    assert it.job_of(str(uuid.uuid4())) is None
+    assert it.send(file, resuming=True) == SendResult(sent=False, job="9766657")
+    assert it.find_job(file.idempotency_key) == "9766657"
+    assert it.find_job(str(uuid.uuid4())) is None
     assert len(creations(oracle)) == 1
 
 
@@ -150,7 +151,7 @@ def test_refused_upload_took_nothing(oracle, tmp_path):
     file = staged(tmp_path, "E1")
     bad = parcel(tmp_path / "CB_Learning.zip", file.path.read_bytes())
     with pytest.raises(DeliveryError, match=r"did not do uploadFile \(status 400") as failure:
-        way(oracle).deliver(bad, resuming=False)
+        way(oracle).send(bad, resuming=False)
     assert failure.value.nothing_taken
     assert "letters" not in str(failure.value)
 
@@ -168,29 +169,29 @@ def test_refused_upload_took_nothing(oracle, tmp_path):
 def test_answers_about_the_whole_connection(oracle, tmp_path, answer, message):
     oracle.faults.append(Fault(answer=answer))
     with pytest.raises(DeliveryError, match=message) as failure:
-        way(oracle).deliver(staged(tmp_path, "E1"), resuming=False)
+        way(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert failure.value.nothing_taken
     assert PASSWORD not in str(failure.value)
 
 
 def test_trying_the_connection_writes_nothing(oracle):
-    assert "shows its data sets" in way(oracle).try_connection()
+    assert "shows its data sets" in way(oracle).check()
     assert [(one.method, one.path) for one in oracle.requests] == [("GET", SETS)]
     oracle.faults.append(Fault(answer=Answer(403)))
     with pytest.raises(DeliveryError, match="did not list data sets"):
-        way(oracle).try_connection()
+        way(oracle).check()
 
 
 @pytest.mark.parametrize("code", ["ORA_IN_ERROR", "ORA_SUCCESS"])
 def test_more_errors_than_lines_named_is_never_done(code):
     data_set = {"DataSetStatusCode": code, "ObjectLoadErrorCount": "3", "ObjectSuccessCount": 9}
     messages = [{"FileLine": "5", "MessageText": "no", "MessageTypeCode": "ERROR"}] * 3
-    assert judged("1", data_set, messages, []).state == "failed"
-    assert judged("1", data_set | {"ObjectLoadErrorCount": 1}, messages, []).state == "done"
+    assert interpret("1", data_set, messages, []).state == "failed"
+    assert interpret("1", data_set | {"ObjectLoadErrorCount": 1}, messages, []).state == "done"
 
 
 @pytest.mark.parametrize("line", [0, 1, None, "one"])
 def test_error_about_no_row_is_no_refusal_of_one(line):
     data_set = {"DataSetStatusCode": "ORA_IN_ERROR", "FileLineImportErrorCount": 1, "ObjectSuccessCount": 0}
-    end = judged("1", data_set, [{"FileLine": line, "MessageText": "unknown attribute"}], [])
+    end = interpret("1", data_set, [{"FileLine": line, "MessageText": "unknown attribute"}], [])
     assert (end.state, end.refusals) == ("failed", ())

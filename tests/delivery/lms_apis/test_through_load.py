@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from include.codebashing_lms.delivery import oracle_hdl
+from include.codebashing_lms.delivery.lms_apis import oracle_hdl
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from tests.delivery.lms_apis.customers import LEARNERS, processes
 from tests.fakes.canvas import Assignment
@@ -130,7 +130,9 @@ def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, se
 @pytest.fixture(scope="session", autouse=True)
 def _ready() -> None:
     """Import once what a load needs, for all the processes that are going to be killed."""
-    processes.set_forkserver_preload(["tests.delivery.lms_apis.customers", "include.codebashing_lms.load"])
+    processes.set_forkserver_preload(
+        ["tests.delivery.lms_apis.customers", "include.codebashing_lms.load.run"]
+    )
 
 
 def here_and_there(seed: int) -> list[int]:

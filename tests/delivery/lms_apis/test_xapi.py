@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.delivery import DropWay, Handed, Refusal
-from include.codebashing_lms.delivery.xapi import XapiWay, batches
-from include.codebashing_lms.delivery.xapi_store import DIFFERENT, NOT_SHOWN, essence
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport, batches
+from include.codebashing_lms.delivery.lms_apis.xapi_store import DIFFERENT, NOT_SHOWN, comparable
+from include.codebashing_lms.delivery.transport import Refusal, SendResult, SupportsPickup
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.lms_apis.outbound_files import basic, delivery, statement, statements
 from tests.fakes.lrs import PASSWORD, Lrs
 from tests.fakes.stand_in import Answer, Fault, says
@@ -28,11 +28,11 @@ def lrs(request):
 
 
 def way(lrs, site=None, deadline=60, **settings):
-    return XapiWay(delivery("/xapi", deadline=deadline), site or basic(lrs.url), **settings)
+    return XapiTransport(delivery("/xapi", deadline=deadline), site or basic(lrs.url), **settings)
 
 
 def send(lrs, tmp_path, *them, resuming=False, **settings):
-    return way(lrs, **settings).deliver(statements(tmp_path, *them), resuming)
+    return way(lrs, **settings).send(statements(tmp_path, *them), resuming)
 
 
 def people(names, percent=100):
@@ -40,7 +40,7 @@ def people(names, percent=100):
 
 
 def test_statements_are_stored_in_batches_with_the_version_on_every_request(lrs, tmp_path):
-    assert send(lrs, tmp_path, *people(MANY), batch=15, version="2.0.0") == Handed()
+    assert send(lrs, tmp_path, *people(MANY), batch=15, version="2.0.0") == SendResult()
     assert lrs.names == MANY
     assert [len(json.loads(one.body)) for one in lrs.sent("POST", POST)] == [15, 15, 10]
     assert {one.headers["X-Experience-API-Version"] for one in lrs.requests} == {"2.0.0"}
@@ -55,38 +55,38 @@ def test_batches_end_before_they_grow_too_long(lrs, tmp_path):
 
 def test_what_is_sent_is_byte_for_byte_what_is_staged(lrs, tmp_path):
     staged = statements(tmp_path, *people(MANY))
-    way(lrs).deliver(staged, resuming=False)
+    way(lrs).send(staged, resuming=False)
     assert lrs.sent("POST", POST)[0].body == staged.path.read_bytes()
 
 
 def test_token_instead_of_login(lrs, tmp_path):
-    site = HttpSite(lrs.url, password=PASSWORD)
-    way(lrs, site).deliver(statements(tmp_path, *people(MANY)), resuming=False)
+    site = HttpConnection(lrs.url, password=PASSWORD)
+    way(lrs, site).send(statements(tmp_path, *people(MANY)), resuming=False)
     assert lrs.names == MANY
 
 
 def test_everything_again_stores_nothing_twice_and_says_who_sent_it(lrs, tmp_path):
     send(lrs, tmp_path, *people(MANY))
     before = dict(lrs.stored)
-    assert send(lrs, tmp_path, *people(MANY), resuming=True) == Handed(sent=False)
+    assert send(lrs, tmp_path, *people(MANY), resuming=True) == SendResult(sent=False)
     assert lrs.stored == before
 
 
 def test_old_and_new_in_one_batch(lrs, tmp_path):
     send(lrs, tmp_path, *people(MANY[:7]))
-    assert send(lrs, tmp_path, *people(MANY)) == Handed()
+    assert send(lrs, tmp_path, *people(MANY)) == SendResult()
     assert sorted(lrs.names) == MANY
 
 
 def test_answer_that_was_lost_leaves_exactly_the_right_statements(lrs, tmp_path):
     lrs.faults += [Fault(lose=True), Fault(cut=True)]
-    assert send(lrs, tmp_path, *people(MANY), batch=25) == Handed()
+    assert send(lrs, tmp_path, *people(MANY), batch=25) == SendResult()
     assert lrs.names == MANY
 
 
 def test_changed_percentage_is_another_statement(lrs, tmp_path):
     send(lrs, tmp_path, statement("E1", 62))
-    assert send(lrs, tmp_path, statement("E1", 70)) == Handed()
+    assert send(lrs, tmp_path, statement("E1", 70)) == SendResult()
     assert len(lrs.stored) == 2
 
 
@@ -153,7 +153,7 @@ def test_store_that_takes_what_it_likes_of_a_batch(tmp_path):
 
 def test_smaller_batches_where_one_is_too_large(lrs, tmp_path):
     lrs.largest = 3000
-    assert send(lrs, tmp_path, *people(MANY)) == Handed()
+    assert send(lrs, tmp_path, *people(MANY)) == SendResult()
     assert lrs.names == MANY
 
 
@@ -177,7 +177,7 @@ def test_store_that_refuses_everyone_stops_the_delivery(lrs, tmp_path):
 @pytest.mark.parametrize("status", [429, 503])
 def test_busy_store_is_asked_again_when_it_says(lrs, tmp_path, status):
     lrs.faults.append(Fault(answer=Answer(status, b"", {"Retry-After": "2"})))
-    assert send(lrs, tmp_path, *people(MANY)) == Handed()
+    assert send(lrs, tmp_path, *people(MANY)) == SendResult()
     assert lrs.names == MANY
 
 
@@ -208,7 +208,7 @@ def test_answers_that_are_about_the_whole_connection(lrs, tmp_path, answer, mess
 
 
 def test_trying_the_connection_writes_nothing(lrs):
-    sentence = way(lrs).try_connection()
+    sentence = way(lrs).check()
     assert sentence.startswith(f"{lrs.url}/xapi/statements takes the login and xAPI 1.0.3")
     assert ("it speaks 1.0.0" in sentence) is (lrs.manner == "adl")
     assert {one.method for one in lrs.requests} == {"GET"}
@@ -219,19 +219,19 @@ def test_trying_the_connection_finds_a_version_that_is_not_spoken():
         Lrs("adl") as lrs,
         pytest.raises(DeliveryError, match="1.0.3, not 2.0.0: correct lms.options.version"),
     ):
-        way(lrs, version="2.0.0").try_connection()
+        way(lrs, version="2.0.0").check()
 
 
 def test_trying_the_connection_finds_a_login_that_may_not_read(lrs):
     lrs.may_read = False
     with pytest.raises(DeliveryError, match="lacks the right"):
-        way(lrs).try_connection()
+        way(lrs).check()
 
 
 def test_address_of_a_store_that_has_no_files_to_look_for(lrs):
     it = way(lrs)
     assert it.address("x.json") == f"{lrs.url}/xapi/statements"
-    assert not isinstance(it, DropWay)
+    assert not isinstance(it, SupportsPickup)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -267,11 +267,11 @@ def test_essence_is_what_a_store_may_not_change():
     kept["object"]["definition"]["name"] = {"de": "Anders"}
     kept["actor"]["name"] = "Ada"
     kept["id"] = kept["id"].upper()
-    assert essence(kept) == essence(one)
+    assert comparable(kept) == comparable(one)
     other = statement("E2", 100, "2025-03-15T09:26:53Z")
     other["object"]["id"] = "https://lms.example.com/courses/OTHER"
     for part in ("actor", "verb", "object", "result", "timestamp"):
-        assert essence(kept | {part: other[part]}) != essence(one), part
+        assert comparable(kept | {part: other[part]}) != comparable(one), part
 
 
 def test_long_files_are_read_in_pieces(tmp_path):

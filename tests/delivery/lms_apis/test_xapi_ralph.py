@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from include.codebashing_lms.delivery import Handed, Refusal
-from include.codebashing_lms.delivery.xapi import XapiWay
-from include.codebashing_lms.delivery.xapi_store import DIFFERENT
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
+from include.codebashing_lms.delivery.lms_apis.xapi_store import DIFFERENT
+from include.codebashing_lms.delivery.transport import Refusal, SendResult
 from include.codebashing_lms.errors import DeliveryError
-from include.codebashing_lms.http_site import HttpSite
 from tests.delivery.lms_apis.customers import LEARNERS, Customer
 from tests.delivery.lms_apis.outbound_files import basic, delivery, statement, statements
 from tests.fakes.lrs import LOGIN, PASSWORD
@@ -92,8 +92,8 @@ def ralph(server: Ralph) -> Ralph:
 
 
 def send(ralph, tmp_path, *them, resuming=False, **settings):
-    way = XapiWay(delivery("/xAPI"), basic(ralph.url), **settings)
-    return way.deliver(statements(tmp_path, *them), resuming)
+    way = XapiTransport(delivery("/xAPI"), basic(ralph.url), **settings)
+    return way.send(statements(tmp_path, *them), resuming)
 
 
 def people(names):
@@ -101,9 +101,9 @@ def people(names):
 
 
 def test_statements_are_stored_once(ralph, tmp_path):
-    assert send(ralph, tmp_path, *people(MANY), statement("E9999", 62), batch=15) == Handed()
+    assert send(ralph, tmp_path, *people(MANY), statement("E9999", 62), batch=15) == SendResult()
     assert ralph.names == [*MANY, "E9999"]
-    assert send(ralph, tmp_path, *people(MANY), resuming=True) == Handed(sent=False)
+    assert send(ralph, tmp_path, *people(MANY), resuming=True) == SendResult(sent=False)
     assert len(ralph.stored) == 41
     sent, kept = statement("E9999", 62), ralph.stored[-1]
     assert {name: kept[name] for name in sent} == sent
@@ -111,7 +111,7 @@ def test_statements_are_stored_once(ralph, tmp_path):
 
 def test_old_and_new_in_one_batch(ralph, tmp_path):
     send(ralph, tmp_path, *people(MANY[:7]))
-    assert send(ralph, tmp_path, *people(MANY), resuming=True) == Handed()
+    assert send(ralph, tmp_path, *people(MANY), resuming=True) == SendResult()
     assert ralph.names == MANY
 
 
@@ -138,11 +138,11 @@ def test_bad_statements_are_found_and_the_others_stored(ralph, tmp_path):
 
 
 def test_trying_the_connection(ralph):
-    assert "takes the login and xAPI 1.0.3" in XapiWay(delivery("/xAPI"), basic(ralph.url)).try_connection()
+    assert "takes the login and xAPI 1.0.3" in XapiTransport(delivery("/xAPI"), basic(ralph.url)).check()
     assert not ralph.stored
-    stranger = HttpSite(ralph.url, login=LOGIN, password="another")
+    stranger = HttpConnection(ralph.url, login=LOGIN, password="another")
     with pytest.raises(DeliveryError, match="refused the login"):
-        XapiWay(delivery("/xAPI"), stranger).try_connection()
+        XapiTransport(delivery("/xAPI"), stranger).check()
 
 
 def test_a_connectors_load_tells_ralph_once_and_then_what_changed(ralph, tmp_path):

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.connector import connector_of
-from include.codebashing_lms.report import Ended, facts_of, page
-from include.codebashing_lms.telling import TOLD
-from include.codebashing_lms.transform.listings import SET_ASIDE_COLUMNS
+from include.codebashing_lms.config.connector import parse_connector
+from include.codebashing_lms.load.outputs import TOLD
+from include.codebashing_lms.reporting.report.content import RunEnd, report_content
+from include.codebashing_lms.reporting.report.render import render_report
+from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
 
 NOW = datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ def connector(**changes):
         "delivery": {"method": "folder", "directory": "/mnt/lms"},
         **changes,
     }
-    return connector_of(content)
+    return parse_connector(content)
 
 
 def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnings=None, status=None):
@@ -69,7 +70,7 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
 
 def report(folder, manifest, ended=None, **changes):
     """Return the report of a run's folder."""
-    ended = ended or Ended(
+    ended = ended or RunEnd(
         "scheduled__2026-11-23", what="acme.csv was dropped as /mnt/lms/acme.csv.", outcome="delivered"
     )
-    return page(facts_of(connector(**changes), ended, folder, manifest, NOW))
+    return render_report(report_content(connector(**changes), ended, folder, manifest, NOW))

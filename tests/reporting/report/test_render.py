@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from include.codebashing_lms.report import Ended
-from include.codebashing_lms.report.finished import SHOWN as FINISHED_SHOWN
-from include.codebashing_lms.report.set_aside import SHOWN as SET_ASIDE_SHOWN
+from include.codebashing_lms.reporting.report.completions import SHOWN as FINISHED_SHOWN
+from include.codebashing_lms.reporting.report.content import RunEnd
+from include.codebashing_lms.reporting.report.set_aside import SHOWN as SET_ASIDE_SHOWN
 from tests.reporting.report.folder import report, run_folder
 
 HOSTILE = '<script>alert("x")</script>{{ 7 * 6 }}@<b>'
@@ -20,7 +20,7 @@ def test_names_are_texts_and_never_markup(tmp_path):
     manifest = run_folder(
         tmp_path, [(HOSTILE, HOSTILE, HOSTILE)], {"missing_employee_id": [(HOSTILE, HOSTILE, HOSTILE)]}
     )
-    ended = Ended(HOSTILE, "load", HOSTILE, HOSTILE)
+    ended = RunEnd(HOSTILE, "load", HOSTILE, HOSTILE)
     for html in (report(tmp_path, manifest), report(tmp_path, manifest, ended)):
         assert "<script" not in html
         assert "{{ 7 * 6 }}" in html

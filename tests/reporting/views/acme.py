@@ -6,10 +6,10 @@ from pathlib import Path
 import yaml
 
 from demo.history import stage_run
-from include.codebashing_lms.connector_file import read_connector
+from include.codebashing_lms.config.files import read_connector
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.pages import Runs
-from include.codebashing_lms.pages.overview import Schedule, card
+from include.codebashing_lms.reporting.views.overview import Schedule, card
+from include.codebashing_lms.reporting.views.runs import Runs
 
 TODAY = datetime(2026, 11, 23, 5, 15, 2, tzinfo=UTC)
 

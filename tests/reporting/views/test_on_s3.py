@@ -2,10 +2,10 @@
 
 import shutil
 
-from include.codebashing_lms.pages import Runs
-from include.codebashing_lms.pages.learner import find
-from include.codebashing_lms.pages.set_aside import to_do
-from include.codebashing_lms.pages.trend import trend
+from include.codebashing_lms.reporting.views.learner import answer_learner
+from include.codebashing_lms.reporting.views.runs import Runs
+from include.codebashing_lms.reporting.views.to_do import to_do
+from include.codebashing_lms.reporting.views.trend import trend
 from tests.reporting.views.acme import ANN, Acme, person
 
 
@@ -26,5 +26,8 @@ def test_the_same_is_seen_there(store, tmp_path):
     assert trend(there) == trend(here)
     assert to_do(there.all[1:]).learners == to_do(here.all[1:]).learners == 0
     shutil.rmtree(local)
-    assert find(there, "bob@example.com", True).events[0].title == "Codebashing did not name this learner"
-    assert "The LMS was told" in [one.title for one in find(there, "bob@example.com", True).events]
+    assert (
+        answer_learner(there, "bob@example.com", True).events[0].title
+        == "Codebashing did not name this learner"
+    )
+    assert "The LMS was told" in [one.title for one in answer_learner(there, "bob@example.com", True).events]

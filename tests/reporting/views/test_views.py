@@ -7,18 +7,19 @@ from datetime import timedelta
 import pytest
 
 from demo.history import Company, stage_history
-from include.codebashing_lms.connector.guards import IN_WORDS, Guards
+from include.codebashing_lms.config.connector import GUARD_WORDS, Guards
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.outcome import note_outcome
-from include.codebashing_lms.pages import learner, words
-from include.codebashing_lms.pages.fate import became
-from include.codebashing_lms.pages.learner import find
-from include.codebashing_lms.pages.one_run import download, one_run
-from include.codebashing_lms.pages.overview import Schedule
-from include.codebashing_lms.pages.readiness import readiness
-from include.codebashing_lms.pages.set_aside import exported, to_do
-from include.codebashing_lms.pages.trend import trend
-from include.codebashing_lms.transform.fates import SET_ASIDE, WITHHELD
+from include.codebashing_lms.load.outcome import note_outcome
+from include.codebashing_lms.reporting import wording as words
+from include.codebashing_lms.reporting.views import learner
+from include.codebashing_lms.reporting.views.learner import answer_learner
+from include.codebashing_lms.reporting.views.overview import Schedule
+from include.codebashing_lms.reporting.views.readiness import readiness
+from include.codebashing_lms.reporting.views.run_detail import download, run_detail
+from include.codebashing_lms.reporting.views.run_status import status_of
+from include.codebashing_lms.reporting.views.to_do import exported, to_do
+from include.codebashing_lms.reporting.views.trend import trend
+from include.codebashing_lms.transform.records.dispositions import SET_ASIDE, WITHHELD
 from tests.paths import ROOT
 from tests.reporting.views.acme import ANN, TODAY, Acme, person
 
@@ -37,7 +38,7 @@ def test_without_a_run_everything_is_said_kindly(acme):
     assert acme.card().sentence == "Nothing has run yet."
     assert trend(acme.runs).readings == 0
     assert (to_do(acme.runs.all), readiness(acme.runs)) == (None, None)
-    assert find(acme.runs, "1001", True).verdict == "Nobody of this name was found in any run."
+    assert answer_learner(acme.runs, "1001", True).verdict == "Nobody of this name was found in any run."
     assert list(exported(acme.runs.all)) == [
         ["who", "reason", "what to do", "since", "email", "employee_id", "course", "detail"]
     ]
@@ -59,14 +60,14 @@ def test_a_dry_run_is_no_news_and_says_so(acme):
     acme.run(ANN, person("1002", "bob@example.com"), run_id="manual__dry", dry_run=True)
     assert acme.card().run.as_of.date() == day(acme, 1)
     newest = acme.runs.all[0]
-    assert became(newest).word == "Dry run"
-    assert "was not sent: this is a dry run" in became(newest).sentence
+    assert status_of(newest).word == "Dry run"
+    assert "was not sent: this is a dry run" in status_of(newest).sentence
     assert acme.card().numbers.sent == 1
 
 
 def test_nothing_is_called_delivered_that_was_only_dropped(acme):
     acme.run(ANN)
-    shown = became(acme.runs.all[0])
+    shown = status_of(acme.runs.all[0])
     assert (shown.word, shown.sentence) == ("Dropped", "1 row was dropped where the LMS fetches them.")
 
 
@@ -84,7 +85,7 @@ def test_hold_is_said(tmp_path):
     acme = Acme(tmp_path, delivery={"method": "folder", "directory": str(tmp_path), "hold": True})
     acme.run(ANN)
     assert acme.card().sentence == "On hold: files are built, and nothing is sent."
-    assert became(acme.runs.all[0]).word == "On hold"
+    assert status_of(acme.runs.all[0]).word == "On hold"
 
 
 def test_the_parts_of_a_run_add_up(acme):
@@ -96,7 +97,7 @@ def test_the_parts_of_a_run_add_up(acme):
         person("1004", "dan@example.com", course="cobol"),
         person("1005", "eva@example.com", primary_course_lessons_count=0),
     )
-    shown = one_run(acme.runs.all[0])
+    shown = run_detail(acme.runs.all[0])
     assert sum(part.records for part in shown.parts) == shown.read == 6
     assert {(part.place, part.words, part.learners) for part in shown.parts} == {
         ("told", "rows for the LMS", 1),
@@ -113,11 +114,11 @@ def test_the_parts_of_a_run_add_up(acme):
 
 def test_what_is_rewritten_is_read_again(acme):
     acme.run(ANN)
-    assert became(acme.runs.all[0]).word == "Dropped"
+    assert status_of(acme.runs.all[0]).word == "Dropped"
     run = acme.runs.all[0]
     (run.folder / "receipt.json").unlink()
     note_outcome(run.folder, "stopped", "The drop is full.")
-    assert became(acme.runs.all[0]).sentence == "The drop is full."
+    assert status_of(acme.runs.all[0]).sentence == "The drop is full."
 
 
 def test_since_when_somebody_waits_begins_anew_after_a_gap(acme):
@@ -166,7 +167,7 @@ def test_a_learners_way_into_the_lms(acme):
     acme.run(ANN, person("1002", "Bob@example.com", done=4))
     acme.run(ANN)
     for who in ("bob@example.com", " BOB@EXAMPLE.COM "):
-        found = find(acme.runs, who, True)
+        found = answer_learner(acme.runs, who, True)
         assert [(one.title, one.at.date(), one.runs) for one in found.events] == [
             ("Codebashing did not name this learner", day(acme, 5), 1),
             ("Codebashing said", day(acme, 4), 1),
@@ -178,7 +179,7 @@ def test_a_learners_way_into_the_lms(acme):
         assert found.verdict == (
             "The last answer of Codebashing does not name this learner. The LMS was told about them before."
         )
-    told = find(acme.runs, "1002", True).events
+    told = answer_learner(acme.runs, "1002", True).events
     assert any("java 100 %, completed (as 1002, course SEC-101). Dropped as" in one.text for one in told)
 
 
@@ -201,7 +202,7 @@ def test_a_learners_way_into_the_lms(acme):
 )
 def test_the_answer_is_one_sentence(acme, record, verdict):
     acme.run(ANN, record)
-    assert find(acme.runs, "bob@example.com", True).verdict.startswith(verdict)
+    assert answer_learner(acme.runs, "bob@example.com", True).verdict.startswith(verdict)
 
 
 def test_halving_finds_what_opening_every_run_finds(tmp_path, monkeypatch):
@@ -211,12 +212,12 @@ def test_halving_finds_what_opening_every_run_finds(tmp_path, monkeypatch):
     for _ in stage_history(acme.connector, "0", staging, company, 40):
         pass
     people = [one["email"] for one in company.people]
-    halved = {who: find(acme.runs, who, True) for who in people}
+    halved = {who: answer_learner(acme.runs, who, True) for who in people}
     monkeypatch.setattr(
         learner._Search, "changes", lambda it, first, last: [it.at(n) for n in range(first, last)]
     )
     for who in people:
-        thorough = find(acme.runs, who, True)
+        thorough = answer_learner(acme.runs, who, True)
         assert halved[who].events == thorough.events
         assert (thorough.opened, halved[who].runs) == (40, 40)
     assert max(one.opened for one in halved.values()) < 30
@@ -226,7 +227,7 @@ def test_several_courses_of_one_learner(tmp_path):
     acme = Acme(tmp_path, courses=["java", "cobol"])
     record = {"employee_id": "1001", "email": "ann@example.com", "last_active_at": None}
     acme.run(record | {"java.completed_percentage": 50, "cobol.completed_percentage": 10})
-    found = find(acme.runs, "1001", one_record=False)
+    found = answer_learner(acme.runs, "1001", one_record=False)
     assert found.verdict.startswith("Set aside: the course is not in the course map.")
     assert [one.title for one in found.events if one.title == "The LMS was told"] == ["The LMS was told"]
 
@@ -271,7 +272,7 @@ def test_manifests_of_before_there_were_figures(acme):
     del manifest["figures"]
     path.write_text(json.dumps(manifest))
     assert trend(acme.runs).readings == 0
-    assert one_run(acme.runs.all[0]).parts[0].learners is None
+    assert run_detail(acme.runs.all[0]).parts[0].learners is None
     assert acme.card().sentence == "Everyone is up to date."
 
 
@@ -322,7 +323,7 @@ def test_the_lms_verdict_in_words(acme, said, word, tone, sentence):
     acme.run(ANN)
     path = acme.runs.all[0].folder / "receipt.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | said))
-    shown = became(acme.runs.all[0])
+    shown = status_of(acme.runs.all[0])
     assert (shown.word, shown.tone, shown.sentence) == (word, tone, sentence)
 
 
@@ -333,4 +334,4 @@ def test_every_reason_and_warning_has_words_for_people():
     assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
         words.WARNINGS
     )
-    assert set(Guards.__struct_fields__) == set(IN_WORDS)
+    assert set(Guards.__struct_fields__) == set(GUARD_WORDS)

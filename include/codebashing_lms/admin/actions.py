@@ -1,0 +1,200 @@
+"""What the admin DAG does to the memory: what changes the last word of the LMS is an entry of the journal."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from include.codebashing_lms.admin.form import AdminForm, check, first_moment, refused
+from include.codebashing_lms.admin.refused_list import rejected
+from include.codebashing_lms.admin.request import AdminRequest
+from include.codebashing_lms.admin.row_selection import completions, employee_ids, rows_to_resend
+from include.codebashing_lms.dates import iso
+from include.codebashing_lms.extract import snapshots as archive
+from include.codebashing_lms.ledger.destinations import ledgers
+from include.codebashing_lms.ledger.journal import Journal, entries, open_ledger
+from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
+from include.codebashing_lms.ledger.schema import SENT
+from include.codebashing_lms.load.recovery import resolve_manually
+from include.codebashing_lms.staging.files import timestamp_name
+
+log = logging.getLogger(__name__)
+
+NEWEST = 10
+
+Result = dict[str, Any]
+
+
+def run_action(desk: AdminRequest) -> Result:
+    """Do what was ordered; return numbers and a sentence, and nothing about a person."""
+    desk = replace(desk, order=_trimmed(desk.order))
+    check(desk.order)
+    if any(entry["delivery"] == desk.delivery for entry in entries(desk.book.folder)):
+        done: Result = {"sentence": "This run has done it already; it is not done twice."}
+    else:
+        done = ACTIONS[desk.order.action](desk)
+    log.info("%s for %s: %s", desk.order.action, desk.connector.name, done["sentence"])
+    return {"action": desk.order.action, "connector": desk.connector.name, **done}
+
+
+def _trimmed(order: AdminForm) -> AdminForm:
+    """Take an empty answer as none."""
+    texts: dict[str, Any] = {
+        name: value.strip() or None for name, value in vars(order).items() if isinstance(value, str)
+    }
+    return replace(order, **texts)
+
+
+def _first_delivery(desk: AdminRequest) -> Result:
+    desk.require_no_in_flight()
+    now, order = open_ledger(desk.book.folder), desk.order
+    if _first_delivery_since_start(desk):
+        raise refused(
+            f"first_delivery is no question any more: {len(now)} rows count as told to this "
+            "destination. If it was emptied, or another LMS took its place, use the action reset first"
+        )
+    since = first_moment(order.since, "since")
+    rows, others = SENT.empty_table(), 0
+    if order.file is not None:
+        rows, others = completions(desk.connector, desk.home, order.file, desk.locate)
+    # a second answer takes the place of the first
+    kind = "baseline" if now.is_empty else "reset"
+    number = desk.write(kind, now, [rows], since=iso(since) if since else None)
+    sentence = "The next good run sends everything there is to tell."
+    if since:
+        sentence = f"Completions before {since:%Y-%m-%d} count as known; the next good run sends the others."
+    if order.file is not None:
+        sentence = (
+            f"{len(rows)} completions count as known, {others} in the export were of other courses; the next "
+            "good run sends what is missing. Look at a dry run first."
+        )
+    return {"journal": number, "rows": len(rows), "other_courses": others, "sentence": sentence}
+
+
+def _first_delivery_since_start(desk: AdminRequest) -> bool:
+    for entry in reversed(entries(desk.book.folder)):
+        if entry["kind"] != "baseline":
+            return bool(entry["kind"] != "reset")
+    return False
+
+
+def _reset(desk: AdminRequest) -> Result:
+    desk.require_no_in_flight()
+    now = open_ledger(desk.book.folder)
+    number, rows = desk.write("reset", now, [], since=None), len(now)
+    return {
+        "journal": number,
+        "rows": rows,
+        "sentence": f"Forgot {rows} rows that counted as told; the next good run sends everything there is "
+        "to tell. To send less, answer first_delivery before that run.",
+    }
+
+
+def _rebuild(desk: AdminRequest) -> Result:
+    folders = ledgers(desk.home)
+    if not folders:
+        raise refused("there is no journal yet: nothing was ever delivered")
+    rebuilt = [rebuild(folder) for folder in folders]
+    entries, rows = sum(one.number for one in rebuilt), sum(len(one) for one in rebuilt)
+    return {"rows": rows, "sentence": f"Folded {entries} entries of the journal again: {rows} rows."}
+
+
+def _purge(desk: AdminRequest) -> Result:
+    staging = desk.connector.staging
+    snapshots = archive.purge(desk.home / "snapshots", staging.keep_snapshots_days, desk.now)
+    entries, kept = 0, "the journal is kept for ever"
+    if staging.keep_journal_days is not None:
+        before = desk.now - timedelta(days=staging.keep_journal_days)
+        entries = sum(purge(folder, before) for folder in ledgers(desk.home))
+        kept = f"{entries} entries of the journal older than {staging.keep_journal_days} days"
+    return {
+        "snapshots": snapshots,
+        "entries": entries,
+        "sentence": f"Removed {snapshots} snapshots older than {staging.keep_snapshots_days} days; {kept}.",
+    }
+
+
+def _resend(desk: AdminRequest) -> Result:
+    desk.require_no_in_flight()
+    file = desk.order.file
+    ids = employee_ids(file, desk.locate) if file is not None else None
+    now = open_ledger(desk.book.folder)
+    rows, never = [], set(ids or ())
+    for table in now:
+        rows.append(rows_to_resend(table, desk.order, ids))
+        never.difference_update(table["employee_id"].to_pylist())
+    told = sum(map(len, rows))
+    if not told:
+        raise refused("resend fits no row that the LMS was told")
+    number = desk.write("resend", now, rows)
+    sentence = (
+        f"{told} rows are told again with the next good run, as far as Codebashing still has them; "
+        "first completion dates stay."
+    )
+    if ids:
+        sentence += f" {len(never)} of {len(ids)} IDs were never told."
+    if desk.connector.lms.contract.appends:
+        sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
+    return {"journal": number, "rows": told, "never_told": len(never), "sentence": sentence}
+
+
+def _refused(desk: AdminRequest) -> Result:
+    desk.require_no_in_flight()
+    now, order = open_ledger(desk.book.folder), desk.order
+    to = desk.home / "refused" / f"{timestamp_name(desk.now)}.csv"
+    rows, strange = rejected(desk.connector, now.table, str(order.file), desk.locate, to)
+    number = desk.write("refusal", now, [rows])
+    sentence = (
+        f"{len(rows)} rows count as refused and go again with the next good run; after the third time for "
+        f"the same reason they are set aside. They are listed in {to}."
+    )
+    if strange:
+        sentence += f" {strange} lines of the list fit no row that the LMS was told."
+    return {"journal": number, "rows": len(rows), "fit_no_row": strange, "sentence": sentence}
+
+
+def _roll_back(desk: AdminRequest) -> Result:
+    desk.require_no_in_flight()
+    folder, number = desk.book.folder, desk.order.number
+    journal = entries(folder)
+    if number not in (0, *journal.numbers[:-1]):
+        raise refused(f"roll_back needs the number of an earlier entry of the journal. {_newest(journal)}")
+    since = journal[journal.numbers.index(number)].get("since") if number else None
+    meta = desk.facts("rollback") | {"since": since}
+    after = roll_back(folder, number, meta)
+    return {
+        "journal": after.number,
+        "rows": len(after),
+        "sentence": f"What counts as told is as it was after entry {number}: {len(after)} rows. The "
+        "next good run sends what is new or different from that.",
+    }
+
+
+def _newest(journal: Journal) -> str:
+    newest = islice(reversed(journal), NEWEST)
+    lines = [f"{one['number']}: {one['kind']}, {one['told']} rows, {one['when'][:16]}" for one in newest]
+    return f"The newest are {'; '.join(lines)}" if lines else "It has none yet"
+
+
+def _settle(desk: AdminRequest) -> Result:
+    order = desk.order
+    settled = {"by": order.triggered_by, "reason": order.reason, "when": iso(desk.now)}
+    taken = order.found == "taken"
+    receipt = resolve_manually(desk.home, str(order.delivery), taken, settled)
+    told = "its rows count as told" if taken else "the next good run sends its rows again"
+    sentence = f"{receipt['file']} is recorded as {'taken' if taken else 'not taken'}: {told}."
+    return {"rows": receipt["rows"], "sentence": sentence}
+
+
+ACTIONS: dict[str, Callable[[AdminRequest], Result]] = {
+    "first_delivery": _first_delivery,
+    "reset": _reset,
+    "rebuild": _rebuild,
+    "purge": _purge,
+    "resend": _resend,
+    "refused": _refused,
+    "roll_back": _roll_back,
+    "settle": _settle,
+}

@@ -1,0 +1,102 @@
+"""What a person may ask for in the admin DAG's form, and what each action needs."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from include.codebashing_lms.errors import ConnectorError
+
+# What each action may be given besides a reason.
+ACTION_NAMES: dict[str, frozenset[str]] = {
+    "first_delivery": frozenset({"answer", "since", "file"}),
+    "reset": frozenset(),
+    "rebuild": frozenset(),
+    "purge": frozenset(),
+    "notify": frozenset(),
+    "resend": frozenset({"file", "course", "since", "until"}),
+    "refused": frozenset({"file"}),
+    "roll_back": frozenset({"number"}),
+    "settle": frozenset({"delivery", "found"}),
+}
+# What each answer to the question before a first delivery needs.
+ANSWERS: dict[str, str | None] = {"all": None, "since": "since", "baseline": "file"}
+NEEDED = {"settle": {"delivery", "found"}, "refused": {"file"}}
+FOUND = ("taken", "not_taken")
+WITHOUT_REASON = ("rebuild", "purge", "notify")  # they change nothing of what counts as told
+
+
+@dataclass(frozen=True)
+class AdminForm:
+    """The answers of the form, and who gave them in which run."""
+
+    action: str
+    run_id: str
+    triggered_by: str | None = None
+    reason: str | None = None
+    answer: str | None = None
+    file: str | None = None
+    since: str | None = None
+    until: str | None = None
+    course: str | None = None
+    number: int | None = None
+    delivery: str | None = None
+    found: str | None = None
+
+
+def check(order: AdminForm) -> None:
+    """Raise ConnectorError for an order that cannot be meant: something is missing, or is not used."""
+    if order.action not in ACTION_NAMES:
+        raise refused(f"action must be one of {', '.join(ACTION_NAMES)}")
+    if not order.reason and order.action not in WITHOUT_REASON:
+        raise refused(f"{order.action} needs a reason: it is kept in the journal with your name")
+    given = _given(order)
+    strange = given - ACTION_NAMES[order.action]
+    if strange:
+        raise refused(f"{order.action} has no use for {_listed(strange)}: leave it empty")
+    missing = _needed(order) - given
+    if missing:
+        raise refused(f"{order.action} needs {_listed(missing)}")
+    if order.action == "resend" and not given:
+        raise refused("resend needs to know which rows: a file of employee IDs, a course, or dates")
+    if order.found not in (None, *FOUND):
+        raise refused(f"found must be one of {', '.join(FOUND)}")
+
+
+def _given(order: AdminForm) -> set[str]:
+    return {name for name in frozenset().union(*ACTION_NAMES.values()) if getattr(order, name) is not None}
+
+
+def _needed(order: AdminForm) -> set[str]:
+    if order.action != "first_delivery":
+        return NEEDED.get(order.action, set())
+    if order.answer not in ANSWERS:
+        raise refused(f"first_delivery needs an answer: {', '.join(ANSWERS)}")
+    needed = {name for answer, name in ANSWERS.items() if answer == order.answer and name}
+    strange = _given(order) - needed - {"answer"}
+    if strange:
+        raise refused(f"the answer {order.answer} has no use for {_listed(strange)}: leave it empty")
+    return needed
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
+
+
+def refused(why: str) -> ConnectorError:
+    """Return the error of an order that was not carried out."""
+    return ConnectorError(f"{why[0].upper()}{why[1:]}. Nothing was changed. Trigger the admin DAG again.")
+
+
+def first_moment(day: str | None, name: str) -> datetime | None:
+    """Return the beginning of a day, in UTC."""
+    if day is None:
+        return None
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), UTC)
+    except ValueError:
+        raise refused(f"{name} must be a date such as 2026-11-23") from None
+
+
+def end_of(day: str | None, name: str) -> datetime | None:
+    """Return the first moment after a day, in UTC."""
+    first = first_moment(day, name)
+    return first + timedelta(days=1) if first else None

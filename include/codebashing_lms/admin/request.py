@@ -1,0 +1,73 @@
+"""An order of the admin DAG on the desk: what it concerns, and how it gets into the journal."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from include.codebashing_lms.admin.form import AdminForm, refused
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lists import PathResolver
+from include.codebashing_lms.dates import iso
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import append
+from include.codebashing_lms.ledger.versions import Ledger
+from include.codebashing_lms.load.in_flight import DestinationLedger, in_flight_folder
+from include.codebashing_lms.staging.files import StagedPath
+
+
+@dataclass(frozen=True)
+class AdminRequest:
+    """An order with all it concerns.
+
+    :param connector_sha256: of the connector file.
+    :param home: <staging>/<connector>
+    """
+
+    connector: Connector
+    connector_sha256: str
+    home: StagedPath
+    order: AdminForm
+    locate: PathResolver
+    now: datetime
+
+    @property
+    def book(self) -> DestinationLedger:
+        """Return journal and ledger of the destination that the connector file names now."""
+        return DestinationLedger(*destination_folder(self.home, self.connector))
+
+    @property
+    def delivery(self) -> str:
+        """Return the ID of the order's entry, the same for all tries of its run."""
+        return f"{self.order.action} {self.order.run_id}"
+
+    def facts(self, kind: str) -> dict[str, Any]:
+        """Return what the journal keeps of the order: who, why, when."""
+        order = self.order
+        receipt = {
+            "delivery": self.delivery,
+            "as_of": iso(self.now),
+            "run_id": order.run_id,
+            "connector": self.connector.name,
+            "connector_sha256": self.connector_sha256,
+            "triggered_by": order.triggered_by,
+            "reason": order.reason,
+        }
+        return self.book.facts(receipt, kind)
+
+    def write(self, kind: str, now: Ledger, rows: Iterable[pa.Table], **facts: Any) -> int:
+        """Put the order into the journal; return the number of its entry."""
+        unseen = np.zeros(len(now), dtype=np.bool_)
+        return append(self.book.folder, now, rows, unseen, self.facts(kind) | facts).number
+
+    def require_no_in_flight(self) -> None:
+        """Raise ConnectorError while a delivery is on its way: it would be entered after the order."""
+        found = in_flight_folder(self.home)
+        if found:
+            raise refused(
+                f"a delivery is under way, or was cut off: {', '.join(found)}. Wait until load has ended, or "
+                "let the next run settle it; where that run asks for a person, use the action settle first"
+            )

@@ -1,0 +1,130 @@
+"""Rows that a person names: completions in an export of the LMS, and what is to be told again."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, refused
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
+from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
+from include.codebashing_lms.staging.files import StagedPath, read_json
+from include.codebashing_lms.transform.decode.values import DONE
+from include.codebashing_lms.transform.lms_file.cells import STATUSES
+
+COLUMNS = ("employee_id", "course", "completed_at")
+EXPORT = "The export of the LMS"
+
+
+def completions(
+    connector: Connector, home: StagedPath, location: str, locate: PathResolver
+) -> tuple[pa.Table, int]:
+    """Return the completions in an export of the LMS as they are told, and how many are of other courses.
+
+    Its courses are called as in Codebashing or as in the course map; several slugs may share one ID.
+    """
+    slugs = _slugs(connector, home, locate)
+    found: dict[tuple[str, str], tuple[str, datetime]] = {}
+    counted: Counter[bool] = Counter()
+    for line, row in csv_rows(location, locate, COLUMNS, EXPORT):
+        at = _completed_at(row, line)
+        named = slugs.get(row["course"], {}) if slugs is not None else {row["course"]: row["course"]}
+        counted[bool(named)] += 1
+        for slug, course_id in named.items():
+            _, first = found.get((row["employee_id"], slug), (course_id, at))
+            found[row["employee_id"], slug] = (course_id, min(first, at))
+    if not found:
+        raise refused(
+            f"{EXPORT} names {counted[False]} completions, none of a course that is known here; "
+            "course must be Codebashing's name, or the ID in lms.course_map"
+        )
+    return _as_told(found), counted[False]
+
+
+def _slugs(connector: Connector, home: StagedPath, locate: PathResolver) -> dict[str, dict[str, str]] | None:
+    """Return for each name of a course its slugs and their IDs; None when no course is known."""
+    mapped = read_course_map(connector.lms, locate)
+    if not mapped:
+        seen = home / "courses_seen.json"
+        return {slug: {slug: slug} for slug in read_json(seen)["courses"]} if seen.exists() else None
+    names: dict[str, dict[str, str]] = {}
+    for slug, course in mapped.items():
+        if course != "ignore":
+            for name in {slug, course.id}:
+                names.setdefault(name, {})[slug] = course.id
+    return names
+
+
+def _completed_at(row: dict[str, str], line: int) -> datetime:
+    at = parse_instant(row["completed_at"])
+    if not row["employee_id"] or not row["course"] or at is None:
+        raise refused(
+            f"{EXPORT}, line {line}: employee_id, course and completed_at are needed, "
+            "the last as a date such as 2026-11-23 or an instant such as 2026-11-23T05:15:00Z"
+        )
+    return at
+
+
+def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
+    columns: dict[str, Any] = {
+        "employee_id": [employee_id for employee_id, _ in found],
+        "course": [slug for _, slug in found],
+        "user_key": [employee_id for employee_id, _ in found],
+        "course_id": [course_id for course_id, _ in found.values()],
+        "email": [None] * len(found),
+        "hundredths": [DONE] * len(found),
+        "status": [STATUSES.index("completed")] * len(found),
+        "lessons_total": [-1] * len(found),
+        "completed_at": [at.replace(tzinfo=None) for _, at in found.values()],
+        "refusal": [None] * len(found),
+        "refused_as": [None] * len(found),
+        "baseline": [True] * len(found),
+    }
+    return pa.table(columns, schema=SENT)
+
+
+def employee_ids(location: str, locate: PathResolver) -> set[str]:
+    """Return the employee IDs of a file: one a line, or the column employee_id of a CSV."""
+    cells = [row for row in csv.reader(lines_of(location, locate, "file")) if any(map(str.strip, row))]
+    if not cells:
+        raise refused("the file of employee IDs is empty")
+    head = [cell.strip() for cell in cells[0]]
+    if "employee_id" in head:
+        at, cells = head.index("employee_id"), cells[1:]
+    elif all(len(row) == 1 for row in cells):
+        at = 0
+    else:
+        raise refused("the file of employee IDs needs one ID a line, or a column employee_id")
+    return {row[at].strip() for row in cells if len(row) > at} - {""}
+
+
+def rows_to_resend(ledger: pa.Table, order: AdminForm, ids: set[str] | None) -> pa.Table:
+    """Return which learners and courses of the ledger fit everything that the order names."""
+    fits = pa.array(np.ones(len(ledger), dtype=np.bool_))
+    for condition in _conditions(ledger, order, ids):
+        fits = pc.and_(fits, pc.fill_null(condition, False))
+    rows: pa.Table = ledger.select(KEY).filter(fits)
+    return rows
+
+
+def _conditions(ledger: pa.Table, order: AdminForm, ids: set[str] | None) -> Iterable[Any]:
+    since, until = first_moment(order.since, "since"), end_of(order.until, "until")
+    if ids is not None:
+        yield pc.is_in(ledger["employee_id"], value_set=pa.array(sorted(ids), pa.string()))
+    if order.course is not None:
+        yield pc.or_(pc.equal(ledger["course"], order.course), pc.equal(ledger["course_id"], order.course))
+    if since:
+        yield pc.greater_equal(ledger["completed_at"], _moment(since))
+    if until:
+        yield pc.less(ledger["completed_at"], _moment(until))
+
+
+def _moment(instant: datetime) -> pa.Scalar:
+    return pa.scalar(instant.replace(tzinfo=None), INSTANT)

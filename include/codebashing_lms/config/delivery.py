@@ -1,0 +1,110 @@
+"""How the file gets to the LMS."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from msgspec import field
+
+from include.codebashing_lms.config.delivery_results import FileResults, HttpResults, Job, Wait
+from include.codebashing_lms.config.schema.field_types import PositiveFloat, PositiveInt, Regex, Section, Text
+
+
+def _marker_name(pattern: str) -> None:
+    plain = pattern.replace("{file}", "x")
+    if re.search(r"[{}/\\\x00-\x1f]", plain) or plain in (".", "..") or pattern == "{file}":
+        raise ValueError("must be a file name, and may hold {file}, the delivered file's name: {file}.done")
+
+
+def _suffix(suffix: str) -> None:
+    if "/" in suffix:
+        raise ValueError("must not hold a slash")
+
+
+MarkerName = Annotated[Text, _marker_name]
+
+
+class DeliveryBase(Section, tag_field="method", frozen=True, kw_only=True):
+    """What every way of delivery shares."""
+
+    send: Literal["changes", "full"] | None = None
+    hold: bool = False
+    compression: Literal["zip", "gzip"] | None = None
+
+    @property
+    def method(self) -> str:
+        """Return what the connector file calls this way."""
+        return str(self.__struct_config__.tag)
+
+
+class Pgp(Section, frozen=True, kw_only=True):
+    """Encryption of the file to the LMS's public key."""
+
+    key: Text
+
+
+class SftpPgp(Section, frozen=True, kw_only=True):
+    """The same, with keys that the Airflow connection may hold."""
+
+    key: Text | None = None
+    sign: bool = False
+
+
+class DropDelivery(DeliveryBase, frozen=True, kw_only=True):
+    """What a folder and an SFTP directory share.
+
+    :param fetched: `removed`: the LMS removes a file when it takes it; null: nobody can see whether it did.
+    """
+
+    fetched: Literal["removed"] | None = None
+    results: FileResults | None = None
+
+
+class FolderDelivery(DropDelivery, tag="folder", frozen=True, kw_only=True):
+    """A folder of this machine, or a mounted share."""
+
+    directory: Text
+    done_file: MarkerName | None = None
+    pgp: Pgp | None = None
+
+
+class SftpDelivery(DropDelivery, tag="sftp", frozen=True, kw_only=True):
+    """A drop directory on an SFTP server."""
+
+    conn_id: Text = "lms"
+    directory: Text = "."
+    temp_suffix: Annotated[Text, _suffix] = ".part"
+    done_file: MarkerName | None = None
+    deadline: PositiveInt = 600
+    pgp: SftpPgp | None = None
+
+
+class Success(Section, frozen=True, kw_only=True):
+    """What the answer's body must say, because LMSs answer errors with 200, too."""
+
+    json_values: dict[Text, Any] = field(default_factory=dict, name="json")
+    matches: Regex | None = None
+    rejects: Regex | None = None
+
+
+class HttpDelivery(DeliveryBase, tag="http", frozen=True, kw_only=True):
+    """An import endpoint.
+
+    :param token_param: the form field, of a raw upload the query parameter, that takes the connection's
+        password, for LMSs that read no Authorization header.
+    """
+
+    conn_id: Text = "lms"
+    endpoint: Text
+    upload: Literal["multipart", "raw"] = "multipart"
+    field: Text = "file"
+    params: dict[Text, str] = {}
+    token_param: Text | None = None
+    success: Success = Success()
+    job: Job | None = None
+    wait: Wait | None = None
+    results: HttpResults | None = None
+    timeout: PositiveFloat = 60
+    deadline: PositiveInt = 600
+
+
+Delivery = HttpDelivery | SftpDelivery | FolderDelivery

@@ -1,0 +1,146 @@
+"""CSV files that customers keep beside the connector file: people, user keys, and the course map."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lms import Course, CourseMap, Lms
+from include.codebashing_lms.config.schema.validation import InvalidContent
+from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of
+
+PathResolver = Callable[[str], StagedPath]
+ACTIONS = ("use_id", "exclude", "accept")
+
+
+@dataclass(frozen=True)
+class Person:
+    """HR's word on one person."""
+
+    action: str
+    employee_id: str | None
+
+
+def read_people(location: str | None, locate: PathResolver) -> dict[str, Person]:
+    """Return the people of a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
+    people: dict[str, Person] = {}
+    for line, row in csv_rows(
+        location, locate, ("email", "action", "employee_id", "reason"), "identity.people"
+    ):
+        email, employee_id = row["email"].lower(), row["employee_id"] or None
+        if row["action"] not in ACTIONS:
+            raise ConnectorError(f"identity.people, line {line}: action must be one of {', '.join(ACTIONS)}.")
+        if not email or email in people:
+            raise ConnectorError(
+                f"identity.people, line {line}: the e-mail address is blank or stands twice."
+            )
+        if row["action"] == "use_id" and not employee_id:
+            raise ConnectorError(f"identity.people, line {line}: use_id needs an employee_id.")
+        people[email] = Person(row["action"], employee_id)
+    return people
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """The LMS's own user keys by employee ID, and how many employees have none for which reason.
+
+    :param blank: lines without an employee ID or a user key.
+    :param contradictory: employees with several user keys.
+    :param shared: employees whose user key is another's, too.
+    """
+
+    user_keys: dict[str, str]
+    blank: int = 0
+    contradictory: int = 0
+    shared: int = 0
+
+
+def read_crosswalk(location: str, lower: bool, locate: PathResolver) -> Crosswalk:
+    """Return the crosswalk of a CSV file (employee_id,user_key); whose key is in doubt has none.
+
+    :param lower: the LMS writes its user keys in small letters only.
+    """
+    keys: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    contradictory, shared = set(), set()
+    blank = 0
+    for _, row in csv_rows(location, locate, ("employee_id", "user_key"), "identity.crosswalk"):
+        employee_id, key = row["employee_id"], row["user_key"].lower() if lower else row["user_key"]
+        if not employee_id or not key:
+            blank += 1
+            continue
+        if keys.setdefault(employee_id, key) != key:
+            contradictory.add(employee_id)
+        if owners.setdefault(key, employee_id) != employee_id:
+            shared.add(key)
+    single = {one: key for one, key in keys.items() if one not in contradictory}
+    alone = {one: key for one, key in single.items() if key not in shared}
+    return Crosswalk(alone, blank, len(contradictory), len(single) - len(alone))
+
+
+def read_course_map(lms: Lms, locate: PathResolver) -> CourseMap:
+    """Return the course map; a CSV file has the columns course, id, title and what the profile asks for."""
+    if not isinstance(lms.course_map, str):
+        return lms.course_map
+    found: CourseMap = {}
+    columns = ("course", *lms.course_type.__struct_fields__)
+    for line, row in csv_rows(lms.course_map, locate, columns, "lms.course_map"):
+        slug = row.pop("course")
+        if not slug or not row["id"] or slug in found:
+            raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
+        found[slug] = "ignore" if row["id"] == "ignore" else _course(lms, row, line)
+    if not found:
+        raise ConnectorError("lms.course_map: the file holds no course; an empty map would send every slug.")
+    if fault := lms.course_map_error(found):
+        raise ConnectorError(f"lms.course_map, {fault}.")
+    return found
+
+
+def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
+    try:
+        return lms.course_of({name: text for name, text in row.items() if text})
+    except InvalidContent as error:
+        raise ConnectorError(f"lms.course_map, line {line}: {error.told('the course')}.") from None
+
+
+def lines_of(location: str, locate: PathResolver, what: str) -> list[str]:
+    """Return the lines of a text that a customer keeps; raise ConnectorError when it cannot be read."""
+    try:
+        with local_copy(locate(location)) as copy:
+            return Path(copy).read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, ValueError, ImportError) as error:  # no such file, no text, no such kind of address
+        raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
+
+
+def sha256_of_lists(connector: Connector, locate: PathResolver) -> dict[str, str]:
+    """Return the checksums of the CSV files that a connector names, by the key that names them."""
+    named = {
+        "identity.people": connector.identity.people,
+        "identity.crosswalk": connector.identity.crosswalk,
+        "lms.course_map": connector.lms.course_map,
+    }
+    found = {}
+    for key, location in named.items():
+        if isinstance(location, str):
+            with local_copy(locate(location)) as copy:
+                found[key] = sha256_of(copy)
+    return found
+
+
+def csv_rows(
+    location: str | None, locate: PathResolver, columns: tuple[str, ...], what: str
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give the trimmed rows of a CSV file with their line numbers."""
+    if location is None:
+        return
+    reader = csv.DictReader(lines_of(location, locate, what))
+    if set(reader.fieldnames or ()) != set(columns):
+        raise ConnectorError(f"{what}: {location} must have the columns {','.join(columns)}.")
+    for row in reader:
+        values: dict[Any, Any] = row
+        if None in values or None in values.values():
+            raise ConnectorError(f"{what}: line {reader.line_num} of {location} has another number of cells.")
+        yield reader.line_num, {name: row[name].strip() for name in columns}

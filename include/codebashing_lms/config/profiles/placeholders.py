@@ -1,0 +1,61 @@
+"""The {places} of a profile, where a customer's settings go."""
+
+import re
+from collections.abc import Iterable, Iterator
+from string import Formatter
+from typing import Any
+
+from include.codebashing_lms.config.profiles.columns import SOURCES
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+ALWAYS = ("timezone",)  # lms.timezone, the zone of every date in the file
+
+
+def fill_placeholders(raw: Any, values: dict[str, Any], key: str = "") -> Any:
+    """Put values into {places}; one that stands alone keeps the value's type.
+
+    What a column makes of its `text` it looks up itself, because a value may hold braces.
+    """
+    if isinstance(raw, dict):
+        return {name: fill_placeholders(one, values, name) for name, one in raw.items()}
+    if isinstance(raw, list):
+        return [fill_placeholders(one, values) for one in raw]
+    if not isinstance(raw, str) or key == "text":
+        return raw
+    whole = PLACEHOLDER.fullmatch(raw)
+    if whole and whole.group(1) in values:
+        return values[whole.group(1)]
+    return PLACEHOLDER.sub(lambda at: str(values.get(at.group(1), at.group())), raw)
+
+
+def unknown_placeholders(
+    contract: dict[str, Any], settings: Iterable[str], course: Iterable[str]
+) -> list[str]:
+    """Return what a profile refers to that neither it nor the product has, and where."""
+    known, columns = {*settings, *ALWAYS}, contract.get("columns")
+    found = [f"{{{name}}} is no setting" for name in sorted(_placeholders(contract) - known - {"course"})]
+    for at, column in enumerate(columns if isinstance(columns, list) else ()):
+        for name in _named(column) if isinstance(column, dict) else ():
+            of_course = name.startswith("course.")
+            if of_course and name.removeprefix("course.") not in course:
+                found.append(f"columns.{at}: {name} is no setting of a course")
+            elif not of_course and name not in known and name not in SOURCES and "text" in column:
+                found.append(f"columns.{at}: {name} is neither a source nor a setting")
+    return found
+
+
+def _placeholders(raw: Any, key: str = "") -> set[str]:
+    if isinstance(raw, dict):
+        return {name for inner, one in raw.items() for name in _placeholders(one, inner)}
+    if isinstance(raw, list):
+        return {name for one in raw for name in _placeholders(one)}
+    return set(PLACEHOLDER.findall(raw)) if isinstance(raw, str) and key != "text" else set()
+
+
+def _named(column: dict[str, Any]) -> Iterator[str]:
+    """Give the names that a column as it is written reads."""
+    source, text = column.get("source"), column.get("text")
+    if isinstance(source, str):
+        yield source
+    if isinstance(text, str):
+        yield from (name for _, name, _, _ in Formatter().parse(text) if name)

@@ -1,0 +1,120 @@
+"""The keys of an SFTP connection: the server's, which is pinned, and our own."""
+
+import io
+import logging
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import paramiko
+from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
+
+from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.errors import ConnectorError
+
+log = logging.getLogger(__name__)
+
+KNOWN_HOSTS_LINE = re.compile(r"\s(ssh|ecdsa|rsa)-")
+PRIVATE_KEY_TYPES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
+
+
+class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
+    """Says which key to pin."""
+
+    def __init__(self, conn_id: str) -> None:
+        self.conn_id = conn_id
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        """Refuse the server."""
+        raise ConnectorError(
+            f"The host key of the SFTP server {hostname} is not pinned: " + how_to_pin(key, self.conn_id)
+        )
+
+
+class _AcceptUnknown(paramiko.MissingHostKeyPolicy):
+    """Does what `no_host_key_check` says, and says so in the log."""
+
+    def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
+        """Accept the server."""
+        log.warning("Host key of %s not checked (no_host_key_check): it is %s", hostname, key.fingerprint)
+
+
+def how_to_pin(key: paramiko.PKey, conn_id: str) -> str:
+    """Return the fingerprint of a server's key, and what to write to trust it."""
+    return (
+        f"it shows {key.fingerprint}. Have the LMS's administrator confirm this fingerprint, then put "
+        f'into the extra of the connection {conn_id}: "host_key": "{key.get_name()} {key.get_base64()}"'
+    )
+
+
+def pin(client: paramiko.SSHClient, site: SftpConnection, conn_id: str) -> None:
+    """Make the client know the server's key, and refuse any other."""
+    pinned = [word for word in (site.host_key, site.known_hosts) if word]
+    if pinned and site.no_host_key_check or len(pinned) > 1:
+        raise ConnectorError(
+            f"The extra of the connection {conn_id} must hold only one of host_key, known_hosts and "
+            "no_host_key_check; prefer host_key."
+        )
+    if site.no_host_key_check:
+        client.set_missing_host_key_policy(_AcceptUnknown())
+        return
+    client.set_missing_host_key_policy(_RefuseUnknown(conn_id))
+    try:
+        for entry in _entries(site):
+            for name in entry.hostnames or ():
+                client.get_host_keys().add(name, entry.key.get_name(), entry.key)
+    except (InvalidHostKey, paramiko.SSHException, OSError, ValueError):
+        raise ConnectorError(
+            f"host_key or known_hosts in the extra of the connection {conn_id} cannot be read. Write "
+            '"host_key": "ssh-ed25519 AAAA…", or into known_hosts lines of that format or a file\'s path.'
+        ) from None
+
+
+def _known_hosts_line(site: SftpConnection, host_key: str) -> str:
+    """Return a host key as a line of known_hosts; as in Airflow, one without a type is of ssh-rsa."""
+    name = site.host if site.port == paramiko.config.SSH_PORT else f"[{site.host}]:{site.port}"
+    words = host_key.split()
+    return " ".join([name, *(words if len(words) > 1 else ["ssh-rsa", *words])])
+
+
+def _entries(site: SftpConnection) -> list[HostKeyEntry]:
+    lines = [_known_hosts_line(site, site.host_key)] if site.host_key else []
+    lines += _known_hosts_lines(site.known_hosts) if site.known_hosts else []
+    entries = [entry for entry in map(HostKeyEntry.from_line, lines) if entry and entry.key]
+    if lines and not entries:
+        raise ValueError("no host key")
+    return entries
+
+
+def _known_hosts_lines(text: str) -> list[str]:
+    if not KNOWN_HOSTS_LINE.search(text):
+        text = Path(text).read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def private_key(site: SftpConnection, conn_id: str) -> paramiko.PKey | None:
+    """Return the key to log in with, if there is one."""
+    if not site.username or not (site.password or site.private_key or site.key_file):
+        raise ConnectorError(
+            f"The connection {conn_id} lacks a login, or a password or private key (private_key or key_file)."
+        )
+    text = site.private_key
+    if site.key_file and not text:
+        try:
+            text = Path(site.key_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            raise ConnectorError(
+                f"The key_file of the connection {conn_id} cannot be read on this worker."
+            ) from error
+    return _parsed(text, site.private_key_passphrase, conn_id) if text else None
+
+
+def _parsed(text: str, passphrase: str | None, conn_id: str) -> paramiko.PKey:
+    for key_type in PRIVATE_KEY_TYPES:
+        with suppress(paramiko.SSHException, ValueError):
+            return key_type.from_private_key(io.StringIO(text), passphrase)
+    raise ConnectorError(
+        f"The private key of the connection {conn_id} cannot be read: it is none of ed25519, ECDSA and RSA, "
+        "it is cut (keep its line breaks), or private_key_passphrase is missing or wrong."
+    )

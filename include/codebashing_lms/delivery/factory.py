@@ -1,0 +1,73 @@
+"""Which way a connector's files go."""
+
+from typing import Any
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
+from include.codebashing_lms.config.delivery_results import Results
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.folder import FolderTransport
+from include.codebashing_lms.delivery.http.upload import HttpTransport
+from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
+from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
+from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
+from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
+from include.codebashing_lms.delivery.sftp import SftpConnection, SftpTransport
+from include.codebashing_lms.delivery.transport import Transport
+from include.codebashing_lms.errors import ConnectorError
+
+Destination = HttpConnection | SftpConnection | None
+
+
+def transport_for(connector: Connector, destination: Destination) -> Transport:
+    """Return the way to the LMS; ConnectorError where the Airflow connection is of another kind."""
+    delivery = connector.delivery
+    if isinstance(delivery, FolderDelivery):
+        return FolderTransport(delivery)
+    if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpConnection):
+        return _over_http(connector, delivery, destination)
+    if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpConnection):
+        return SftpTransport(delivery, destination)
+    raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
+
+
+def _over_http(connector: Connector, delivery: HttpDelivery, site: HttpConnection) -> Transport:
+    """Return the way that speaks the LMS's own language, or the one that uploads the file as it is."""
+    contract, lms = connector.lms.contract, connector.lms
+    options = contract.options
+    if contract.sender == "xapi":
+        return XapiTransport(delivery, site, options["version"], options["batch"])
+    if contract.sender == "oracle_hdl":
+        return OracleHdlTransport(delivery, site)
+    if contract.sender == "moodle_ws":
+        named = ("user_field", "course_field", "source", "batch")
+        return MoodleTransport(delivery, site, *(options[name] for name in named))
+    if contract.sender == "canvas":
+        return CanvasTransport(
+            delivery, site, options["user_ids"], options["batch"], _assignments(lms.course_map)
+        )
+    return HttpTransport(delivery, site, contract.appends, contract.file.header)
+
+
+def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
+    """Return course and assignment of each course that the connector file maps; of a list elsewhere, none."""
+    courses = course_map.values() if isinstance(course_map, dict) else ()
+    return tuple((one.id, one.assignment_id) for one in courses if one != "ignore")
+
+
+def appends(connector: Connector) -> bool:
+    """Tell whether the LMS would add rows a second time that it is sent a second time."""
+    return connector.lms.contract.appends
+
+
+def reports_refusals(connector: Connector) -> bool:
+    """Tell whether the LMS says of every row at once, or when its job has ended, if it refused it."""
+    delivery = connector.delivery
+    if not isinstance(delivery, HttpDelivery):
+        return False
+    return connector.lms.contract.sender != "file" or bool(delivery.results and delivery.results.names_rows)
+
+
+def max_refused_percent(delivery: Delivery) -> float:
+    """Return how many percent of its rows the LMS may refuse of a file that counts as delivered."""
+    return (delivery.results or Results()).max_refused_percent

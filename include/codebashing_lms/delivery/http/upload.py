@@ -1,0 +1,191 @@
+"""Delivery to an import endpoint of the LMS."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+import requests
+from requests_toolbelt import MultipartEncoder
+
+from include.codebashing_lms.config.delivery import HttpDelivery
+from include.codebashing_lms.connections.http import HttpConnection, endpoint_url
+from include.codebashing_lms.delivery.http.answers import (
+    LARGEST_REPORT,
+    body_of,
+    check_upload,
+    refuse_login,
+    refuse_redirect,
+)
+from include.codebashing_lms.delivery.http.client import LmsClient, NoAuth, password_of, with_retries
+from include.codebashing_lms.delivery.http.jobs import ImportJobs
+from include.codebashing_lms.delivery.http.json_api import refusal_error, secrets_of, status_of
+from include.codebashing_lms.delivery.results import ResultParser, first_row_of, refusals_in_answer
+from include.codebashing_lms.delivery.transport import JobStatus, OutboundFile, Refusal, SendResult
+from include.codebashing_lms.errors import (
+    ConnectorError,
+    DeliveryError,
+    DeliveryUnavailableError,
+    UnknownJobError,
+)
+
+CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
+
+
+@dataclass(frozen=True)
+class HttpTransport:
+    """One POST of the file; what becomes of it there, the endpoint's answer says.
+
+    :param appends: whether the LMS adds the rows once more where it is sent them once more.
+    :param has_header: whether the first line of the file is no row.
+    """
+
+    delivery: HttpDelivery
+    site: HttpConnection
+    appends: bool = False
+    has_header: bool = True
+
+    @property
+    def result(self) -> str:
+        """What is known of a file after it was sent, or after its job has ended."""
+        return (
+            "imported by a job of the import endpoint"
+            if self.delivery.job
+            else "accepted by the import endpoint"
+        )
+
+    def address(self, name: str = "") -> str:
+        """Return the endpoint's address, which is the same for every file."""
+        return self._calls.address
+
+    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+        """Send the file, again with the same key where that may help: the LMS imports one key once.
+
+        An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
+        """
+        until = self._calls.deadline()
+        job, said = with_retries(until, self._may_be_repeated)(self._send, parcel, until)
+        return SendResult(job=job, refusals=() if job else self._refusals(said, None, until))
+
+    def job_status(self, job: str) -> JobStatus:
+        """Ask how far an import job is."""
+        until, jobs = self._calls.deadline(), self._jobs
+        body = self._told_at(jobs.url_of(job), until, "tell about its import job")
+        state = jobs.state_in(body, self.address())
+        if state == "done":
+            return JobStatus("done", self._refusals(body, job, until))
+        return JobStatus("failed" if state == "failed" else "working")
+
+    def _may_be_repeated(self, error: BaseException) -> bool:
+        """Tell whether another try may help and cannot harm: not every LMS honours the key."""
+        return isinstance(error, DeliveryUnavailableError) and (error.nothing_taken or not self.appends)
+
+    def check(self) -> str:
+        """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
+
+        It carries the login, so that a wrong token is found out. Other status codes are not judged: many
+        endpoints know no OPTIONS.
+        """
+        with self._answer("OPTIONS", self._calls.deadline(), params=self.delivery.params) as answer:
+            refuse_redirect(answer, self.address())
+            if self.delivery.token_param:
+                return (
+                    f"{self.address()} answers (OPTIONS, status {answer.status_code}); whether it takes the "
+                    "token and a file shows only when one is sent."
+                )
+            refuse_login(answer, self.address(), self.delivery.conn_id)
+            return (
+                f"{self.address()} answers (OPTIONS, status {answer.status_code}) and did not refuse the "
+                "login; whether it takes a file shows only when one is sent."
+            )
+
+    def _send(self, parcel: OutboundFile, until: float) -> tuple[str | None, bytes]:
+        """Upload the file; return the job that the LMS began, if it works so, and what it answered."""
+        delivery = self.delivery
+        reads = bool(delivery.job and delivery.job.id) or (self._reports_rows and not self._report)
+        with parcel.path.open("rb") as file:
+            body, content_type = self._body(file, parcel)
+            headers = {"Content-Type": content_type, "Idempotency-Key": parcel.idempotency_key}
+            params = delivery.params | (self._token if delivery.upload == "raw" else {})
+            with self._answer("POST", until, params=params, data=body, headers=headers) as answer:
+                said = check_upload(answer, delivery.success, self.address(), delivery.conn_id, reads)
+                return self._jobs.id_in(answer, said) if delivery.job else None, said
+
+    @property
+    def _reports_rows(self) -> bool:
+        return bool(self.delivery.results and self.delivery.results.names_rows)
+
+    @property
+    def _report(self) -> str | None:
+        return self.delivery.results.report if self.delivery.results else None
+
+    def _refusals(self, said: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
+        """Return the rows that were refused, as the answer or a report of its own says."""
+        results = self.delivery.results
+        if not results or not results.names_rows:
+            return ()
+        if results.report:
+            url = self._jobs.url_of(job, results.report) if job else endpoint_url(self.site, results.report)
+            said = self._reported(url, until)
+        reports = ResultParser(results, first_row_of(results, self.has_header), tuple(secrets_of(self.site)))
+        return refusals_in_answer(reports, results, said)
+
+    def _reported(self, url: str, until: float) -> bytes:
+        try:
+            said: bytes = with_retries(until)(self._told_at, url, until, "tell which rows it refused")
+        except UnknownJobError:
+            raise DeliveryError(
+                f"{self.address()} has no report of the rows it refused: nothing is at "
+                "delivery.results.report. Correct it; what the LMS refused is not known until then."
+            ) from None
+        except DeliveryError as error:
+            error.nothing_taken = False  # of the report, but the file was sent before
+            raise
+        return said
+
+    def _told_at(self, url: str, until: float, what: str) -> bytes:
+        with self._answer("GET", until, url, params=self._token) as answer:
+            status = status_of(answer, self._calls)
+            if status in (404, 410):
+                raise UnknownJobError(f"{self.address()} does not know what it was asked ({status}).")
+            if not 200 <= status < 300:
+                raise refusal_error(answer, self._calls, what)
+            return body_of(answer, LARGEST_REPORT)
+
+    def _body(self, file: BinaryIO, parcel: OutboundFile) -> tuple[Any, str]:
+        content_type = CONTENT_TYPES.get(PurePath(parcel.name).suffix, "text/csv")
+        if self.delivery.upload == "raw":
+            return file, content_type
+        form = MultipartEncoder({**self._token, self.delivery.field: (parcel.name, file, content_type)})
+        return form, form.content_type
+
+    @property
+    def _calls(self) -> LmsClient:
+        return LmsClient(self.delivery, self.site)
+
+    @property
+    def _jobs(self) -> ImportJobs:
+        if not self.delivery.job:
+            raise ConnectorError(
+                "An import job is under way, and delivery.job is no longer in the connector file. Put it "
+                "back until the job has ended."
+            )
+        return ImportJobs(self.delivery.job, self.site, self._calls.url)
+
+    @property
+    def _token(self) -> dict[str, str]:
+        """Return the password where the LMS reads it as a parameter, nothing where it is in a header."""
+        name = self.delivery.token_param
+        return {name: password_of(self.site, self.delivery.conn_id)} if name else {}
+
+    @contextmanager
+    def _answer(
+        self, method: str, until: float, url: str = "", **request: Any
+    ) -> Iterator[requests.Response]:
+        login = NoAuth() if self.delivery.token_param else None
+        with (
+            self._calls.conversation(until, login) as conversation,
+            conversation.answer(method, url, **request) as answer,
+        ):
+            yield answer

@@ -1,0 +1,170 @@
+"""Delivery of grades to Canvas, which works them in after it has answered.
+
+Giving a learner the same grade again changes nothing, so a request whose answer was lost is sent again.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import quote
+
+import requests
+
+from include.codebashing_lms.config.delivery import HttpDelivery
+from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.delivery.http.answers import refuse_redirect, retry_later
+from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
+from include.codebashing_lms.delivery.http.json_api import (
+    json_of,
+    refusal_error,
+    refusal_reason,
+    safe_reason,
+    secrets_of,
+    status_of,
+    whole_number,
+)
+from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
+from include.codebashing_lms.delivery.transport import JobStatus, OutboundFile, Refusal, SendResult
+from include.codebashing_lms.errors import DeliveryError, UnknownJobError
+
+UserIds = Literal["canvas", "sis_user_id", "sis_login_id", "sis_integration_id"]
+ABOUT_ONE_COURSE = (400, 401, 403, 404, 422)
+UNKNOWN_USERS = re.compile(r"find User\(s\) with API ids (.*)", re.DOTALL)
+QUOTED = re.compile(r"'(.*?)'(?=, '|\s*$)")
+
+
+@dataclass(frozen=True)
+class CanvasTransport:
+    """A request for each assignment and batch; Canvas answers each with a Progress to ask about.
+
+    :param user_ids: what the user keys are to Canvas.
+    :param targets: course and assignment of each course that is mapped, to try the connection with.
+    """
+
+    delivery: HttpDelivery
+    site: HttpConnection
+    user_ids: UserIds = "sis_user_id"
+    batch: int = 500
+    targets: tuple[tuple[str, str], ...] = ()
+    result = "graded by Canvas at"
+
+    def address(self, name: str = "") -> str:
+        """Return the address of Canvas's courses."""
+        return f"{self._base}/courses"
+
+    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+        """Hand over the grades of each assignment; one that cannot be graded is a refusal of its rows."""
+        jobs: list[tuple[str, str]] = []
+        refusals: list[Refusal] = []
+        with self._conversation() as conversation:
+            for place, grades in read_grades(parcel.path).items():
+                for batch in sliced(grades, self.batch):
+                    progress, word = with_retries(conversation.until)(self._grade, conversation, place, batch)
+                    if progress:
+                        jobs.append((progress, place.course_id))
+                    else:
+                        refusals += [Refusal(word, one.row) for one in batch]
+        return SendResult(job=json.dumps(jobs) if jobs else None, refusals=tuple(refusals))
+
+    def job_status(self, job: str) -> JobStatus:
+        """Ask how far Canvas is with all that it was handed in one delivery."""
+        refusals: list[Refusal] = []
+        with self._conversation() as conversation:
+            for progress, course_id in json.loads(job):
+                document = with_retries(conversation.until)(self._progress, conversation, progress)
+                if document.get("workflow_state") not in ("completed", "failed"):
+                    return JobStatus("working", sentence="Canvas works the grades in.")
+                if document["workflow_state"] == "failed":
+                    refusals += self._not_graded(str(document.get("message") or ""), course_id)
+        return JobStatus("done", tuple(refusals), "Canvas worked the grades in.")
+
+    def check(self) -> str:
+        """Read who the login is, and each assignment that is mapped."""
+        with self._conversation() as conversation:
+            with_retries(conversation.until)(self._read, conversation, "users/self", "show whose token it is")
+            for course_id, assignment_id in self.targets:
+                path = f"courses/{_segment(course_id)}/assignments/{_segment(assignment_id)}"
+                with_retries(conversation.until)(self._read, conversation, path, f"show {path}")
+        shown = f"shows the {len(self.targets)} mapped assignments" if self.targets else "says whose it is"
+        return f"{self._base} takes the token and {shown}; nothing was graded."
+
+    @property
+    def _calls(self) -> LmsClient:
+        return LmsClient(self.delivery, self.site)
+
+    @property
+    def _base(self) -> str:
+        return self._calls.address.rstrip("/")
+
+    @contextmanager
+    def _conversation(self) -> Iterator[LmsSession]:
+        calls = self._calls
+        with calls.conversation(calls.deadline()) as conversation:
+            yield conversation
+
+    def _grade(self, conversation: LmsSession, place: GradeItem, batch: list[Grade]) -> tuple[str, str]:
+        """Hand over grades; return the ID of the Progress, or why Canvas does not take them."""
+        course, assignment = _segment(place.course_id), _segment(place.activity_id)
+        url = f"{self.address()}/{course}/assignments/{assignment}/submissions/update_grades"
+        form = [(f"grade_data[{self._user(one.user_key)}][posted_grade]", one.grade) for one in batch]
+        with conversation.answer("POST", url, data=form) as answer:
+            if self._is_about_this_course(answer):
+                return "", refusal_reason(answer, self._calls)
+            if status_of(answer, self._calls) not in (200, 201, 202):
+                raise refusal_error(answer, self._calls, "take grades")
+            document = json_of(answer, self._calls)
+        progress = whole_number(document.get("id")) if isinstance(document, dict) else None
+        if progress is None:
+            raise DeliveryError(f"{url} answered without a Progress to ask about: is it Canvas?")
+        return str(progress), ""
+
+    def _is_about_this_course(self, answer: requests.Response) -> bool:
+        """Tell whether an answer refuses this course only; a token nobody knows gets another kind of 401."""
+        if answer.status_code == 401 and "WWW-Authenticate" in answer.headers:
+            return False
+        if answer.status_code == 403 and _is_spent(answer.headers.get("X-Rate-Limit-Remaining")):
+            raise retry_later(answer, self._base)
+        return answer.status_code in ABOUT_ONE_COURSE
+
+    def _user(self, user_key: str) -> str:
+        return user_key if self.user_ids == "canvas" else f"{self.user_ids}:{user_key}"
+
+    def _progress(self, conversation: LmsSession, progress: str) -> dict[str, Any]:
+        with conversation.answer("GET", f"{self._base}/progress/{_segment(progress)}") as answer:
+            if status_of(answer, self._calls) == 404:
+                raise UnknownJobError(f"{self._base} knows no Progress of the ID that it gave us.")
+            if answer.status_code != 200:
+                raise refusal_error(answer, self._calls, "show how far it is")
+            document = json_of(answer, self._calls)
+        return document if isinstance(document, dict) else {}
+
+    def _not_graded(self, message: str, course_id: str) -> list[Refusal]:
+        """Return whom a failed Progress is about: users it names, all others are graded; or the course."""
+        word = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.site))
+        unknown = UNKNOWN_USERS.search(message)
+        if not unknown:
+            return [Refusal(word, course_id=course_id)]
+        keys = [one.removeprefix(f"{self.user_ids}:") for one in QUOTED.findall(unknown.group(1))]
+        reason = "Canvas knows no such user among the students of the course"
+        return [Refusal(reason, user_key=key, course_id=course_id) for key in keys]
+
+    def _read(self, conversation: LmsSession, path: str, what: str) -> None:
+        with conversation.answer("GET", f"{self._base}/{path}") as answer:
+            refuse_redirect(answer, self._base)
+            if self._is_about_this_course(answer) or status_of(answer, self._calls) != 200:
+                raise refusal_error(answer, self._calls, what, "It takes those of a teacher of the course.")
+
+
+def _is_spent(remaining: str | None) -> bool:
+    """Tell whether Canvas refused because of too many requests, which it does with 403."""
+    try:
+        return remaining is not None and float(remaining) <= 0
+    except ValueError:
+        return False
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe=":", errors="replace")

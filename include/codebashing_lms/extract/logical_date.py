@@ -1,0 +1,76 @@
+"""Which date a run speaks for, and what tells it: Codebashing now, its own snapshot, or a later one."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+
+from croniter import croniter
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.dates import iso, parse_instant
+from include.codebashing_lms.errors import RunDateError
+
+CLOCKS_MAY_DIFFER_BY = timedelta(minutes=5)
+YEARS = range(2000, 2200)  # beyond them a cron library runs out of calendar
+
+Reading = Literal["live", "replay", "reconstruct"]
+
+
+def logical_date(scheduled: datetime, as_of: str | None, is_backfill: bool, connector: Connector) -> datetime:
+    """Return the instant a run speaks for: the form's as_of, else what Airflow gave the run."""
+    if not as_of or not as_of.strip():
+        return scheduled.astimezone(UTC)
+    if is_backfill:
+        raise RunDateError(
+            "as_of cannot be set on a backfill: each of its runs has a date of its own. "
+            "Start the backfill again with as_of left empty."
+        )
+    day = _day(as_of.strip())
+    if day and day.year in YEARS:
+        return first_tick(connector, day)
+    instant = parse_instant(as_of)
+    if instant is None or instant.year not in YEARS:
+        raise RunDateError(
+            f"as_of: {as_of.strip()[:40]!r} is neither a date such as 2026-11-23 nor an instant such as "
+            "2026-11-23T05:15:00Z. Trigger the run again with one of these, or leave the field empty."
+        )
+    return instant
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def first_tick(connector: Connector, day: date) -> datetime:
+    """Return the schedule's first run on a day of the connector's zone; midnight without a schedule."""
+    midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line speaks of the clock on the wall)
+    tick = midnight
+    if connector.cron:
+        tick = croniter(connector.cron, midnight - timedelta(seconds=1)).get_next(datetime)
+    if tick.date() != day:
+        raise RunDateError(
+            f"as_of: the schedule {connector.schedule} has no run on {day}. Trigger the run again with an "
+            f"instant, e.g. {iso(_instant(midnight, connector))}."
+        )
+    return _instant(tick, connector)
+
+
+def _instant(wall_clock: datetime, connector: Connector) -> datetime:
+    """Read a time that a clock change skips or repeats like Airflow: the later of its two readings."""
+    return max(wall_clock.replace(tzinfo=connector.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
+def provenance_for(
+    logical_date: datetime, now: datetime, archived: bool, live_window_hours: float
+) -> Reading:
+    """Say how a date is told: by its own snapshot, by reading now, else by what later ones prove."""
+    if logical_date - now > CLOCKS_MAY_DIFFER_BY:
+        raise RunDateError(
+            f"The run's date {iso(logical_date)} is in the future (now is {iso(now)}). "
+            "Trigger a run without as_of, or with one that has passed."
+        )
+    if archived:
+        return "replay"
+    return "live" if now - logical_date <= timedelta(hours=live_window_hours) else "reconstruct"

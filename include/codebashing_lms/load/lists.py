@@ -1,0 +1,136 @@
+"""Lists for people that only load can write: what the LMS has wrong, who is in doubt, what waits."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.codebashing_lms.load.delta import Change, Delta
+from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
+from include.codebashing_lms.transform.lists import LEFT_OUT, escape_formulas
+
+CHANGED_IDENTITY_REMEDY = (
+    "the LMS knows this e-mail address or this employee ID as another person; "
+    "ask HR, and put the answer into identity.people"
+)
+REFUSED_REMEDY = (
+    "the LMS refused this row three times: {reason}; correct it there, the course map, the crosswalk or "
+    "identity.people, or have it told again by the action resend of the admin DAG"
+)
+DEFERRED = {Change.STALE: "stale", Change.REFUSED_WAITING: "refused_waiting"}
+CORRECTIONS = ("employee_id", "email", "told_course_id", "told_user_key", "course_id", "user_key")
+
+
+class Corrections:
+    """to_correct.csv: rows that the LMS still has under another course id or user key."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("w", encoding="utf-8", newline="")
+        self._csv = csv.writer(self._file)
+        self._csv.writerow(CORRECTIONS)
+
+    def __enter__(self) -> "Corrections":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, decision: Delta) -> None:
+        """List the rows of a decision that replace another target."""
+        self._csv.writerows(
+            map(escape_formulas, decision.to_correct()[list(CORRECTIONS)].to_numpy().tolist())
+        )
+
+
+class HeldIdentities:
+    """Learners who may have become somebody else, for set_aside.csv, with the old and the new."""
+
+    def __init__(self) -> None:
+        self.lines: dict[Any, list[Any]] = {}
+
+    def add(self, decision: Delta) -> None:
+        """Take up the learners whom a decision holds."""
+        held = decision.rows[decision.rows["verdict"] == Change.CHANGED_IDENTITY]
+        for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
+            before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
+            detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
+            line = self.lines.setdefault(
+                (employee_id, str(email)), ["changed_identity", detail, email, employee_id, "", 0]
+            )
+            line[-1] += len(records)
+
+    def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's set_aside.csv."""
+        _relist(folder, "changed_identity", list(self.lines.values()))
+
+
+class RepeatedRefusals:
+    """Rows that the LMS refused too often, for set_aside.csv."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[Any]] = []
+
+    def add(self, decision: Delta) -> None:
+        """Take up the rows that a decision finds hopeless."""
+        rows = decision.rows[decision.rows["verdict"] == Change.REFUSED]
+        columns = (rows[name] for name in ("told_refusal", "email", "employee_id", "course"))
+        for reason, *whose in zip(*columns, strict=True):
+            self.lines.append(["refused", REFUSED_REMEDY.format(reason=reason), *whose, 1])
+
+    def list_in(self, folder: StagedPath) -> None:
+        """Add them to the run's set_aside.csv."""
+        _relist(folder, "refused", self.lines)
+
+
+def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
+    """Put the lines of a reason into set_aside.csv; a second try replaces what the first one put there."""
+    with (
+        local_copy(folder / "set_aside.csv") as copy,
+        copy.open(encoding="utf-8", newline="") as before,
+        atomic_write(folder / "set_aside.csv") as part,
+        part.open("w", encoding="utf-8", newline="") as file,
+    ):
+        relisted = csv.writer(file)
+        relisted.writerows(line for line in csv.reader(before) if line and line[0] != reason)
+        relisted.writerows(map(escape_formulas, lines))
+
+
+class DeferredRows:
+    """left_out.parquet with rows that something newer overtook, or that wait for what the LMS refused.
+
+    :param before: the file as transform wrote it, or as an earlier try of load left it.
+    """
+
+    def __init__(self, path: Path, before: Path) -> None:
+        self._parquet = pq.ParquetWriter(path, LEFT_OUT)
+        with pq.ParquetFile(before) as file:
+            for group in range(file.num_row_groups):
+                table = file.read_row_group(group)
+                ours = pc.is_in(table["reason"], value_set=pa.array(list(DEFERRED.values())))
+                self._write(table.filter(pc.invert(ours)))
+
+    def __enter__(self) -> "DeferredRows":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parquet.close()
+
+    def add(self, decision: Delta) -> None:
+        """List the rows that a decision leaves out of the file."""
+        rows = decision.rows[decision.rows["verdict"].isin(list(DEFERRED))]
+        columns = {
+            "place": ["withheld"] * len(rows),
+            "reason": [DEFERRED[verdict] for verdict in rows["verdict"]],
+            "email": rows["email"],
+            "employee_id": rows["employee_id"],
+            "course": rows["course"],
+            "percent_complete": rows["hundredths"] / 100,
+        }
+        self._write(pa.table(columns, schema=LEFT_OUT))
+
+    def _write(self, table: pa.Table) -> None:
+        if len(table):
+            self._parquet.write_table(table)

@@ -1,0 +1,212 @@
+"""load: what the LMS does not know yet goes to the LMS, once; the receipt and the journal say so."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lists import PathResolver
+from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.delivery.factory import Destination, appends, max_refused_percent, transport_for
+from include.codebashing_lms.delivery.packing import packing_of
+from include.codebashing_lms.delivery.transport import SupportsPickup, Transport
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.ledger.destinations import destination_folder
+from include.codebashing_lms.ledger.journal import append, entries, open_ledger
+from include.codebashing_lms.ledger.versions import Ledger
+from include.codebashing_lms.load.compare import DeltaSummary, LedgerComparison
+from include.codebashing_lms.load.delta import DeltaRules
+from include.codebashing_lms.load.guards import (
+    answered_since,
+    last_live,
+    learner_drop,
+    learner_fall,
+    require_first_delivery_answer,
+)
+from include.codebashing_lms.load.in_flight import DestinationLedger, commit
+from include.codebashing_lms.load.outcome import (
+    Outcome,
+    delivered,
+    delivered_before,
+    describe_file,
+    not_sent,
+    wait_for_the_job,
+)
+from include.codebashing_lms.load.outputs import LoadOutputs, delta_rules, sends_full
+from include.codebashing_lms.load.pickup import PickupTracker, is_watched, refuse_if_not_fetched
+from include.codebashing_lms.load.prepare import LoadContext, learners_of, new_receipt, packed_part
+from include.codebashing_lms.load.receipt import NAME as RECEIPT
+from include.codebashing_lms.load.receipt import attempts_of, receipts_of, resume_from
+from include.codebashing_lms.load.recovery import Recovery
+from include.codebashing_lms.load.refusals import stop_at_too_many
+from include.codebashing_lms.load.send import Receipt, Sender, verified
+from include.codebashing_lms.load.sent_rows import SENT_FILE, SentRows
+from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.streaming.prefetch import use_jemalloc
+from include.codebashing_lms.transform.guards import check
+
+__all__ = ["LoadContext", "load"]
+
+log = logging.getLogger(__name__)
+
+
+def load(
+    connector: Connector,
+    destination: Destination,
+    transformed: dict[str, Any],
+    folder: StagedPath,
+    run: LoadContext,
+    locate: PathResolver = Path,
+) -> Outcome:
+    """Send the rows of `transformed` that the LMS does not know yet; return what became of it."""
+    use_jemalloc()
+    way = transport_for(connector, destination)
+    if run.check_only:
+        keys = packing_of(connector.delivery, destination, locate).sentence
+        # over HTTP a probe would be imported, and stay
+        seen = way.probe() if isinstance(way, SupportsPickup) else way.check()
+        return not_sent("checked", f"{seen}{keys} Nothing was sent: this run only checks.")
+    home = folder.parent.parent.parent
+    book = DestinationLedger(*destination_folder(home, connector))
+    it = _Load(connector, destination, way, folder, run, home, book, transformed)
+    outcome = it.outcome(locate)
+    log.info("%s: %s", outcome["outcome"], outcome["sentence"])
+    return outcome
+
+
+@dataclass
+class _Load:
+    """One run's load: what it works with, and its steps in their order."""
+
+    connector: Connector
+    destination: Destination
+    way: Transport
+    folder: StagedPath
+    run: LoadContext
+    home: StagedPath
+    book: DestinationLedger
+    transformed: dict[str, Any]
+
+    def outcome(self, locate: PathResolver) -> Outcome:
+        """Settle what was begun, decide, and send unless there is a reason not to."""
+        if self.connector.delivery.hold:
+            return not_sent("held", "Nothing was sent: delivery.hold is on in the connector file.")
+        not_fetched: list[Receipt] = []
+        if not self.run.dry_run:
+            before = self._settled()
+            if before:
+                return before
+            not_fetched = self._drops.look() if self._drops else []
+        ledger = open_ledger(self.book.folder)
+        sending = LoadOutputs(self.connector, self.folder, self.transformed["file"], self._as_of)
+        with self._verified_rows() as rows:
+            manifest, summary = sending.write(LedgerComparison(rows, ledger, self._rules(locate)))
+        self._guard(ledger, manifest, summary)
+        receipt = self._receipt(manifest, summary, locate)
+        told = {name: receipt[name] for name in ("where", "rows", "file", "bytes", "sha256")}
+        return {**told, **self._send(ledger, summary, receipt, not_fetched)}
+
+    def _settled(self) -> Outcome | None:
+        """Bring what was begun to its end; return the run's outcome where that was its own delivery."""
+        settling = Recovery(self.home, self.book, self.way, self.folder, appends(self.connector))
+        settled = settling.settle()
+        if settled.waiting:
+            return self._wait(*settled.waiting)
+        for receipt, address in receipts_of(self.folder, self.run.run_id):
+            if receipt["state"] == "delivered":
+                by_this_task = receipt["delivery"] in settled.delivered
+                if by_this_task:
+                    stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
+                return delivered_before(receipt, address, by_this_task)
+        return None
+
+    def _wait(self, receipt: Receipt, folder: StagedPath) -> Outcome:
+        by = f"{self.run.run_id} {self.run.clear_number}"
+        return wait_for_the_job(receipt, folder, self.connector.delivery, by)
+
+    def _rules(self, locate: PathResolver) -> DeltaRules:
+        since = answered_since(self.book.folder)
+        return delta_rules(
+            self.connector, self._as_of, sends_full(self.connector, self.run.send), since, locate
+        )
+
+    @contextmanager
+    def _verified_rows(self) -> Iterator[Path]:
+        """Give what transform staged; what load itself writes over is looked at before its first try only."""
+        if not (self.folder / SENT_FILE).exists():
+            for name, sha256 in (("manifest.json", "manifest_sha256"), (self.transformed["file"], "sha256")):
+                with verified(self.folder / name, self.transformed[sha256]):
+                    pass
+        with verified(self.folder / "rows.parquet", self.transformed["rows_sha256"]) as path:
+            yield path
+
+    def _guard(self, ledger: Ledger, manifest: dict[str, Any], summary: DeltaSummary) -> None:
+        """Stop before a first delivery nobody asked for, and where a live run's numbers cannot be."""
+        require_first_delivery_answer(self.home, self.connector, ledger, summary)
+        if manifest["provenance"] != "live":
+            return
+        guards, now = self.connector.guards, learners_of(manifest, summary)
+        last = last_live(entries(self.book.folder), self.transformed["as_of"])
+        check(
+            learner_drop(guards, now, last) | learner_fall(guards, summary.fell, now["known"]),
+            self.run.skip_guards,
+        )
+
+    def _send(
+        self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]
+    ) -> Outcome:
+        what = describe_file(receipt)
+        if self.run.dry_run:
+            return not_sent("dry_run", f"{self.way.check()} {what} was not sent: this is a dry run.")
+        if summary.sent == 0:
+            known = SentRows(self.folder).to_journal()
+            facts = self.book.facts(receipt, "baseline" if any(map(len, known)) else "observation")
+            append(self.book.folder, ledger, known, summary.seen, facts)
+            return not_sent("nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell.")
+        return self._deliver(ledger, summary, receipt, not_fetched)
+
+    def _deliver(
+        self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]
+    ) -> Outcome:
+        """Send, and enter what the LMS took into the journal."""
+        tried = receipt["delivery"] in {old["delivery"] for old in attempts_of(self.folder, self.run.run_id)}
+        if not tried and not sends_full(self.connector, self.run.send):
+            refuse_if_not_fetched(self.way, receipt, not_fetched)
+        handover = Sender(self.home, self.folder, self.way, appends(self.connector))
+        receipt = handover.send(receipt, tried)
+        address = str(self.folder / RECEIPT)
+        if receipt["state"] == "working":
+            return self._wait(receipt, self.folder)
+        commit(self.home, self.book, self.folder, receipt, ledger.number, summary.seen)
+        if not_fetched and self._drops:
+            self._drops.replace(not_fetched, receipt)
+        stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
+        return delivered(receipt, address, not_fetched)
+
+    @property
+    def _drops(self) -> PickupTracker | None:
+        if not isinstance(self.way, SupportsPickup) or not is_watched(self.way):
+            return None
+        return PickupTracker(self.home, self.book, self.way, self.connector.lms.contract.file.header)
+
+    @property
+    def _as_of(self) -> datetime:
+        as_of = parse_instant(self.transformed["as_of"])
+        if as_of is None:
+            raise StagingError(
+                "transform handed over no as-of. Clear transform and load to build the file again."
+            )
+        return as_of
+
+    def _receipt(self, manifest: dict[str, Any], summary: DeltaSummary, locate: PathResolver) -> Receipt:
+        parts = manifest["parts"]
+        if summary.sent:
+            packing = packing_of(self.connector.delivery, self.destination, locate)
+            parts = [packed_part(packing, part, self.folder) for part in parts]
+        receipt = new_receipt(self.connector, self.run, manifest, summary, parts)
+        where = {"where": self.way.address(receipt["file"]), "destination": self.book.destination}
+        return resume_from(receipt | where, attempts_of(self.folder, self.run.run_id))

@@ -1,0 +1,61 @@
+"""What of a run that went through needs a person, in sentences."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from include.codebashing_lms.reporting.alerts.state import AlertState, learners_set_aside
+from include.codebashing_lms.reporting.wording import plural, reason
+
+SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
+EACH_ONE_COUNTS = ("changed_identity", "refused")  # of the others only a reason that was not there before
+
+
+def new_findings(
+    manifest: dict[str, Any], refused: int, percent: float | None, memory: AlertState, courses: Iterable[str]
+) -> list[str]:
+    """Return what a person should hear of, nothing when the run before looked the same.
+
+    :param refused: rows of this run's delivery that the LMS refused.
+    :param percent: of the learners; more set aside than that are news in each run.
+    :param courses: the courses seen in this run.
+    """
+    now = learners_set_aside(manifest)
+    new = [name for name, count in now.items() if _is_new(name, count, memory)]
+    found = [*_too_many(sum(now.values()), manifest["learners"], percent), *_new_courses(courses, memory)]
+    if refused:
+        found.append(f"The LMS refused {plural(refused, 'row')}: see refused.csv. The next run tries again.")
+    if not new and not found:
+        return []
+    return [*found, *(_set_aside(name, count, name in new) for name, count in now.items())]
+
+
+def _is_new(name: str, count: int, memory: AlertState) -> bool:
+    before = memory.set_aside.get(name, 0)
+    return count > before if name in EACH_ONE_COUNTS else before == 0
+
+
+def _too_many(set_aside: int, learners: int, percent: float | None) -> list[str]:
+    if percent is None or set_aside * 100 <= percent * learners:
+        return []
+    share = 100 * set_aside / learners
+    return [f"{set_aside} of {learners} learners ({share:.1f} %) are set aside, more than {percent:g} %."]
+
+
+def _new_courses(courses: Iterable[str], memory: AlertState) -> list[str]:
+    if memory.courses is None:  # the first run: all are new, and none is news
+        return []
+    new = sorted(set(courses) - set(memory.courses))
+    if not new:
+        return []
+    named = ", ".join(course[:LENGTH] for course in new[:SHOWN])
+    more = f" and {len(new) - SHOWN} more" if len(new) > SHOWN else ""
+    return [
+        f"Seen for the first time in Codebashing: {named}{more}. Give each its ID in lms.course_map, or "
+        "ignore, unless the LMS knows it by that name."
+    ]
+
+
+def _set_aside(name: str, count: int, is_new: bool) -> str:
+    why = reason(name)
+    how = " (new)" if is_new else ""
+    return f"Set aside{how}: {plural(count, 'learner')}, {name}. {why.remedy} ({why.actor})"

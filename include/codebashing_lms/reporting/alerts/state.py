@@ -1,0 +1,63 @@
+"""alerts.json: what the last run looked like, so that a message is about news, and says since when."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+
+NAME = "alerts.json"
+
+
+@dataclass(frozen=True)
+class AlertState:
+    """What was known after the last run.
+
+    :param set_aside: learners by the reason why they are set aside.
+    :param courses: every course that was ever seen; None before the first run.
+    :param last_good: when the last good run ended.
+    """
+
+    set_aside: dict[str, int] = field(default_factory=dict)
+    courses: list[str] | None = None
+    last_good: str | None = None
+    failing_since: str | None = None
+    failing_runs: int = 0
+
+
+def read_state(home: StagedPath) -> AlertState:
+    """Return what was kept of earlier runs.
+
+    :param home: <staging>/<connector>
+    """
+    kept: StagedPath = home / NAME
+    found = read_json(kept) if kept.exists() else {}
+    return AlertState(**{one.name: found[one.name] for one in fields(AlertState) if one.name in found})
+
+
+def write_state(home: StagedPath, memory: AlertState) -> None:
+    """Keep it for the next run."""
+    write_json(home / NAME, asdict(memory))
+
+
+def after_failure(memory: AlertState, now: str) -> AlertState:
+    """Return what is known after a run that failed."""
+    kept = asdict(memory)
+    since = memory.failing_since or now
+    return AlertState(**(kept | {"failing_since": since, "failing_runs": memory.failing_runs + 1}))
+
+
+def after_success(
+    memory: AlertState, manifest: dict[str, Any], courses: Iterable[str], now: str
+) -> AlertState:
+    """Return what is known after a run that went through."""
+    return AlertState(
+        learners_set_aside(manifest), sorted({*(memory.courses or ()), *courses}), last_good=now
+    )
+
+
+def learners_set_aside(manifest: dict[str, Any]) -> dict[str, int]:
+    """Return learners by reason; records where nobody counted learners."""
+    learners = manifest.get("figures", {}).get("learners", {}).get("set_aside", {})
+    by_records: dict[str, int] = manifest["records"]["set_aside"]
+    return {reason: learners.get(reason, count) for reason, count in by_records.items() if count}

@@ -1,0 +1,82 @@
+"""Who was set aside, by reason and by who can do something about it."""
+
+import csv
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from include.codebashing_lms.load.sent_rows import REFUSED_LIST
+from include.codebashing_lms.reporting.alerts.state import learners_set_aside
+from include.codebashing_lms.reporting.wording import LMS, Reason, reason
+from include.codebashing_lms.staging.files import StagedPath, local_copy
+
+SHOWN = 200  # learners by name under each reason; set_aside.csv has all
+NAME = "set_aside.csv"
+REFUSED_NOW = Reason(
+    "were refused by the LMS just now",
+    LMS,
+    "Correct user or course in the LMS, by its words below; the next run tries again.",
+)
+
+People = tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True)
+class SetAsideGroup:
+    """Learners set aside for one reason.
+
+    :param people: (e-mail, employee ID, course, what the LMS says) of the first lines, at most SHOWN.
+    :param lines: how many lines `file` has about it.
+    """
+
+    name: str
+    reason: Reason
+    learners: int
+    people: People
+    lines: int
+    file: str = NAME
+
+    @property
+    def more(self) -> int:
+        """Return how many lines are not shown."""
+        return self.lines - len(self.people)
+
+
+def groups_of(folder: StagedPath, manifest: dict[str, Any]) -> tuple[SetAsideGroup, ...]:
+    """Return the groups of a run, the largest first; whom the LMS refused just now come before them."""
+    learners = learners_set_aside(manifest)
+    shown = _read(folder / NAME, set(learners)) if learners else {}
+    groups = [SetAsideGroup(name, reason(name), count, *shown[name]) for name, count in learners.items()]
+    return (*_refused_now(folder), *sorted(groups, key=lambda group: -group.learners))
+
+
+def _refused_now(folder: StagedPath) -> list[SetAsideGroup]:
+    """Return those of this run's delivery, each with the LMS's words."""
+    if not (folder / REFUSED_LIST).exists():
+        return []
+    people: list[tuple[str, str, str, str]] = []
+    lines = 0
+    with local_copy(folder / REFUSED_LIST) as copy, copy.open(encoding="utf-8", newline="") as file:
+        for says, _, email, employee_id, course, _ in islice(csv.reader(file), 1, None):
+            lines += 1
+            if len(people) < SHOWN:
+                people.append((email, employee_id, course, says))
+    return (
+        [SetAsideGroup("refused_now", REFUSED_NOW, lines, tuple(people), lines, REFUSED_LIST)]
+        if lines
+        else []
+    )
+
+
+def _read(source: StagedPath, names: set[str]) -> dict[str, tuple[People, int]]:
+    """Return for each reason the first lines of a list, and how many there are."""
+    people: dict[str, list[tuple[str, str, str, str]]] = {name: [] for name in names}
+    lines = dict.fromkeys(names, 0)
+    with local_copy(source) as copy, copy.open(encoding="utf-8", newline="") as file:
+        for name, _, email, employee_id, course, _ in csv.reader(file):
+            if name not in people:
+                continue
+            lines[name] += 1
+            if len(people[name]) < SHOWN:
+                people[name].append((email, employee_id, course, ""))
+    return {name: (tuple(people[name]), lines[name]) for name in names}

@@ -1,0 +1,149 @@
+"""Counts what became of every record, and holds that the numbers add up.
+
+Figures of a run for people: learners by what became of them, their progress, who has an employee ID.
+
+Counted while the rows pass by, so that a page over hundreds of runs reads their manifests and no row.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from include.codebashing_lms.transform.decode.values import DONE, Bools, Ints
+from include.codebashing_lms.transform.guards import LearnerTotals
+from include.codebashing_lms.transform.lms_file.cells import STATUSES, statuses, text_array
+from include.codebashing_lms.transform.records.dispositions import MERGED, SET_ASIDE, WITHHELD, Disposition
+from include.codebashing_lms.transform.rules.progress import NO_SLUG
+
+BANDS = 12  # nothing done, ten of ten percent each, all done
+BAND_OF = np.append(1 + np.arange(DONE) // 1000, BANDS - 1).astype(np.int8)  # of hundredths
+STATUS_OF = [0, *[1] * (BANDS - 2), 2]  # of bands
+# Of whom the LMS is told, or would be: their progress is what the pictures show.
+REPORTED = (Disposition.EMITTED, Disposition.BELOW_THRESHOLD, Disposition.MISSING_COMPLETED_DATE)
+IS_REPORTED = np.isin(np.arange(len(Disposition)), REPORTED)
+SET_ASIDE_WITH_ID = [fate for fate in SET_ASIDE if fate != Disposition.MISSING_EMPLOYEE_ID]
+
+
+@dataclass(frozen=True)
+class BatchCounts:
+    """A batch of judged records, counted once for all who want to know.
+
+    :param bands: how many records there are by band and fate.
+    :param courses: how many of TOLD there are by course (the first is NO_SLUG, the lowest number) and status.
+    :param met: for each learner and fate, whether one of the learner's records has it.
+    """
+
+    bands: Ints
+    courses: Ints
+    met: Bools
+
+    @classmethod
+    def of(cls, learners: int, records: pd.DataFrame) -> "BatchCounts":
+        """Count the records of so many learners."""
+        fate, status = records["fate"].to_numpy(), statuses(records)
+        band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
+        bands = np.bincount(band * np.int32(len(Disposition)) + fate, minlength=BANDS * len(Disposition))
+        course = records["course"].to_numpy() - NO_SLUG
+        told = (course * len(STATUSES) + status)[IS_REPORTED.take(fate)]
+        courses = np.bincount(told, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
+        met = np.zeros(learners * len(Disposition), dtype=np.bool_)
+        met[records["learner"].to_numpy() * np.int64(len(Disposition)) + fate] = True
+        by_fate, by_status = (-1, len(Disposition)), (-1, len(STATUSES))
+        return cls(bands.reshape(by_fate), courses.reshape(by_status), met.reshape(by_fate))
+
+
+class RecordCounts:
+    """The manifest's numbers, added up batch by batch."""
+
+    def __init__(self) -> None:
+        self.learners = 0
+        self.read = 0
+        self.fates: Counter[int] = Counter()
+        self.status: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
+        self.learners_missing_id = 0
+        self.learners_set_aside = 0
+
+    def add(self, batch: BatchCounts) -> None:
+        """Add a batch of judged records."""
+        self.learners += len(batch.met)
+        self.read += int(batch.bands.sum())
+        for number, times in enumerate(batch.bands.sum(axis=0).tolist()):
+            self.fates[number] += times
+        for band, times in enumerate(batch.bands[:, Disposition.EMITTED].tolist()):
+            self.status[STATUSES[STATUS_OF[band]]] += times
+        self.learners_missing_id += int(batch.met[:, Disposition.MISSING_EMPLOYEE_ID].sum())
+        self.learners_set_aside += int(batch.met[:, SET_ASIDE_WITH_ID].any(axis=1).sum())
+
+    def census(self) -> LearnerTotals:
+        """Return the learners as the guards count them."""
+        return LearnerTotals(self.learners, self.learners_missing_id, self.learners_set_aside)
+
+    def records(self) -> dict[str, Any]:
+        """Return the records by their place: read = emitted + withheld + set aside + merged."""
+        return {
+            "read": self.read,
+            "emitted": self.fates[Disposition.EMITTED],
+            "withheld": self._by_reason(WITHHELD),
+            "set_aside": self._by_reason(SET_ASIDE),
+            "merged": sum(self.fates[fate] for fate in MERGED),
+        }
+
+    def _by_reason(self, fates: tuple[Disposition, ...]) -> dict[str, int]:
+        return {fate.reason: int(self.fates[fate]) for fate in fates if self.fates[fate]}
+
+
+class LearnerStatistics:
+    """Added up batch by batch; a batch holds all records of its learners."""
+
+    def __init__(self) -> None:
+        self.learners: Ints = np.zeros(len(Disposition), dtype=np.int64)
+        self.bands: Ints = np.zeros(BANDS, dtype=np.int64)
+        self.courses: Counter[tuple[int, int]] = Counter()
+        self.with_id = 0
+        self.without_id: Counter[str] = Counter()
+
+    def add(self, learners: pd.DataFrame, counted: BatchCounts) -> None:
+        """Add a batch of learners and their judged records."""
+        self.learners += counted.met.sum(axis=0)
+        self._add_ids(learners)
+        self.bands += counted.bands[:, REPORTED].sum(axis=1)
+        for number, status in np.argwhere(counted.courses).tolist():
+            course = max(number + NO_SLUG, -1)
+            self.courses[course, status] += int(counted.courses[number, status])
+
+    def _add_ids(self, learners: pd.DataFrame) -> None:
+        """Tell learners with an employee ID from those without, these by the day of their last activity."""
+        ids, fate = text_array(learners["employee_id"]), learners["fate"].to_numpy()
+        same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
+        by_email = same.fill_null(False).to_numpy(zero_copy_only=False)
+        without = (fate == Disposition.MISSING_EMPLOYEE_ID) | ((fate == Disposition.EMITTED) & by_email)
+        self.with_id += int((ids.is_valid().to_numpy(zero_copy_only=False) & ~without).sum())
+        days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
+        for day, count in zip(*np.unique(days, return_counts=True), strict=True):
+            self.without_id["" if np.isnat(day) else str(day)] += int(count)
+
+    def shown(self, slugs: list[str]) -> dict[str, Any]:
+        """Return them for the manifest; `without_id` by the day of the last activity, "" for none."""
+        courses: dict[str, list[int]] = {}
+        for (course, status), count in sorted(self.courses.items()):
+            name = slugs[course] if course >= 0 else ""
+            courses.setdefault(name, [0] * len(STATUSES))[status] += count
+        return {
+            "learners": {
+                "emitted": int(self.learners[Disposition.EMITTED]),
+                "withheld": self._by_reason(WITHHELD),
+                "set_aside": self._by_reason(SET_ASIDE),
+                "merged": self._by_reason(MERGED),
+            },
+            "courses": courses,
+            "bands": self.bands.tolist(),
+            "with_id": self.with_id,
+            "without_id": dict(sorted(self.without_id.items())),
+        }
+
+    def _by_reason(self, fates: tuple[Disposition, ...]) -> dict[str, int]:
+        return {fate.reason: int(self.learners[fate]) for fate in fates if self.learners[fate]}

@@ -1,0 +1,153 @@
+"""The first pass over a snapshot: every record judged by itself."""
+
+import re
+from collections import Counter
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.lists import PathResolver, read_course_map, read_people
+from include.codebashing_lms.errors import ShapeError
+from include.codebashing_lms.streaming.json_file import decode_leniently, read_chunks
+from include.codebashing_lms.streaming.json_splitter import RecordSplitter
+from include.codebashing_lms.streaming.prefetch import prefetch
+from include.codebashing_lms.transform.context import RunContext
+from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.record_decoder import RecordDecoder
+from include.codebashing_lms.transform.decode.source_keys import SourceKeys
+from include.codebashing_lms.transform.records.dispositions import Disposition
+from include.codebashing_lms.transform.records.spool import Spool
+from include.codebashing_lms.transform.rules.as_of import (
+    add_latest_possible_dates,
+    add_latest_possible_learners,
+)
+from include.codebashing_lms.transform.rules.duplicates import EmployeeIds
+from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.rules.progress import (
+    Courses,
+    check_courses,
+    check_learners,
+    course_records,
+    keep_true_dates,
+    primary_records,
+)
+from include.codebashing_lms.transform.rules.user_keys import UserKeys
+
+STALE = timedelta(days=7)
+DIGIT = re.compile(r"\d")
+
+
+class FirstPass:
+    """Reads a snapshot once; knows its rules, the courses met, and what was remarkable."""
+
+    def __init__(self, connector: Connector, facts: RunContext, locate: PathResolver) -> None:
+        self.connector, self.facts = connector, facts
+        self.keys = SourceKeys(connector)
+        self.reconstructed = facts.provenance == "reconstructed"
+        self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
+        self.courses = Courses(read_course_map(connector.lms, locate))
+        self.user_keys = UserKeys.of(connector, locate)
+        self.primary = connector.courses == "primary"
+        self.listed = connector.courses if isinstance(connector.courses, list) else []
+        wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
+        if self.primary:
+            wanted += [self.keys.completed, self.keys.total, self.keys.course]
+        wanted += [self.keys.created_at] if self.keys.created_at else []
+        self.reader = RecordDecoder(connector, wanted, self.listed, self._needed())
+        self.newest = np.datetime64("NaT", "us")
+        self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.warnings.update(self.user_keys.warnings())
+        self.ids = EmployeeIds()
+
+    def _needed(self) -> list[str]:
+        """Return the keys without which the file would be wrong, or wholly empty in a column."""
+        keys = self.keys
+        needed = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
+        columns = self.connector.lms.contract.sources
+        needed += [keys.email] if "email" in columns else []
+        needed += [keys.active_at] if "last_active_at" in columns else []
+        if self.primary:
+            needed += [keys.completed, keys.total]
+            needed += [keys.course] if self.courses.course_map else []
+        if self.reconstructed and keys.created_at:
+            needed.append(keys.created_at)
+        return needed + [keys.percentage_of(course) for course in self.listed]
+
+    def read(self, path: Path, spool: Spool) -> None:
+        """Judge every record by itself, and keep the verdicts in the spool."""
+        splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, decode_leniently)
+        objects = False
+        with prefetch(self.reader.batches(read_chunks(path, splitter))) as batches:
+            for batch in batches:
+                objects = objects or bool(batch.objects.any())
+                learners = read_learners(batch, self.keys, self.rules)
+                if self.reconstructed:
+                    learners = add_latest_possible_learners(learners, batch, self.keys)
+                records = self._records(batch, learners)
+                self.ids.add(learners, records)
+                spool.append(learners, records)
+        spool.close()
+        if objects:
+            self._guard_shape(path)
+
+    def _records(self, batch: Batch, learners: pd.DataFrame) -> pd.DataFrame:
+        if self.primary:
+            records = primary_records(batch, self.keys, self.courses)
+        else:
+            records = course_records(batch, self.courses)
+        records = records.pipe(check_courses, self.courses).pipe(check_learners, learners)
+        self._warn(learners, records)
+        records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
+        if self.reconstructed:
+            records = add_latest_possible_dates(records)
+        return records.drop(columns=["date_odd", "date_is_day", "too_much"])
+
+    def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        too_much = np.flatnonzero(records["too_much"].to_numpy())
+        fates = learners["fate"].to_numpy()[records["learner"].to_numpy()[too_much]]
+        name = "completed_exceeds_total" if self.primary else "percentage_over_100"
+        self.warnings[name] += int((fates == Disposition.EMITTED).sum())
+        self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
+        self.newest = np.fmax(
+            self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)
+        )
+
+    def _guard_shape(self, path: Path) -> None:
+        """Raise ShapeError for needed keys that no record holds; a listed course may be nowhere."""
+        courses = {self.keys.percentage_of(course) for course in self.listed}
+        self.warnings["course_not_in_snapshot"] += len(self.reader.unseen & courses)
+        missing = self.reader.unseen - courses
+        if self.connector.courses == "all" and not self.reader.slugs:
+            missing.add(self.keys.percentage_of("<course>"))
+        if missing:
+            there = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])
+            raise ShapeError(
+                f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {there}. "
+                "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
+            )
+
+    def looks_stale(self) -> bool:
+        """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
+        read_at = np.datetime64(self.facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
+        return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
+
+
+def keys_there(path: Path, records_path: str | None) -> set[str]:
+    """Return the keys of the first records, for a message; none that may be somebody's address or ID."""
+    splitter = RecordSplitter(records_path, decode=_undecoded, read_item=decode_leniently)
+    first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
+    records = [record for record in (first.records if first else ()) if isinstance(record, dict)]
+    times = Counter(key for record in records for key in record)
+    return {
+        key
+        for key, count in times.items()
+        if "@" not in key and (count > 1 or len(records) == 1 or not DIGIT.search(key))
+    }
+
+
+def _undecoded(array: memoryview) -> Any:
+    raise ValueError("read each record alone")

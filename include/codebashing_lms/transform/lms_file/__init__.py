@@ -1,0 +1,8 @@
+"""The file that an LMS imports; load writes with the same code again.
+
+cells            the rows of the file, column by column, as texts
+quoting          how a text stands in the file, and which texts cannot
+xapi_statements  the rows of an xAPI file: one statement each
+writer           cells become lines, lines become parts
+parts            one file with its name, plain or packed, no longer than the LMS takes
+"""

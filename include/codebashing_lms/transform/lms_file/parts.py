@@ -1,0 +1,122 @@
+"""One file on its way to the LMS, with its name: plain or packed, and no longer than it may be."""
+
+import codecs
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.codebashing_lms.config.profiles.contract import Contract
+from include.codebashing_lms.errors import ConnectorError
+from include.codebashing_lms.staging.files import sha256_of
+
+LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
+
+
+@dataclass
+class PartNames:
+    """Names for parts, no two alike."""
+
+    pattern: str
+    only_letters: bool
+
+    def __post_init__(self) -> None:
+        self._given: set[str] = set()
+
+    def next(self, course: str) -> str:
+        """Return the name of the next part of a course."""
+        plain = Path(self.pattern.replace("{course}", re.sub(r"[^A-Za-z0-9_.-]", "_", course)[:100]))
+        name, number = plain.name, 1
+        while name in self._given:
+            number += 1
+            name = f"{plain.stem}{'' if self.only_letters else '_'}part{number}{plain.suffix}"
+        self._given.add(name)
+        return name
+
+
+class Part:
+    """One file in the making."""
+
+    def __init__(self, path: Path, name: str, course: str, contract: Contract, header: str) -> None:
+        self.path, self.name, self.course = path, name, course
+        self.limits, self.shape = contract.limits, contract.file
+        self.rows = self.size = 0
+        self._sha256 = hashlib.sha256()
+        self._encoder = codecs.getincrementalencoder(contract.file.encoding)()
+        self._out: Any = path.open("wb")
+        self._zip: ZipFile | None = None
+        if contract.package:
+            self._out.close()
+            self._zip = ZipFile(path, "w", ZIP_STORED)
+            self._out = self._zip.open(_member(contract.package), "w")
+        self._write_text(header)
+
+    def fitting(self, lines: pa.Array) -> int:
+        """Return how many of the lines still go into this part; an empty one takes at least one."""
+        fitting = len(lines)
+        if self.limits.rows:
+            fitting = min(fitting, self.limits.rows - self.rows)
+        if self.limits.bytes:
+            ends = np.cumsum(pc.binary_length(lines).to_numpy())
+            fitting = min(fitting, int(np.searchsorted(ends, self.limits.bytes - self.size, side="right")))
+        return max(fitting, 0 if self.rows else 1)
+
+    def write(self, lines: pa.Array) -> None:
+        """Write lines."""
+        text = _text(lines)
+        if self.shape.quoting == "statements" and not self.rows:
+            text = text[1:]  # the comma before the first
+        self.rows += len(lines)
+        if self.shape.plain:
+            self._write(text)
+        else:
+            self._write_text(text.to_pybytes().decode())
+
+    def end(self) -> None:
+        """End the file, if it has not ended yet."""
+        if self._out.closed:
+            return
+        if self.shape.quoting == "statements":
+            self._write_text("]")
+        self._out.close()
+        if self._zip:
+            self._zip.close()
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the ended file is."""
+        size = self.path.stat().st_size
+        sha256 = sha256_of(self.path) if self._zip else self._sha256.hexdigest()
+        facts = {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
+        return facts | ({"course": self.course} if self.limits.per_course else {})
+
+    def _write_text(self, text: str) -> None:
+        try:
+            self._write(self._encoder.encode(text))
+        except UnicodeEncodeError as error:
+            raise ConnectorError(
+                f"lms.options.encoding: {self.shape.encoding} cannot write a character of the rows "
+                f"(U+{ord(error.object[error.start]):04X}). Use utf-8, or one that has it."
+            ) from None
+
+    def _write(self, data: Any) -> None:
+        self.size += len(data)
+        self._sha256.update(data)
+        self._out.write(data)
+
+
+def _member(name: str) -> ZipInfo:
+    member = ZipInfo(name, LONG_AGO)
+    member.create_system, member.external_attr = 3, 0o600 << 16
+    return member
+
+
+def _text(lines: pa.Array) -> Any:
+    """Return the bytes of all lines in a row, without a copy."""
+    offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
+    return lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]

@@ -1,0 +1,5 @@
+"""What a record is between the steps of transform, and for load.
+
+dispositions   what becomes of a record, and why, in the order in which the reasons are tried
+spool          checked batches, kept on local disk between the two passes
+"""

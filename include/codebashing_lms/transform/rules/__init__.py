@@ -1,0 +1,10 @@
+"""What becomes of a record: a module per family of rules, in the order in which they are applied.
+
+learners              the person: form, exclusion, employee ID, e-mail
+progress              a learner on a course: values, percentage, status, completion date, course
+as_of                 what is certain about a past date
+earlier_snapshot      what the nearest snapshot before a past date says
+duplicates            learners that share an employee ID, slugs that share an LMS course
+user_keys             the key by which the LMS knows a learner
+profile_requirements  what the profile requires of a record
+"""

@@ -1,0 +1,127 @@
+"""What is certain about a past date, told from a snapshot that was read at or after it.
+
+Values are never altered: a record stands as it was read, or is withheld. All of it rests on ASSUMPTIONS, and
+where the nearest earlier snapshot contradicts them for a learner, nothing is told.
+"""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.source_keys import SourceKeys
+from include.codebashing_lms.transform.decode.values import DONE, Bools, Instants, ParsedInstants, instants
+from include.codebashing_lms.transform.records.dispositions import Disposition
+from include.codebashing_lms.transform.rules.earlier_snapshot import (
+    ABSENT,
+    NO_DATE,
+    EarlierSnapshot,
+    EarlierValues,
+    progress_of,
+    seconds_of,
+)
+
+ASSUMPTIONS = (
+    "progress never falls",
+    "nobody's course and no course's number of lessons changed between as_of and extracted_at",
+)
+FINISHED = DONE + 1  # as progress_of tells it
+NOTHING = np.datetime64("NaT", "us")
+DAY = np.timedelta64(1, "D")
+
+
+class AsOfRules:
+    """The rules for one past date.
+
+    :param as_of: the instant that is told.
+    :param one_course: records are of primary courses, of which everybody has one at a time.
+    :param earlier: the nearest snapshot read before the as-of, None where there is none.
+    """
+
+    def __init__(self, as_of: datetime, one_course: bool, earlier: EarlierSnapshot | None) -> None:
+        self.as_of = _utc(as_of)
+        self.one_course = one_course
+        self.earlier = earlier
+        self.read_before = _utc(earlier.read_at) if earlier else NOTHING
+
+    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Withhold the records that nothing else speaks against, but that are not certain."""
+        people = learners.iloc[records["learner"].to_numpy()]
+        created_by, active_by = people["created_by"].to_numpy(), people["active_by"].to_numpy()
+        known = (
+            (progress_of(records) == 0)
+            | (active_by <= self.as_of)
+            | (records["completed_by"].to_numpy() <= self.as_of)  # a date stands at 100 % only
+        )
+        if self.earlier:
+            then = self.earlier.find(records, learners)
+            known &= ~(self._contradicted(then, records, active_by) | self._new(then, records, created_by))
+        fate = records["fate"].to_numpy()
+        reasons = np.select(
+            [created_by > self.as_of, ~known], [Disposition.NOT_YET_A_USER, Disposition.UNKNOWN_AT_AS_OF], 0
+        )
+        return records.assign(fate=np.where(fate == Disposition.EMITTED, reasons, fate).astype(np.int8))
+
+    def _contradicted(self, then: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
+        """Tell where the earlier snapshot cannot be true together with this one and the assumptions."""
+        found = _progress_disagrees(then, records, active_by <= self.read_before)
+        found |= _dates_disagree(then, records, self.read_before)
+        found |= then.lessons_total != records["lessons_total"].to_numpy()
+        if self.one_course:
+            found |= then.progress == ABSENT
+        return (found & then.there) | then.twice
+
+    def _new(self, then: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
+        """Tell whose 0 may not have been there yet: they, or their course, came after the earlier reading."""
+        was_there = ~then.there & (created_by <= self.as_of)
+        new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
+        return new
+
+    def cut(self, learners: pd.DataFrame, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        """Blank what happened after the as-of; also return how many completions lost their date by it."""
+        active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
+        late = completed_at > self.as_of
+        cut = int((late & (records["fate"] == Disposition.EMITTED).to_numpy()).sum())
+        learners = learners.assign(active_at=np.where(active_at > self.as_of, NOTHING, active_at))
+        return learners, records.assign(completed_at=np.where(late, NOTHING, completed_at)), cut
+
+
+def add_latest_possible_learners(learners: pd.DataFrame, batch: Batch, keys: SourceKeys) -> pd.DataFrame:
+    """Return learners with the latest moments at which they can have been last active, and joined."""
+    active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NOTHING)
+    created_by = _latest(instants(batch.columns[keys.created_at])) if keys.created_at else nothing
+    return learners.assign(active_by=_latest(active), created_by=created_by)
+
+
+def _latest(moments: ParsedInstants) -> Instants:
+    """Return the latest moment each instant may mean: a day without a time may mean its end."""
+    return np.where(moments.whole_day, moments.found + DAY, moments.found)
+
+
+def add_latest_possible_dates(records: pd.DataFrame) -> pd.DataFrame:
+    """Return records with the latest moment at which they can have been completed."""
+    completed_at = records["completed_at"].to_numpy()
+    latest = np.where(records["date_is_day"].to_numpy(), completed_at + DAY, completed_at)
+    return records.assign(completed_by=latest)
+
+
+def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
+    """Tell where progress fell, or changed although nobody was active."""
+    now = progress_of(records)
+    fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
+    disagrees: Bools = fell | (quiet & (then.progress != now))
+    return disagrees
+
+
+def _dates_disagree(then: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
+    """Tell where a completion date moved, or says another thing than the progress seen back then."""
+    completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
+    moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
+    finished = then.progress == FINISHED
+    disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_by <= read_at)
+    return disagrees
+
+
+def _utc(instant: datetime) -> np.datetime64:
+    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")

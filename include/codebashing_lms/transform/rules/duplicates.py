@@ -1,0 +1,140 @@
+"""Rules over the whole snapshot: learners that share an employee ID, and courses that share an LMS course."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.codebashing_lms.transform.decode.values import Ints
+from include.codebashing_lms.transform.lms_file.cells import text_array
+from include.codebashing_lms.transform.records.dispositions import Disposition
+from include.codebashing_lms.transform.records.spool import Spool
+from include.codebashing_lms.transform.rules.progress import Courses, of_courses
+
+NOBODY = -1
+
+
+class EmployeeIds:
+    """The IDs of all learners with something left to send, to find those that stand more than once."""
+
+    def __init__(self) -> None:
+        self._columns: list[pa.Array] = []
+
+    def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
+        """Take up the IDs of one batch."""
+        left = np.zeros(len(learners), dtype=np.bool_)
+        left[records["learner"].to_numpy()[records["fate"].to_numpy() == Disposition.EMITTED]] = True
+        self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
+
+    def shared(self) -> set[str]:
+        """Return the IDs that stand more than once."""
+        ids = pa.chunked_array(self._columns, pa.string()).combine_chunks()
+        self._columns.clear()
+        encoded = ids.dictionary_encode()
+        often = np.bincount(encoded.indices.to_numpy(), minlength=len(encoded.dictionary)) > 1
+        return set(encoded.dictionary.filter(pa.array(often)).to_pylist())
+
+
+def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.Series:
+    """Return the fates that the whole snapshot changes, by the records' numbers in the snapshot.
+
+    :param best: under a conflict the better learner stands, instead of none.
+    """
+    contested = _gather(spool, shared)
+    if contested.empty:
+        return pd.Series(dtype=np.int8)
+    judged = contested.pipe(flag_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
+    return judged.set_index("number")["fate"]
+
+
+def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
+    """Return the records of all learners whose ID others have, too.
+
+    `employee_id` and `person` are numbers of those that share one; `item` numbers the learners.
+    """
+    found = list(_duplicate_batches(spool, shared)) if shared else []
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
+    items = numbers = 0
+    ids = pa.array(sorted(shared), pa.string())
+    people: dict[str, int] = {}
+    for learners, records in spool.batches():
+        place = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
+        employee = place.fill_null(NOBODY).to_numpy()
+        learner, fate = records["learner"].to_numpy(), records["fate"].to_numpy()
+        at = np.flatnonzero((employee != NOBODY).take(learner) & (fate == Disposition.EMITTED))
+        if len(at):
+            of_records: dict[Any, Any] = {name: records[name].to_numpy()[at] for name in records}
+            who = learner[at]
+            of_learners = {
+                "number": numbers + at,
+                "item": items + who,
+                "employee_id": employee[who],
+                "person": _persons(learners["email"], employee, items, people)[who],
+                "active_at": learners["active_at"].to_numpy()[who],
+            }
+            yield pd.DataFrame({**of_records, **of_learners})
+        items += len(learners)
+        numbers += len(records)
+
+
+def _persons(emails: pd.Series, employee: Ints, items: int, people: dict[str, int]) -> Ints:
+    """Number people by their e-mail, whatever its case; two without one are never the same.
+
+    :param employee: NOBODY for learners of whom it does not matter.
+    :param people: those met before, with their numbers.
+    """
+    persons = np.full(len(emails), NOBODY)
+    contested = np.flatnonzero(employee != NOBODY)
+    for at, email in zip(contested.tolist(), emails.iloc[contested].tolist(), strict=True):
+        key = email.lower() if isinstance(email, str) else f"\0{items + at}"
+        persons[at] = people.setdefault(key, len(people))
+    return persons
+
+
+def flag_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
+    """Set aside all records of an ID that several people claim, but the better one's under `best`."""
+    by_id = records.groupby("employee_id", sort=False)["person"]
+    conflict = by_id.transform("nunique") > 1
+    if best:
+        ranked = records.sort_values(
+            ["hundredths", "active_at", "item"], ascending=[False, False, True], na_position="last"
+        )
+        standing = ranked.drop_duplicates("employee_id").set_index("employee_id")["person"]
+        conflict &= records["person"] != records["employee_id"].map(standing)
+    return records.assign(
+        fate=np.where(conflict, np.int8(Disposition.CONFLICTING_EMPLOYEE_ID), records["fate"])
+    )
+
+
+def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
+    """Of one learner twice on a course the higher percentage stands, then later activity, then the first."""
+    return _merge(records, "course", ["hundredths", "active_at", "number"], [False, False, True])
+
+
+def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
+    """Of two slugs that are one LMS course the higher percentage stands, then the earlier completion."""
+    named = records.assign(lms_course=of_courses(courses.lms_ids(), records["course"].to_numpy()))
+    order = ["hundredths", "completed_at", "number"]
+    merged = _merge(named, "lms_course", order, [False, True, True])
+    return merged.drop(columns="lms_course")
+
+
+def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iterable[bool]) -> pd.DataFrame:
+    left = records[records["fate"] == Disposition.EMITTED]
+    ranked = left.sort_values(order, ascending=list(ascending), na_position="last", kind="stable")
+    losing = ranked.index[ranked.duplicated(["employee_id", course])]
+    fate = records["fate"].copy()
+    fate.loc[losing] = Disposition.DUPLICATE
+    return records.assign(fate=fate)
+
+
+def shares_a_course(courses: Courses) -> bool:
+    """Tell whether the course map gives two slugs the same LMS course."""
+    ids = [entry.id for slug in courses.course_map if (entry := courses.entry(slug))]
+    return len(set(ids)) < len(ids)

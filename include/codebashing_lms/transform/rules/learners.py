@@ -1,0 +1,106 @@
+"""Rules about the person, one row a record of the snapshot: form, exclusion, employee ID, e-mail."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from include.codebashing_lms.config.lists import Person
+from include.codebashing_lms.config.source import Identity
+from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.source_keys import SourceKeys
+from include.codebashing_lms.transform.decode.values import (
+    NOT_TEXT,
+    Bools,
+    arrow_text,
+    email_texts,
+    employee_id_texts,
+    instants,
+)
+from include.codebashing_lms.transform.records.dispositions import Disposition
+
+
+@dataclass(frozen=True)
+class IdentityRules:
+    """How a record finds its employee, ready for use."""
+
+    pattern: re.Pattern[str]
+    use_email: bool
+    people: dict[str, Person]
+
+    @classmethod
+    def of(cls, identity: Identity, people: dict[str, Person]) -> "IdentityRules":
+        """Return the rules of a connector file, with HR's word on single people."""
+        return cls(re.compile(identity.pattern), identity.on_missing == "use_email", people)
+
+
+def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.DataFrame:
+    """Return a row a record: employee_id and email (text or null), active_at (UTC), active_odd and fate."""
+    emails = email_texts(batch.columns[keys.email])
+    ids = employee_id_texts(batch.columns[keys.employee_id])
+    for texts in (emails, ids):
+        for at in arrow_text(texts)[1]:
+            texts[at] = NOT_TEXT
+    ids, fates = identify(ids, emails, rules)
+    active = instants(batch.columns[keys.active_at])
+    return pd.DataFrame(
+        {
+            "employee_id": text_series(ids),
+            "email": text_series(emails),
+            "active_at": active.found,
+            "active_odd": active.odd,
+            "fate": np.where(batch.objects, fates, np.int8(Disposition.NOT_AN_OBJECT)),
+        }
+    )
+
+
+def text_series(texts: list[str | None]) -> pd.Series:
+    """Return texts as a column, null where there is none or none that can be shown."""
+    if NOT_TEXT in texts:
+        texts = [None if text is NOT_TEXT else text for text in texts]
+    return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(texts, pa.string())))
+
+
+def identify(
+    ids: list[str | None], emails: list[str | None], rules: IdentityRules
+) -> tuple[list[str | None], npt.NDArray[np.int8]]:
+    """Return the IDs that people's records are keyed by, and for each EMITTED or the first fault found."""
+    lower = [email.lower() if email else None for email in emails]
+    ids, excluded = _heard(ids, lower, rules.people)
+    fits = rules.pattern.fullmatch
+    good = [
+        one is not None and one is not NOT_TEXT and fits(one) is not None and one.lower() != email
+        for one, email in zip(ids, lower, strict=True)
+    ]
+    fates = np.full(len(ids), Disposition.EMITTED, dtype=np.int8)
+    for at in np.flatnonzero(~np.array(good, dtype=np.bool_)).tolist():
+        no_other = ids[at] is None or str(ids[at]).lower() == lower[at]
+        if rules.use_email and lower[at] and no_other and emails[at] is not NOT_TEXT and not excluded[at]:
+            ids[at] = lower[at]
+        else:
+            fates[at] = (
+                Disposition.MISSING_EMPLOYEE_ID if ids[at] is None else Disposition.INVALID_EMPLOYEE_ID
+            )
+    if NOT_TEXT in emails:
+        no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
+        fates[no_email & (fates == Disposition.EMITTED)] = Disposition.INVALID_EMAIL
+    fates[excluded] = Disposition.EXCLUDED
+    return ids, fates
+
+
+def _heard(
+    ids: list[str | None], emails: list[str | None], people: dict[str, Person]
+) -> tuple[list[str | None], Bools]:
+    """Return the IDs as HR corrected them, and whom HR excluded."""
+    ids, excluded = list(ids), np.zeros(len(ids), dtype=np.bool_)
+    if not people:
+        return ids, excluded
+    for at, email in enumerate(emails):
+        person = people.get(email) if email else None
+        excluded[at] = person is not None and person.action == "exclude"
+        if person and person.action == "use_id":
+            ids[at] = person.employee_id
+    return ids, excluded

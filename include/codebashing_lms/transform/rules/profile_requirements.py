@@ -1,0 +1,75 @@
+"""What the profile needs of a record that nothing else speaks against."""
+
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+
+from include.codebashing_lms.config.profiles.contract import Contract
+from include.codebashing_lms.transform.decode.values import DONE, Bools
+from include.codebashing_lms.transform.lms_file.writer import LmsFile
+from include.codebashing_lms.transform.records.dispositions import Disposition
+
+NO_COLUMN = -1
+
+
+class ProfileRequirements:
+    """Withholds what the LMS is not told, and sets aside what it could not read.
+
+    :param file: the file whose columns must hold the values.
+    """
+
+    def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:
+        self.contract, self.zone, self.file = contract, zone, file
+        today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
+        self._today = np.datetime64(today.replace(tzinfo=None), "us")
+
+    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
+        fate = records["fate"].to_numpy(copy=True)
+        for reason, found in self._reasons(learners, records):
+            fate[(fate == Disposition.EMITTED) & found] = reason
+        fault = np.full(len(records), NO_COLUMN, dtype=np.int8)
+        if self.file.may_be_unwritable:
+            left = np.flatnonzero(fate == Disposition.EMITTED)
+            fault[left] = self.file.unwritable(records.iloc[left], learners)
+            fate[fault != NO_COLUMN] = Disposition.INVALID_VALUE
+        if self.contract.only_past_days:
+            recent = (records["completed_at"] >= self._today).to_numpy()
+            fate[(fate == Disposition.EMITTED) & recent] = Disposition.TOO_RECENT
+        return records.assign(fate=fate, fault=fault)
+
+    def _reasons(self, learners: pd.DataFrame, records: pd.DataFrame) -> list[tuple[Disposition, Bools]]:
+        done = (records["hundredths"] == DONE).to_numpy()
+        reasons = []
+        if self.contract.emits == "completion":
+            reasons.append((Disposition.BELOW_THRESHOLD, ~done))
+        if self.contract.skips_not_started:
+            reasons.append((Disposition.BELOW_THRESHOLD, ~done & ~records["started"].to_numpy()))
+        if self.contract.needs_completion_date:
+            reasons.append(
+                (Disposition.MISSING_COMPLETED_DATE, done & records["completed_at"].isna().to_numpy())
+            )
+        if self.contract.completed_from:
+            reasons.append((Disposition.INVALID_VALUE, self._too_early(records)))
+        nobody = learners["user_key"].isna().to_numpy(dtype=np.bool_)
+        if nobody.any():
+            reasons.append((Disposition.UNMAPPED_USER, nobody[records["learner"].to_numpy()]))
+        return reasons
+
+    def _too_early(self, records: pd.DataFrame) -> Bools:
+        """Return who finished before the first day that the course may be told for."""
+        courses = self.file.courses
+        entries = [courses.entry(slug) for slug in courses.slugs]
+        days = [getattr(entry, str(self.contract.completed_from), None) for entry in entries]
+        midnights = [
+            datetime.combine(day, time(), self.zone).astimezone(UTC) if day else None for day in days
+        ]
+        first = pd.Series(
+            [one and one.replace(tzinfo=None) for one in midnights] + [None], dtype="datetime64[us]"
+        )
+        numbers = records["course"].to_numpy()
+        limits = first.to_numpy()[np.where(numbers < 0, len(midnights), numbers)]
+        early: Bools = records["completed_at"].to_numpy() < limits
+        return early

@@ -1,0 +1,206 @@
+"""Rules about a learner on a course, one row a record: values, percentage, status, completion date, course.
+
+Columns of the frames: `learner` (row of the learner in the batch), `course` (number of the course, or one of
+UNNAMED, NONE, NO_SLUG), `hundredths` of a percent, `started` (anything done at all), `lessons_completed` and
+`lessons_total` (-1: not told), `completed_at` (UTC, NaT: none), `fate`.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from msgspec import UNSET
+
+from include.codebashing_lms.config.lms import Course, CourseMap
+from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.source_keys import SourceKeys
+from include.codebashing_lms.transform.decode.values import (
+    ABSENT,
+    DONE,
+    INVALID,
+    NOT_TEXT,
+    OVER_100,
+    Ints,
+    counts,
+    share,
+)
+from include.codebashing_lms.transform.records.dispositions import Disposition
+
+UNNAMED, NONE, NO_SLUG = -1, -2, -3
+UNTOLD = -1
+NOTHING = np.datetime64("NaT", "us")
+
+
+@dataclass
+class Courses:
+    """The courses met so far: a number for each slug, and what the course map makes of it."""
+
+    course_map: CourseMap
+    numbers: dict[str, int] = field(default_factory=dict)
+
+    def number(self, slug: str) -> int:
+        """Return the course's number, a new one for a new course."""
+        return self.numbers.setdefault(slug, len(self.numbers))
+
+    @property
+    def slugs(self) -> list[str]:
+        """Return the slugs in the order of their numbers."""
+        return list(self.numbers)
+
+    def entry(self, slug: str) -> Course | None:
+        """Return what the LMS calls a course; None when ignored, not mapped, or of a damaged name."""
+        unmapped = None if NOT_TEXT in slug else Course(id=slug)
+        entry = self.course_map.get(slug) if self.course_map else unmapped
+        return entry if isinstance(entry, Course) else None
+
+    def lms_ids(self) -> list[str]:
+        """Return the LMS's id for each course number, blank where the course is not sent."""
+        return [entry.id if (entry := self.entry(slug)) else "" for slug in self.numbers]
+
+    def fates(self) -> Ints:
+        """Return EMITTED, IGNORED_COURSE or UNMAPPED_COURSE for each course number."""
+        return np.array([self._fate(slug) for slug in self.numbers], dtype=np.int64)
+
+    def _fate(self, slug: str) -> Disposition:
+        if self.entry(slug):
+            return Disposition.EMITTED
+        return Disposition.IGNORED_COURSE if slug in self.course_map else Disposition.UNMAPPED_COURSE
+
+
+def of_courses(texts: list[str], numbers: Ints) -> npt.NDArray[np.object_]:
+    """Return each record's text out of one a course, blank for records that name no course."""
+    return np.array([*texts, ""], dtype=object)[np.where(numbers < 0, len(texts), numbers)]
+
+
+def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.DataFrame:
+    """Return the record of each learner on their primary course, judged by its lesson counts."""
+    completed, total = counts(batch.columns[keys.completed]), counts(batch.columns[keys.total])
+    numbers = _course_numbers(batch.columns[keys.course], courses)
+    invalid = (completed == INVALID) | (total == INVALID)
+    nothing = (total <= 0) | (numbers == NONE)
+    done = np.maximum(completed, 0)
+    fates = np.select(
+        [invalid, nothing], [Disposition.INVALID_COUNT, Disposition.NO_COURSE], Disposition.EMITTED
+    )
+    return pd.DataFrame(
+        {
+            "learner": np.arange(len(batch), dtype=np.int32),
+            "course": numbers,
+            "hundredths": np.where(invalid | nothing, 0, share(done, np.maximum(total, 0))),
+            "started": done > 0,
+            "lessons_completed": done,
+            "lessons_total": np.maximum(total, 0),
+            "completed_at": batch.dates.found,
+            "date_odd": batch.dates.odd,
+            "date_is_day": batch.dates.whole_day,
+            "too_much": ~invalid & ~nothing & (completed > total),
+            "fate": fates.astype(np.int8),
+        }
+    )
+
+
+def _course_numbers(names: list[Any], courses: Courses) -> Ints:
+    """Return the number of each primary course: UNNAMED when not sent, NONE for null, NO_SLUG for no text."""
+    texts = dict.fromkeys(name for name in names if type(name) is str)
+    number_of = {name: courses.number(name) if is_slug(name) else _odd_name(name) for name in texts}
+    numbers = [number_of[name] if type(name) is str else _odd_name(name) for name in names]
+    return np.array(numbers, dtype=np.int64)
+
+
+def is_slug(text: str) -> bool:
+    """Tell whether a text names a course: blanks do not, nor what no file can hold (lone surrogates)."""
+    return bool(text.strip()) and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _odd_name(name: Any) -> int:
+    if name is UNSET:
+        return UNNAMED
+    return NONE if name is None or (type(name) is str and not name.strip()) else NO_SLUG
+
+
+def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
+    """Return a record for each learner and course whose percentage is present; else one without course."""
+    values = batch.hundredths.ravel()
+    numbers = np.array([courses.number(slug) for slug in batch.slugs], dtype=np.int32)
+    there = values != ABSENT  # of the table of learners and courses
+    at: Any = slice(None) if there.all() else np.flatnonzero(there)
+    values = values[at]
+    learner = np.repeat(np.arange(len(batch), dtype=np.int32), len(numbers))[at]
+    columns = {
+        "learner": learner,
+        "course": np.tile(numbers, len(batch))[at],
+        "hundredths": np.clip(values, 0, DONE).astype(np.int32),
+        "started": batch.started.ravel()[at],
+        "completed_at": batch.dates.found.ravel()[at],
+        "date_odd": batch.dates.odd.ravel()[at],
+        "date_is_day": batch.dates.whole_day.ravel()[at],
+        "too_much": values == OVER_100,
+        "fate": np.where(
+            values == INVALID, np.int8(Disposition.INVALID_PERCENTAGE), np.int8(Disposition.EMITTED)
+        ),
+        "lessons_completed": np.full(len(values), UNTOLD, dtype=np.int8),
+        "lessons_total": np.full(len(values), UNTOLD, dtype=np.int8),
+    }
+    frame = pd.DataFrame(columns, copy=False)
+    on_none = np.flatnonzero(np.bincount(learner, minlength=len(batch)) == 0)
+    if len(on_none):
+        both = pd.concat([frame, _on_no_course(on_none)], ignore_index=True)
+        frame = both.sort_values("learner", kind="stable", ignore_index=True)
+    return frame
+
+
+def _on_no_course(learners: Ints) -> pd.DataFrame:
+    columns = {
+        "learner": learners.astype(np.int32),
+        "course": np.int32(NONE),
+        "hundredths": np.int32(0),
+        "started": False,
+        "completed_at": np.full(len(learners), NOTHING, dtype="datetime64[us]"),
+        "date_odd": False,
+        "date_is_day": False,
+        "too_much": False,
+        "fate": np.int8(Disposition.NO_COURSE),
+        "lessons_completed": np.int8(UNTOLD),
+        "lessons_total": np.int8(UNTOLD),
+    }
+    return pd.DataFrame(columns)
+
+
+def check_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
+    """Withhold ignored courses, and unmapped ones at 0 %; set aside the other unmapped ones."""
+    of_no_course = [Disposition.UNMAPPED_COURSE, Disposition.NO_COURSE, Disposition.EMITTED]
+    by_course = np.append(courses.fates(), of_no_course).astype(np.int8)
+    found = by_course.take(records["course"].to_numpy())
+    at_zero = (found == Disposition.UNMAPPED_COURSE) & (records["hundredths"].to_numpy() == 0)
+    found[at_zero] = Disposition.UNMAPPED_COURSE_AT_ZERO
+    fate = records["fate"].to_numpy()
+    np.copyto(found, fate, where=fate != Disposition.EMITTED)
+    return records.assign(fate=found)
+
+
+def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
+    """Let a fault of the learner go before everything about the course."""
+    fault = learners["fate"].to_numpy().take(records["learner"].to_numpy())
+    np.copyto(fault, records["fate"].to_numpy(), where=fault == Disposition.EMITTED)
+    return records.assign(fate=fault)
+
+
+def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:
+    """Drop completion dates below 100 and after the reading; count those, and values over the top."""
+    alive = records["fate"].to_numpy() == Disposition.EMITTED
+    completed_at = records["completed_at"].to_numpy()
+    warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
+    told = np.flatnonzero(~np.isnat(completed_at))
+    of_emitted = alive[told]
+    below = of_emitted & (records["hundredths"].to_numpy()[told] < DONE)
+    now = np.datetime64(read_at.replace(tzinfo=None), "us")
+    late = of_emitted & ~below & (completed_at[told] > now)
+    warnings["completed_date_below_100"] += int(below.sum())
+    warnings["completed_date_after_reading"] += int(late.sum())
+    kept = completed_at.copy()
+    kept[told[~of_emitted | below | late]] = NOTHING
+    return records.assign(completed_at=kept)

@@ -1,0 +1,35 @@
+"""What the LMS was told, as an asset of Airflow's: other DAGs may be scheduled on it."""
+
+from typing import Any
+
+from airflow.sdk import Asset, AssetAlias, Context
+
+from include.codebashing_lms.config.connector import Connector
+
+
+def asset_of(connector: Connector) -> Asset:
+    """Return what a connector's LMS knows, as an asset."""
+    return Asset(name=f"codebashing_lms/{connector.name}", uri=f"x-codebashing-lms://{connector.name}")
+
+
+def outlet_of(connector: Connector) -> AssetAlias:
+    """Return load's outlet: an alias, as an asset itself would have an event of every green load."""
+    return AssetAlias(name=f"codebashing_lms/{connector.name}")
+
+
+def emit_asset_event(
+    connector: Connector, outcome: dict[str, Any], manifest: dict[str, Any], context: Context
+) -> None:
+    """Emit an event of the asset, with numbers, if the LMS was told something."""
+    if outcome["outcome"] != "delivered":
+        return
+    extra = {
+        "run_id": context["dag_run"].run_id,
+        "as_of": manifest["as_of"],
+        "rows": outcome["rows"],
+        "file": outcome["file"],
+        "sha256": outcome["sha256"],
+        "set_aside": sum(manifest["records"]["set_aside"].values()),
+        "refused": outcome.get("refused", 0),
+    }
+    context["outlet_events"][outlet_of(connector)].add(asset_of(connector), extra=extra)

@@ -1,1 +1,0 @@
-"""The page Codebashing → LMS inside Airflow."""

@@ -1,0 +1,132 @@
+"""What a task must know about its run: Airflow's context in, plain values out.
+
+How a run ended, seen by the tasks that come after load.
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from airflow.configuration import AIRFLOW_HOME
+from airflow.sdk import Context, ObjectStoragePath
+
+from codebashing_lms_airflow.failures import FAILURE
+from codebashing_lms_airflow.forms import Form, read_form
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.staging.files import read_json, run_folder, timestamp_name
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the DAG."""
+
+    run_id: str
+    clear_number: int
+    scheduled: datetime
+    is_backfill: bool
+    triggered_by: str | None
+    params: dict[str, Any]
+    form: Form
+
+
+def run_of(context: Context) -> Run:
+    """Return what Airflow knows about the run; a run triggered without a logical date has its run_after."""
+    dag_run = context["dag_run"]
+    params = {name: context["params"].get(name) for name in Form.__annotations__}
+    return Run(
+        run_id=dag_run.run_id,
+        clear_number=dag_run.clear_number or 0,
+        scheduled=dag_run.logical_date or dag_run.run_after,
+        is_backfill=str(getattr(dag_run.run_type, "value", dag_run.run_type)) == "backfill",
+        triggered_by=getattr(dag_run, "triggering_user_name", None),
+        params=params,
+        form=read_form(params),
+    )
+
+
+def staging_root(connector: Connector) -> ObjectStoragePath:
+    """Return where the tasks of all connectors leave files for each other."""
+    default = os.environ.get("CODEBASHING_LMS_STAGING") or str(Path(AIRFLOW_HOME) / "staging")
+    return ObjectStoragePath(connector.staging.uri or default)
+
+
+def folder_of(connector: Connector, run: Run, logical_date: datetime) -> Any:
+    """Return the folder that only this run writes to."""
+    return run_folder(staging_root(connector), connector.name, logical_date, run.run_id, run.clear_number)
+
+
+def host_name() -> str:
+    """Return the name of this machine, which later tasks compare with theirs."""
+    return socket.gethostname()
+
+
+def staged_path(uri: str, by: dict[str, Any], task: str) -> ObjectStoragePath:
+    """Return the path of what an earlier task wrote; raise StagingError when it is not to be found."""
+    path = ObjectStoragePath(uri)
+    if path.exists():
+        return path
+    raise StagingError(
+        f"{task} wrote {path.name} on {by['host']}, but on {host_name()} it is not there. The staging area "
+        "must be shared by all workers: mount one volume everywhere, or set staging.uri to an object store. "
+        f"If somebody removed the file, clear {task}."
+    )
+
+
+STEPS = ("extract", "transform", "load")
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The end of a run. What is staged is read only when asked for.
+
+    :param failed: the first task that failed, None when none did.
+    :param failure: what that task said; None when it was killed.
+    :param transformed: what transform returned; None when the run did not come that far.
+    :param outcome: what load returned; None when it failed, or sent nothing on purpose.
+    """
+
+    connector: Connector
+    run: Run
+    logical_date: datetime
+    failed: str | None
+    failure: dict[str, Any] | None
+    transformed: dict[str, Any] | None
+    outcome: dict[str, Any] | None
+
+    @property
+    def folder(self) -> Any:
+        """Return the run's folder in the staging area; of a cleared load it is still that of transform."""
+        if self.transformed:
+            return ObjectStoragePath(self.transformed["manifest"]).parent
+        return folder_of(self.connector, self.run, self.logical_date)
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """Return the manifest as load left it, or as transform did before a guard stopped it."""
+        staged = self.folder / "manifest.json"
+        manifest: dict[str, Any] | None = read_json(staged) if staged.exists() else None
+        return manifest
+
+    @property
+    def is_newest(self) -> bool:
+        """Tell whether what this run found is how things are: no run of a later date has begun."""
+        runs = staging_root(self.connector) / self.connector.name / "runs"
+        if self.run.is_backfill:
+            return False
+        own = timestamp_name(self.logical_date)
+        return not runs.exists() or all(folder.name <= own for folder in runs.iterdir())
+
+
+def run_result(connector: Connector, context: Context) -> RunResult:
+    """Return how the run of a context ended."""
+    ti, run = context["ti"], run_of(context)
+    states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])[ti.run_id]
+    failed = next((step for step in STEPS if str(states.get(step)) == "failed"), None)
+    failure = ti.xcom_pull(task_ids=failed, key=FAILURE) if failed else None
+    extracted, transformed, outcome = (ti.xcom_pull(task_ids=step) for step in STEPS)
+    date = datetime.fromisoformat(extracted["logical_date"]) if extracted else run.scheduled
+    return RunResult(connector, run, date, failed, failure, transformed, outcome)

@@ -1,0 +1,62 @@
+"""The last task: the LMS file goes to the LMS, and the receipt says so."""
+
+from typing import Any
+
+from airflow.sdk import Context, ObjectStoragePath
+
+from codebashing_lms_airflow.assets import emit_asset_event
+from codebashing_lms_airflow.failures import airflow_failures
+from codebashing_lms_airflow.hooks import destination
+from codebashing_lms_airflow.metrics import gauge
+from codebashing_lms_airflow.run_context import host_name, run_of, staged_path
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.load.outcome import STOPPED, note_outcome, verdict
+from include.codebashing_lms.load.prepare import LoadContext
+from include.codebashing_lms.load.run import load
+from include.codebashing_lms.staging.files import read_json, remove_partial_files
+
+
+def run_load(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Deliver, and say so to machines; return what became of it, and where this was."""
+    with airflow_failures(context):
+        outcome = delivered(connector, transformed, context)
+        if outcome["outcome"] != "working":
+            publish_run(connector, outcome, transformed["manifest"], context)
+    return {**outcome, "host": host_name()}
+
+
+def publish_run(connector: Connector, outcome: dict[str, Any], manifest_uri: str, context: Context) -> None:
+    """Hand the run's numbers to other DAGs and to whoever keeps metrics; a trial run has none."""
+    if outcome["outcome"] in ("dry_run", "checked"):
+        return
+    manifest = read_json(ObjectStoragePath(manifest_uri))
+    gauge(connector, outcome, manifest)
+    emit_asset_event(connector, outcome, manifest, context)
+
+
+def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Log in to the LMS with its Airflow connection and hand the run's file over."""
+    run = run_of(context)
+    this_load = LoadContext(
+        run_id=run.run_id,
+        dry_run=run.form.dry_run,
+        check_only=run.form.check_only,
+        triggered_by=run.triggered_by,
+        skip_guards=run.form.skip_guards,
+        reason=run.form.reason,
+        clear_number=run.clear_number,
+        send=run.form.send,
+    )
+    manifest = staged_path(transformed["manifest"], transformed, "transform")
+    remove_partial_files(manifest.parent)
+    lms = destination(connector.delivery)
+    try:
+        outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
+    except CodebashingLmsError as error:
+        note_outcome(manifest.parent, STOPPED, str(error))
+        raise
+    if run.form.check_only:
+        outcome["sentence"] = f"{verdict(read_json(manifest))} {outcome['sentence']}"
+    note_outcome(manifest.parent, outcome["outcome"], outcome["sentence"])
+    return outcome

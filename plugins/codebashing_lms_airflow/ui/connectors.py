@@ -1,0 +1,42 @@
+"""The connectors of this Airflow as the page knows them: by the ID of their DAG."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from codebashing_lms_airflow.run_context import staging_root
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.files import InvalidFile, read_connector_files
+from include.codebashing_lms.config.lms import Course
+from include.codebashing_lms.reporting.views.runs import Runs
+
+
+@dataclass(frozen=True)
+class Connectors:
+    """All connector files as they are now."""
+
+    connectors: dict[str, Connector]
+    broken: tuple[InvalidFile, ...]
+
+
+def read_connectors() -> Connectors:
+    """Read the connector files."""
+    good, broken = read_connector_files()
+    return Connectors({one.connector.dag_id: one.connector for one in good}, tuple(broken))
+
+
+def runs_of(connector: Connector) -> Runs:
+    """Return a connector's runs as they are now."""
+    return Runs(home_of(connector))
+
+
+def home_of(connector: Connector) -> Any:
+    """Return where a connector's files lie: the address that its tasks use."""
+    return staging_root(connector) / connector.name
+
+
+def course_titles(connector: Connector) -> dict[str, str]:
+    """Return the titles that the connector file gives to courses."""
+    if isinstance(connector.lms.course_map, str):
+        return {}
+    entries = connector.lms.course_map.items()
+    return {slug: one.title for slug, one in entries if isinstance(one, Course) and one.title}

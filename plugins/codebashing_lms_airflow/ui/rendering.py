@@ -1,0 +1,125 @@
+"""Templates, and how values become text in them."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from include.codebashing_lms.dates import MONTHS, parse_instant
+from include.codebashing_lms.reporting import wording as words
+from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.lists import escape_formulas
+
+PIECE = 1 << 18
+HERE = Path(__file__).parent
+STATIC = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in (".css", ".js")}
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+templates = Environment(
+    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+)
+
+
+def shown(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page; its links begin with where Airflow mounted us."""
+    base = request.scope.get("root_path", "")
+    text = templates.get_template(template).render(base=base, here=request.url.path, words=words, **values)
+    return HTMLResponse(text, status)
+
+
+def attachment(path: StagedPath) -> Response:
+    """Return a staged file as a download, piece by piece."""
+    kind = "text/csv; charset=utf-8" if path.name.endswith(".csv") else "application/octet-stream"
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", path.name)
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(path.name, safe='')}"
+    headers = {"Content-Disposition": disposition}
+    return StreamingResponse(_pieces(path), media_type=kind, headers=headers)
+
+
+def csv_file(name: str, lines: Iterable[list[str]]) -> Response:
+    """Return lines as a CSV download that no spreadsheet takes for formulas."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_csv_pieces(lines), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv_pieces(lines: Iterable[list[str]]) -> Iterator[str]:
+    held = io.StringIO(newline="")
+    writer = csv.writer(held)
+    for line in lines:
+        writer.writerow(escape_formulas([cell.removeprefix("'") for cell in line]))
+        if held.tell() > PIECE:
+            yield held.getvalue()
+            held.seek(0)
+            held.truncate()
+    yield held.getvalue()
+
+
+def _pieces(path: StagedPath) -> Iterator[bytes]:
+    with path.open("rb") as file:  # type: ignore[attr-defined]
+        while piece := file.read(PIECE):
+            yield piece
+
+
+def instant(at: datetime | None, zone: tzinfo) -> str:
+    """Return an instant as people read it: 23 Nov 2026, 05:15 UTC."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone)
+    return f"{day(at, zone)}, {local:%H:%M} {local.tzname()}"
+
+
+def day(at: datetime | None, zone: tzinfo) -> str:
+    """Return the day of an instant: 23 Nov 2026."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone)
+    return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}"
+
+
+def coming(at: datetime) -> bool:
+    """Tell whether an instant is still to come."""
+    return at > datetime.now(UTC)
+
+
+def number(value: float) -> str:
+    """Return a whole number with separators."""
+    return f"{value:,.0f}"
+
+
+def percent(value: float) -> str:
+    """Return a percentage with one decimal; 100 only for all."""
+    return f"{min(value, 99.9) if value < 100 else 100:.1f} %"
+
+
+def singular(words_of_many: str) -> str:
+    """Return what several learners do, of one: have → has, are → is, were → was, share → shares."""
+    verb, _, rest = words_of_many.partition(" ")
+    one = {"have": "has", "are": "is", "were": "was", "share": "shares"}.get(verb, verb)
+    return f"{one} {rest}"
+
+
+def size(value: int) -> str:
+    """Return a number of bytes in words."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if value >= step:
+            return f"{value / step:.1f} {unit}"
+    return f"{value} bytes"
+
+
+templates.filters |= {
+    "at": parse_instant,
+    "coming": coming,
+    "day": day,
+    "instant": instant,
+    "number": number,
+    "percent": percent,
+    "singular": singular,
+    "size": size,
+}
