@@ -45,7 +45,7 @@ class Lms:
         return self.root / "acme"
 
     @property
-    def book(self):
+    def destination_ledger(self):
         return destination_folder(self.home, connector(self.delivery))[0]
 
     def stage(self, day, *learners):
@@ -62,14 +62,14 @@ class Lms:
         lines = (staged.folder / outcome["file"]).read_text().splitlines()
         return [line.partition(",")[0] for line in lines[1:]]
 
-    def order(self, action, **answers):
+    def form(self, action, **answers):
         self.orders += 1
-        order = replace(ORDER, action=action, run_id=f"manual__{self.orders}", **answers)
-        return self.carry_out(order)
+        form = replace(ORDER, action=action, run_id=f"manual__{self.orders}", **answers)
+        return self.carry_out(form)
 
-    def carry_out(self, order, now=NOW):
+    def carry_out(self, form, now=NOW):
         it = connector(self.delivery, **self.sections)
-        return run_action(AdminRequest(it, "c0ffee", self.home, order, self.folder.joinpath, now))
+        return run_action(AdminRequest(it, "c0ffee", self.home, form, self.folder.joinpath, now))
 
     def file(self, text):
         (self.folder / "handed_in.csv").write_text(text)
@@ -77,7 +77,7 @@ class Lms:
 
     @property
     def words(self):
-        rows = open_ledger(self.book).table.to_pylist()
+        rows = open_ledger(self.destination_ledger).table.to_pylist()
         return {(row["employee_id"], row["course"]): row for row in rows}
 
 
@@ -87,7 +87,7 @@ def lms(tmp_path):
 
 
 def last(lms):
-    return entries(lms.book)[-1]
+    return entries(lms.destination_ledger)[-1]
 
 
 def test_before_any_answer_the_first_completions_wait(lms):
@@ -96,12 +96,12 @@ def test_before_any_answer_the_first_completions_wait(lms):
 
 
 def test_all(lms):
-    lms.order("first_delivery", answer="all")
+    lms.form("first_delivery", answer="all")
     assert lms.run(22, ANN, BOB) == ["1", "2"]
 
 
 def test_since_a_date(lms):
-    done = lms.order("first_delivery", answer="since", since="2026-11-01")
+    done = lms.form("first_delivery", answer="since", since="2026-11-01")
     assert "before 2026-11-01 count as known" in done["sentence"]
     assert lms.run(22, ANN, BOB) == ["2"]
     late = learner("4", "java", 4, 4, "2020-01-01")
@@ -112,7 +112,7 @@ def test_since_a_date(lms):
 def test_a_baseline(lms):
     (lms.home).mkdir(parents=True)
     export = lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2018-05-06T07:08:09Z\n")
-    done = lms.order("first_delivery", answer="baseline", file=export)
+    done = lms.form("first_delivery", answer="baseline", file=export)
     assert (done["rows"], done["other_courses"]) == (2, 0)
     assert lms.run(22, ANN, BOB, CY) == ["3"]
     assert f"{lms.words['2', 'go']['completed_at']:%Y-%m-%d}" == "2018-05-06"
@@ -123,14 +123,14 @@ def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_
     mapped = Lms(tmp_path, lms=COMPLETIONS | {"course_map": course_map})
     lines = ["J1,1,2020-01-01", "J1,1,2019-01-01", "go,2,2020-01-01", "FIRE,1,2020-01-01"]
     text = "\n".join(["course,employee_id,completed_at", *lines])
-    done = mapped.order("first_delivery", answer="baseline", file=mapped.file(text))
+    done = mapped.form("first_delivery", answer="baseline", file=mapped.file(text))
     assert (done["rows"], done["other_courses"]) == (3, 1)
     assert {key: row["course_id"] for key, row in mapped.words.items()} == {
         ("1", "java"): "J1", ("1", "java_2"): "J1", ("2", "go"): "G1"
     }  # fmt: skip
     assert mapped.words["1", "java"]["completed_at"].year == 2019
     assert mapped.run(22, ANN, BOB, CY) == ["3"]
-    assert mapped.order("resend", course="G1")["rows"] == 1
+    assert mapped.form("resend", course="G1")["rows"] == 1
     assert mapped.run(23, ANN, BOB, CY) == ["2"]
 
 
@@ -138,12 +138,12 @@ def test_a_baseline_of_unknown_courses_is_refused(lms):
     with pytest.raises(FirstDeliveryError):
         lms.run(21, ANN)
     with pytest.raises(ConnectorError, match="names 1 completions, none of a course that is known"):
-        lms.order(
+        lms.form(
             "first_delivery",
             answer="baseline",
             file=lms.file("employee_id,course,completed_at\n1,Java 101,2020-01-01\n"),
         )
-    assert open_ledger(lms.book).is_empty
+    assert open_ledger(lms.destination_ledger).is_empty
 
 
 @pytest.mark.parametrize(
@@ -156,39 +156,39 @@ def test_a_baseline_of_unknown_courses_is_refused(lms):
 )
 def test_a_baseline_that_cannot_be_read_changes_nothing(lms, text, message):
     with pytest.raises(ConnectorError, match=message):
-        lms.order("first_delivery", answer="baseline", file=lms.file(text))
+        lms.form("first_delivery", answer="baseline", file=lms.file(text))
     with pytest.raises(ConnectorError, match=r"gone.csv cannot be read \(FileNotFoundError\)"):
-        lms.order("first_delivery", answer="baseline", file="gone.csv")
-    assert open_ledger(lms.book).is_empty
+        lms.form("first_delivery", answer="baseline", file="gone.csv")
+    assert open_ledger(lms.destination_ledger).is_empty
 
 
 def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(lms):
-    lms.order("first_delivery", answer="since", since="2026-11-05")
-    lms.order(
+    lms.form("first_delivery", answer="since", since="2026-11-05")
+    lms.form(
         "first_delivery",
         answer="baseline",
         file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
     )
     assert lms.words["1", "java"]["baseline"]
-    lms.order("first_delivery", answer="since", since="2026-11-01")
+    lms.form("first_delivery", answer="since", since="2026-11-01")
     assert not lms.words
     assert lms.run(22, ANN, BOB) == ["2"]
     with pytest.raises(ConnectorError, match="2 rows count as told .* use the action reset first"):
-        lms.order("first_delivery", answer="all")
+        lms.form("first_delivery", answer="all")
 
 
 def test_a_reset_forgets_what_was_told_and_the_answer(lms):
-    lms.order("first_delivery", answer="since", since="2026-11-01")
+    lms.form("first_delivery", answer="since", since="2026-11-01")
     assert lms.run(22, ANN, BOB) == ["2"]
-    assert lms.order("reset")["rows"] == 2
+    assert lms.form("reset")["rows"] == 2
     assert lms.run(23, ANN, BOB) == ["1", "2"]
 
 
 def test_after_a_reset_the_first_delivery_may_be_answered_again(lms):
-    lms.order("first_delivery", answer="all")
+    lms.form("first_delivery", answer="all")
     lms.run(22, ANN, BOB)
-    lms.order("reset")
-    lms.order(
+    lms.form("reset")
+    lms.form(
         "first_delivery",
         answer="baseline",
         file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
@@ -202,17 +202,17 @@ def test_a_changed_destination_goes_on_after_a_reset(tmp_path):
     lms.drop("other")
     with pytest.raises(FirstDeliveryError, match="destination changed"):
         lms.run(23, ANN)
-    lms.order("reset", reason="we have another LMS now")
+    lms.form("reset", reason="we have another LMS now")
     assert lms.run(24, ANN) == ["1"]
 
 
 def test_a_rebuild_brings_back_a_lost_ledger(lms):
-    lms.order("first_delivery", answer="all")
+    lms.form("first_delivery", answer="all")
     lms.run(22, ANN)
     words = lms.words
-    for version in (lms.book / "versions").iterdir():
+    for version in (lms.destination_ledger / "versions").iterdir():
         version.unlink()
-    assert lms.order("rebuild", reason=None)["sentence"] == "Folded 2 entries of the journal again: 1 rows."
+    assert lms.form("rebuild", reason=None)["sentence"] == "Folded 2 entries of the journal again: 1 rows."
     assert lms.words == words
 
 
@@ -228,8 +228,8 @@ def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
     words = lms.words
 
     def purged(days):
-        order = replace(ORDER, action="purge", run_id=f"{days} days later", reason=None)
-        done = lms.carry_out(order, today + timedelta(days=days))
+        form = replace(ORDER, action="purge", run_id=f"{days} days later", reason=None)
+        done = lms.carry_out(form, today + timedelta(days=days))
         return done["snapshots"], done["entries"]
 
     assert [purged(0), purged(29), purged(31)] == [(2, 0), (0, 0), (0, 1)]
@@ -238,15 +238,15 @@ def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
 
 
 def test_a_journal_without_a_limit_is_never_purged(lms):
-    lms.order("first_delivery", answer="all")
+    lms.form("first_delivery", answer="all")
     lms.run(22, ANN)
     done = lms.carry_out(replace(ORDER, action="purge"), NOW + timedelta(days=9999))
-    assert (done["entries"], len(entries(lms.book))) == (0, 2)
+    assert (done["entries"], len(entries(lms.destination_ledger))) == (0, 2)
 
 
 @pytest.fixture
 def told(lms):
-    lms.order("first_delivery", answer="all")
+    lms.form("first_delivery", answer="all")
     assert lms.run(20, ANN, BOB, CY) == ["1", "2", "3"]
     assert lms.run(21, ANN, BOB, CY) == []
     return lms
@@ -265,7 +265,7 @@ def told(lms):
 )
 def test_a_resend_tells_once_more_what_it_names(told, answers, again):
     files = {"file": told.file(answers["file"])} if "file" in answers else {}
-    done = told.order("resend", **(answers | files))
+    done = told.form("resend", **(answers | files))
     assert done["rows"] == len(again)
     assert "twice" in done["sentence"]
     assert told.run(22, ANN, BOB, CY) == again
@@ -273,7 +273,7 @@ def test_a_resend_tells_once_more_what_it_names(told, answers, again):
 
 
 def test_a_resend_keeps_the_first_date(told):
-    told.order("resend", course="java")
+    told.form("resend", course="java")
     staged = told.stage(22, learner("1", "java", 4, 4, "2026-11-20"), BOB, CY)
     staged.load(told.delivery, **told.sections)
     assert (
@@ -283,32 +283,32 @@ def test_a_resend_keeps_the_first_date(told):
 
 
 def test_a_resend_says_how_many_ids_were_never_told(told):
-    assert told.order("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never told")
+    assert told.form("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never told")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n"])
 def test_a_list_of_ids_that_is_none_is_refused(told, text):
     with pytest.raises(ConnectorError, match=r"file of employee IDs .* Nothing was changed"):
-        told.order("resend", file=told.file(text))
+        told.form("resend", file=told.file(text))
     assert last(told)["kind"] == "observation"
 
 
 def test_a_resend_of_nobody_is_refused(told):
     with pytest.raises(ConnectorError, match="fits no row"):
-        told.order("resend", course="cobol")
+        told.form("resend", course="cobol")
 
 
 def test_a_roll_back_tells_again_what_came_after(told):
     assert told.run(22, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
-    done = told.order("roll_back", number=3)
+    done = told.form("roll_back", number=3)
     assert (done["rows"], done["journal"]) == (3, 5)
     assert told.run(23, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
 
 
 def test_a_roll_back_brings_back_the_answer_of_that_time(lms):
-    lms.order("first_delivery", answer="since", since="2026-11-05")
-    lms.order("reset")
-    lms.order("roll_back", number=1)
+    lms.form("first_delivery", answer="since", since="2026-11-05")
+    lms.form("reset")
+    lms.form("roll_back", number=1)
     assert lms.run(22, ANN, BOB, CY) == ["3"]
 
 
@@ -317,7 +317,7 @@ def test_a_roll_back_to_nowhere_lists_the_newest_entries(told, number):
     with pytest.raises(
         ConnectorError, match="3: observation, 0 rows, .*; 2: delivery, 3 rows, .*; 1: baseline"
     ):
-        told.order("roll_back", number=number)
+        told.form("roll_back", number=number)
 
 
 class CutOffError(Exception):
@@ -342,7 +342,7 @@ def cut_off(told, monkeypatch):
 
 
 def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
-    done = told.order("settle", delivery=cut_off, found="taken", reason="seen in its import log")
+    done = told.form("settle", delivery=cut_off, found="taken", reason="seen in its import log")
     assert "recorded as taken" in done["sentence"]
     assert last(told)["settled"] == {
         "by": "ada",
@@ -353,7 +353,7 @@ def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
 
 
 def test_an_open_delivery_that_was_not_taken_is_sent_again(told, cut_off):
-    told.order("settle", delivery=cut_off, found="not_taken")
+    told.form("settle", delivery=cut_off, found="not_taken")
     assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
 
 
@@ -367,22 +367,22 @@ def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     [pointer] = (told.home / "open").iterdir()
     with pytest.raises(ConnectorError, match="cannot be recorded as not taken"):
-        told.order("settle", delivery=pointer.stem, found="not_taken")
-    told.order("settle", delivery=pointer.stem, found="taken")
+        told.form("settle", delivery=pointer.stem, found="not_taken")
+    told.form("settle", delivery=pointer.stem, found="taken")
     assert told.words["4", "go"]["told_at"]
     assert not list((told.home / "open").iterdir())
 
 
 def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_off):
     with pytest.raises(ConnectorError, match=f"open are: {cut_off}"):
-        told.order("settle", delivery="x", found="taken")
+        told.form("settle", delivery="x", found="taken")
 
 
 @pytest.mark.parametrize("action", ["first_delivery", "reset", "resend", "roll_back"])
 def test_what_counts_as_told_does_not_change_under_an_open_delivery(told, cut_off, action):
     given = {"first_delivery": {"answer": "all"}, "resend": {"course": "go"}, "roll_back": {"number": 1}}
     with pytest.raises(ConnectorError, match=f"under way, or was cut off: {cut_off}.* Nothing was changed"):
-        told.order(action, **given.get(action, {}))
+        told.form(action, **given.get(action, {}))
     assert last(told)["number"] == 3
 
 
@@ -397,9 +397,9 @@ def test_the_journal_keeps_who_and_why_and_a_run_acts_once(told):
 
 def test_results_name_nobody(told):
     results = [
-        told.order("resend", file=told.file("1\nAD-4711\n")),
-        told.order("reset"),
-        told.order(
+        told.form("resend", file=told.file("1\nAD-4711\n")),
+        told.form("reset"),
+        told.form(
             "first_delivery",
             answer="baseline",
             file=told.file("employee_id,course,completed_at\nAD-4711,go,2020-01-01\n"),
@@ -410,7 +410,7 @@ def test_results_name_nobody(told):
 
 def reject(lms, text, name="rejects.csv"):
     (lms.folder / name).write_text(text)
-    return lms.order("refused", file=name)
+    return lms.form("refused", file=name)
 
 
 def test_a_reject_list_has_its_rows_told_again(tmp_path):
@@ -436,7 +436,7 @@ def test_the_third_reject_list_needs_a_person_until_the_row_changes_or_a_resend(
     assert lms.run(23, ANN, learner("2", "go", 2, 4)) == ["2"]
     reject(lms, "user_key,reason\n2,no such user\n")
     assert lms.run(24, ANN, learner("2", "go", 2, 4)) == []
-    lms.order("resend", course="go")
+    lms.form("resend", course="go")
     assert lms.run(25, ANN, learner("2", "go", 2, 4)) == ["2"]
 
 
@@ -463,4 +463,4 @@ def test_a_reject_list_that_names_nobody_changes_nothing(tmp_path, text, message
     lms.run(20, ANN, BOB)
     with pytest.raises(ConnectorError, match=message):
         reject(lms, text)
-    assert len(entries(lms.book)) == 1
+    assert len(entries(lms.destination_ledger)) == 1

@@ -25,8 +25,8 @@ def test_a_baseline_a_resend_and_an_open_delivery(store):
     folder, about = destination_folder(home, it)
 
     def ordered(action, run_id, **answers):
-        order = AdminForm(action, run_id, "ada", "as agreed", **answers)
-        return run_action(AdminRequest(it, "c0ffee", home, order, ObjectStoragePath, datetime.now(UTC)))
+        form = AdminForm(action, run_id, "ada", "as agreed", **answers)
+        return run_action(AdminRequest(it, "c0ffee", home, form, ObjectStoragePath, datetime.now(UTC)))
 
     assert ordered("first_delivery", "1", answer="baseline", file=f"{lists}/export.csv")["rows"] == 2
     bucket.put_object(Key="lists/ids.csv", Body=b"2\n3\n")

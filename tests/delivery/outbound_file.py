@@ -7,7 +7,7 @@ from include.codebashing_lms.staging.files import sha256_of
 from tests.load.staged_run import NAME
 
 
-def parcel(folder: Path, content: bytes) -> OutboundFile:
+def outbound(folder: Path, content: bytes) -> OutboundFile:
     """Return a file on its way, of any content."""
     path = folder / NAME
     path.write_bytes(content)

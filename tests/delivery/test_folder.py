@@ -8,7 +8,7 @@ from msgspec import convert
 from include.codebashing_lms.config.delivery import FolderDelivery
 from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.outbound_file import parcel
+from tests.delivery.outbound_file import outbound
 from tests.fakes.unprivileged import as_nobody
 from tests.load.staged_run import CSV, NAME, connector, stage
 
@@ -94,18 +94,18 @@ def small_files_only():
 
 
 def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
-    large = parcel(tmp_path, CSV * 10_000)
-    way = FolderTransport(convert(folder(drop, done_file="ready"), FolderDelivery))
+    large = outbound(tmp_path, CSV * 10_000)
+    transport = FolderTransport(convert(folder(drop, done_file="ready"), FolderDelivery))
     with small_files_only(), pytest.raises(DeliveryUnavailableError, match="File too large"):
-        way.send(large, resuming=False)
+        transport.send(large, resuming=False)
     assert not list(drop.iterdir())
-    way.send(large, resuming=False)
+    transport.send(large, resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 10_000
 
 
 def test_full_disk_heals():
-    way = FolderTransport(FolderDelivery(directory="/mnt/drop"))
-    with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), way._explained():
+    transport = FolderTransport(FolderDelivery(directory="/mnt/drop"))
+    with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), transport._explained():
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -16,7 +16,7 @@ from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import lms_site
-from tests.delivery.outbound_file import parcel
+from tests.delivery.outbound_file import outbound
 from tests.fakes.recorder import recording, serving
 from tests.fakes.silent_server import silent_server
 from tests.load.staged_run import CSV, NAME
@@ -45,11 +45,11 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
 
 
 def test_file_is_streamed(tmp_path):
-    large = parcel(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
+    large = outbound(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
     with recording() as site:
-        way = HttpTransport(convert(import_at(), HttpDelivery), HttpConnection(site.url, password="t"))
+        transport = HttpTransport(convert(import_at(), HttpDelivery), HttpConnection(site.url, password="t"))
         tracemalloc.start()
-        way.send(large, resuming=False)
+        transport.send(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 8 << 20
@@ -294,7 +294,7 @@ class Deaf(BaseHTTPRequestHandler):
 
 
 def test_stalled_upload_is_ended_by_the_deadline(tmp_path):
-    large = parcel(tmp_path, b"x" * (32 << 20))
+    large = outbound(tmp_path, b"x" * (32 << 20))
     with serving(Deaf) as url, pytest.raises(DeliveryUnavailableError, match="delivery.deadline ended"):
         HttpTransport(convert(import_at(deadline=1), HttpDelivery), HttpConnection(url, password="t")).send(
             large, False
@@ -337,7 +337,7 @@ def test_trying_finds_a_wrong_token(staged, lms, run):
 
 
 def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
-    bad = parcel(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
+    bad = outbound(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
     HttpTransport(convert(import_at(), HttpDelivery), lms_site(lms)).send(bad, resuming=False)
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 

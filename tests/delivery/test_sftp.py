@@ -9,7 +9,7 @@ from include.codebashing_lms.config.delivery import SftpDelivery
 from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import sftp_site
-from tests.delivery.outbound_file import parcel
+from tests.delivery.outbound_file import outbound
 from tests.fakes.silent_server import silent_server
 from tests.load.staged_run import CSV, MANY, NAME, stage
 
@@ -35,8 +35,8 @@ def test_file_arrives_whole_and_nothing_else(staged, sftp, drop, directory):
 
 
 def test_large_file_arrives_whole(tmp_path, sftp, drop):
-    way = SftpTransport(convert(drop_on(), SftpDelivery), sftp_site(sftp))
-    way.send(parcel(tmp_path, CSV * 40_000), resuming=False)
+    transport = SftpTransport(convert(drop_on(), SftpDelivery), sftp_site(sftp))
+    transport.send(outbound(tmp_path, CSV * 40_000), resuming=False)
     assert (drop / NAME).read_bytes() == CSV * 40_000
 
 

@@ -37,11 +37,13 @@ def agreed(staged: StagedRun, content: bytes) -> None:
     home = staged.folder.parents[2]
     assert content == staged.file.read_bytes()
     assert (staged.receipt["state"], staged.receipt["sha256"]) == ("delivered", staged.manifest["sha256"])
-    [book] = ledgers(home)
-    deliveries = [entry for entry in entries(book) if entry["kind"] == "delivery"]
+    [destination_ledger] = ledgers(home)
+    deliveries = [entry for entry in entries(destination_ledger) if entry["kind"] == "delivery"]
     assert [entry["delivery"] for entry in deliveries] == [staged.receipt["delivery"]]
     rows = csv.DictReader(io.StringIO(content.decode()))
-    told = open_ledger(book).table.select(["employee_id", "course_id", "hundredths"]).to_pylist()
+    told = (
+        open_ledger(destination_ledger).table.select(["employee_id", "course_id", "hundredths"]).to_pylist()
+    )
     assert sorted((row["employee_id"], row["course_id"], row["percent_complete"]) for row in rows) == sorted(
         (one["employee_id"], one["course_id"], f"{one['hundredths'] / 100:g}") for one in told
     )

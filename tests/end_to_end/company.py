@@ -106,9 +106,9 @@ class Company:
         """Assert that LMS, ledger and journal say the same, and that nothing else is left."""
         known = {employee_id: row["percent_complete"] for (employee_id, _), row in self.lms.rows.items()}
         assert known == self.truth
-        [book] = ledgers(self.home)
-        ledger = open_ledger(book).table
-        assert rebuild(book).table.equals(ledger)
+        [destination_ledger] = ledgers(self.home)
+        ledger = open_ledger(destination_ledger).table
+        assert rebuild(destination_ledger).table.equals(ledger)
         told = zip(*(ledger.column(name).to_pylist() for name in ("employee_id", "hundredths")), strict=True)
         assert known == {employee_id: f"{hundredths / 100:g}" for employee_id, hundredths in told}
         assert not list(self.home.glob("open/[!.]*"))
@@ -121,7 +121,9 @@ class Company:
         sent = receipt_file.with_name(receipt["file"])
         assert (receipt["state"], receipt["sha256"]) == ("delivered", sha256_of(sent))
         assert sent.read_bytes() == self.lms.imports[-1]
-        [book] = ledgers(self.home)
-        deliveries = [entry["delivery"] for entry in entries(book) if entry["kind"] == "delivery"]
+        [destination_ledger] = ledgers(self.home)
+        deliveries = [
+            entry["delivery"] for entry in entries(destination_ledger) if entry["kind"] == "delivery"
+        ]
         assert (len(deliveries), deliveries[-1]) == (self.last.number, receipt["delivery"])
         assert len(self.lms.imports) == self.last.number

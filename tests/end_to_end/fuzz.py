@@ -69,7 +69,7 @@ class Found:
     snapshots: int = 0
     damaged: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    fates: Counter[str] = field(default_factory=Counter)
+    dispositions: Counter[str] = field(default_factory=Counter)
 
 
 class Mischief:
@@ -205,14 +205,14 @@ class Round:
         identity = self.sections["identity"]
         sys.setrecursionlimit(5000)  # some records are that deep
         items = json.loads(text, parse_int=lambda digits: int(digits[:300]))
-        rows, fates = oracle.judge(
+        rows, dispositions = oracle.judge(
             items,
             self.sections["courses"],
             self.sections["lms"]["course_map"],
             identity["on_missing"] == "use_email",
             identity["on_conflict"] == "best",
         )
-        compare(got, rows, fates, in_order=self.sections["courses"] == "primary")
+        compare(got, rows, dispositions, in_order=self.sections["courses"] == "primary")
 
     def accounted(self, got: SimpleNamespace, count: int) -> None:
         """Assert that every record is in exactly one place, and every value in its cell."""
@@ -266,14 +266,16 @@ def good_snapshot(one: Round, text: str, count: int, found: Found) -> None:
         assert (one.root / "drop" / got.manifest["file"]).read_bytes() == (
             folder / got.manifest["file"]
         ).read_bytes()
-        [book] = ledgers(one.root / "staging" / "acme")
-        assert len(open_ledger(book).table) == emitted
+        [destination_ledger] = ledgers(one.root / "staging" / "acme")
+        assert len(open_ledger(destination_ledger).table) == emitted
     folder, transformed = one.staged(text.encode(), 1)
     assert one.delivered(folder, transformed, "changes")["outcome"] == "nothing_to_send"
     one.nothing_elsewhere(names)
-    found.fates += Counter(emitted=emitted, merged=got.records["merged"])
+    found.dispositions += Counter(emitted=emitted, merged=got.records["merged"])
     for place in ("withheld", "set_aside"):
-        found.fates += Counter({f"{place}.{name}": times for name, times in got.records[place].items()})
+        found.dispositions += Counter(
+            {f"{place}.{name}": times for name, times in got.records[place].items()}
+        )
 
 
 def damaged_snapshot(one: Round, raw: bytes, found: Found) -> None:
@@ -329,7 +331,7 @@ def main() -> None:
     print(f"seed {asked.seed}")
     found = fuzz(asked.records, asked.seed, print)
     print(f"{found.records} records in {found.snapshots} snapshots, {found.damaged} of these damaged")
-    for name, times in sorted(found.fates.items()):
+    for name, times in sorted(found.dispositions.items()):
         print(f"  {name:32} {times}")
     for name, times in sorted(found.refused.items()):
         print(f"  damaged, refused as {name:13} {times}")

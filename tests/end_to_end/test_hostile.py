@@ -124,8 +124,8 @@ def test_hostile_text_arrives_at_the_lms_as_it_is(tmp_path):
     known = {text.strip() for text in HOSTILE} - {""}
     assert {employee_id for employee_id, _ in lms.rows} == known
     assert (outcome["rows"], unchanged["outcome"]) == (len(known), "nothing_to_send")
-    [book] = ledgers(root / "acme")
-    assert set(open_ledger(book).table["employee_id"].to_pylist()) == known
+    [destination_ledger] = ledgers(root / "acme")
+    assert set(open_ledger(destination_ledger).table["employee_id"].to_pylist()) == known
     assert {path.name for path in tmp_path.iterdir()} == {"staging"}
     assert {path.name for path in (root / "acme").iterdir()} <= {
         "runs",

@@ -45,9 +45,9 @@ def load(company, day, call=None, at=None):
 def agrees(company):
     """Assert that LMS and ledger say the same of all that the LMS took."""
     known = {who: row["percent_complete"] for (who, _), row in company.lms.rows.items()}
-    [book] = ledgers(company.home)
-    table = open_ledger(book).table
-    assert rebuild(book).table.equals(table)
+    [destination_ledger] = ledgers(company.home)
+    table = open_ledger(destination_ledger).table
+    assert rebuild(destination_ledger).table.equals(table)
     told = {one["employee_id"]: f"{one['hundredths'] / 100:g}" for one in table.to_pylist() if one["told_at"]}
     assert known == told
     assert not list(company.home.glob("open/[!.]*"))

@@ -26,8 +26,8 @@ class Fault:
     how: Literal["close", "reset", "stall"] = "close"
     idle: float | None = None
 
-    def room(self, way: str, carried: int) -> int:
-        limit = self.up if way == "up" else self.down
+    def room(self, transport: str, carried: int) -> int:
+        limit = self.up if transport == "up" else self.down
         return PIECE if limit is None else limit - carried
 
 
@@ -116,14 +116,14 @@ class Proxy:
 
 def _forward(source: socket.socket, targets: dict, fault: Fault, traffic: Traffic) -> bool:
     """Carry what there is; tell whether the connection lives on."""
-    way, target = targets[source]
+    transport, target = targets[source]
     piece = source.recv(PIECE)
     if not piece:
         target.shutdown(socket.SHUT_WR)
         del targets[source]
         return True
-    carried = getattr(traffic, way)
-    whole = piece[: max(0, fault.room(way, carried))]
+    carried = getattr(traffic, transport)
+    whole = piece[: max(0, fault.room(transport, carried))]
     target.sendall(whole)
-    setattr(traffic, way, carried + len(whole))
+    setattr(traffic, transport, carried + len(whole))
     return len(whole) == len(piece)

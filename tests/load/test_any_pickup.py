@@ -74,6 +74,6 @@ def test_in_the_end_it_knows_the_truth(history):
             if day["tells"]:
                 lms.tell()
         assert lms.rows == {who: f"{done * 25}" for who, done in zip(WHO, last["done"], strict=True)}
-        [book] = ledgers(root / "staging" / "acme")
-        assert rebuild(book).table.equals(open_ledger(book).table)
-        assert not any(open_ledger(book).table["refused_at"].to_pylist())
+        [destination_ledger] = ledgers(root / "staging" / "acme")
+        assert rebuild(destination_ledger).table.equals(open_ledger(destination_ledger).table)
+        assert not any(open_ledger(destination_ledger).table["refused_at"].to_pylist())

@@ -35,12 +35,12 @@ def folder(drop):
     return {"method": "folder", "directory": str(drop), "send": "changes"}
 
 
-def book(root, folder):
+def destination_ledger(root, folder):
     return destination_folder(root / "acme", connector(folder))[0]
 
 
 def ledger(root, folder):
-    rows = open_ledger(book(root, folder)).table.to_pylist()
+    rows = open_ledger(destination_ledger(root, folder)).table.to_pylist()
     return {row["employee_id"]: (row["hundredths"], f"{row['valid_at']:%d}") for row in rows}
 
 
@@ -182,7 +182,7 @@ def test_a_dry_run_and_a_hold_remember_nothing(root, folder, drop):
     staged = day(root, 21, [ANN])
     staged.load(folder, dry_run=True)
     staged.load(folder | {"hold": True})
-    assert open_ledger(book(root, folder)).is_empty
+    assert open_ledger(destination_ledger(root, folder)).is_empty
 
 
 def test_the_form_may_ask_for_everything_once(root, folder, drop):
@@ -225,11 +225,11 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     root, folder, drop, monkeypatch, step, after
 ):
     from include.codebashing_lms.load import run as load
-    from include.codebashing_lms.load import send as handover
+    from include.codebashing_lms.load import send as sender
 
     day(root, 20, [ANN]).load(folder)
     staged = day(root, 21, [ANN, BOB])
-    place = {"deliver": FolderTransport, "enter": load}.get(step, handover), step
+    place = {"deliver": FolderTransport, "enter": load}.get(step, sender), step
     with monkeypatch.context() as patch:
         cut_off(patch, place, after)
         with pytest.raises(CutOffError):
@@ -238,7 +238,7 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     assert dropped(drop)["20261121"] == ["2,go,50,in_progress,"]
     assert {key: value for key, (value, _) in ledger(root, folder).items()} == {"1": 2500, "2": 5000}
     assert not list((root / "acme" / "open").iterdir())
-    assert [entry["kind"] for entry in entries(book(root, folder))] == ["delivery", "delivery"]
+    assert [entry["kind"] for entry in entries(destination_ledger(root, folder))] == ["delivery", "delivery"]
 
 
 def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, monkeypatch):
@@ -250,7 +250,10 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
         with pytest.raises(CutOffError):
             dead.load(folder)
     assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
-    assert [entry["run_id"] for entry in entries(book(root, folder))] == ["scheduled__21", "scheduled__22"]
+    assert [entry["run_id"] for entry in entries(destination_ledger(root, folder))] == [
+        "scheduled__21",
+        "scheduled__22",
+    ]
 
 
 def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
@@ -268,7 +271,7 @@ def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
     with pytest.raises(FirstDeliveryError, match="destination changed"):
         day(root, 22, [ANN]).load(other)
     assert ledger(root, folder) == {"1": (2500, "21")}
-    assert open_ledger(book(root, other)).is_empty
+    assert open_ledger(destination_ledger(root, other)).is_empty
 
 
 def test_a_lost_delivery_of_an_appending_file_needs_a_person(root, folder, drop, monkeypatch):
@@ -318,7 +321,7 @@ def test_a_run_that_loads_late_is_not_compared_with_a_later_one(root, folder, dr
 
 def test_a_ledger_that_is_gone_is_an_error(root, folder, drop):
     day(root, 21, [ANN]).load(folder)
-    for version in (book(root, folder) / "versions").iterdir():
+    for version in (destination_ledger(root, folder) / "versions").iterdir():
         version.unlink()
     with pytest.raises(StagingError, match="rebuild-ledger"):
         day(root, 22, [ANN]).load(folder)
@@ -327,7 +330,7 @@ def test_a_ledger_that_is_gone_is_an_error(root, folder, drop):
 def test_the_journal_says_what_was_told_and_when(root, folder, drop):
     staged = day(root, 21, [ANN])
     staged.load(folder)
-    [entry] = entries(book(root, folder))
+    [entry] = entries(destination_ledger(root, folder))
     assert (entry["kind"], entry["run_id"], entry["triggered_by"]) == ("delivery", "scheduled__21", "ada")
     assert entry["as_of"] == "2026-11-21T05:15:02Z"
     assert entry["sha256"] == staged.manifest["sha256"]

@@ -62,21 +62,21 @@ def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
     )
 
 
-def verdicts(decision):
-    return [Change(number).name for number in decision.rows["verdict"]]
+def verdicts(delta):
+    return [Change(number).name for number in delta.rows["verdict"]]
 
 
 def test_what_was_never_told_is_new():
-    decision = decided([row(), row("2")], [])
-    assert verdicts(decision) == ["NEW", "NEW"]
-    assert decision.send.all()
+    delta = decided([row(), row("2")], [])
+    assert verdicts(delta) == ["NEW", "NEW"]
+    assert delta.send.all()
 
 
 def test_what_is_as_it_was_told_is_not_sent_but_seen():
-    decision = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
-    assert verdicts(decision) == ["CHANGED", "UNCHANGED"]
-    assert decision.send.tolist() == [True, False]
-    assert decision.rows["place"].tolist() == [2, 0]
+    delta = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
+    assert verdicts(delta) == ["CHANGED", "UNCHANGED"]
+    assert delta.send.tolist() == [True, False]
+    assert delta.rows["place"].tolist() == [2, 0]
 
 
 def test_full_sends_the_unchanged_too():
@@ -85,16 +85,16 @@ def test_full_sends_the_unchanged_too():
 
 def test_nothing_older_overwrites_anything_newer():
     before = [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)]
-    decision = decided([row(hundredths=2000), row("2")], before)
-    assert verdicts(decision) == ["STALE", "UNCHANGED"]
+    delta = decided([row(hundredths=2000), row("2")], before)
+    assert verdicts(delta) == ["STALE", "UNCHANGED"]
     assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
 
 
 def test_a_run_that_loads_late_finds_nobody_fallen():
     newer = {"valid_at": THURSDAY}
     before = [told(hundredths=8000, **newer), told("2", hundredths=10_000, completed_at=FIRST, **newer)]
-    decision = decided([row(), row("2")], before)
-    assert (decision.fell, decision.warnings) == (0, Counter())
+    delta = decided([row(), row("2")], before)
+    assert (delta.fell, delta.warnings) == (0, Counter())
 
 
 @pytest.mark.parametrize("changes", [{"course_id": "J"}, {"status": 0}, {"hundredths": 1}, {"user_key": "9"}])
@@ -110,8 +110,8 @@ def test_an_address_counts_where_it_is_sent():
 
 
 def test_a_new_target_is_a_change_and_the_old_one_is_listed():
-    decision = decided([row(course_id="J2"), row("2", hundredths=6000)], [told(), told("2")])
-    assert decision.to_correct()[["employee_id", "told_course_id", "course_id"]].to_numpy().tolist() == [
+    delta = decided([row(course_id="J2"), row("2", hundredths=6000)], [told(), told("2")])
+    assert delta.to_correct()[["employee_id", "told_course_id", "course_id"]].to_numpy().tolist() == [
         ["1", "java", "J2"]
     ]
 
@@ -119,27 +119,27 @@ def test_a_new_target_is_a_change_and_the_old_one_is_listed():
 def test_a_completion_stands_with_its_first_date():
     before = [told(hundredths=10_000, completed_at=FIRST)]
     for full in (False, True):
-        decision = decided([row(hundredths=8000)], before, full=full)
-        assert decision.warnings == Counter(fell_below_100=1)
-        assert decision.rows[["hundredths", "status", "completed_at"]].to_numpy().tolist() == [
+        delta = decided([row(hundredths=8000)], before, full=full)
+        assert delta.warnings == Counter(fell_below_100=1)
+        assert delta.rows[["hundredths", "status", "completed_at"]].to_numpy().tolist() == [
             [10_000, 2, pd.Timestamp(FIRST)]
         ]
-        assert decision.send.tolist() == [full]
-        assert decision.fell == 1
+        assert delta.send.tolist() == [full]
+        assert delta.fell == 1
 
 
 def test_a_second_completion_is_counted_and_keeps_the_first_date():
     later = pd.Timestamp("2026-10-01")
     before = [told(hundredths=10_000, completed_at=FIRST)]
-    decision = decided([row(hundredths=10_000, completed_at=later)], before)
-    assert decision.warnings == Counter(completed_again=1)
-    assert verdicts(decision) == ["UNCHANGED"]
-    assert decision.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
+    delta = decided([row(hundredths=10_000, completed_at=later)], before)
+    assert delta.warnings == Counter(completed_again=1)
+    assert verdicts(delta) == ["UNCHANGED"]
+    assert delta.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
 
 
 def test_a_date_that_was_missing_is_told_when_it_comes():
-    decision = decided([row(hundredths=10_000, completed_at=FIRST)], [told(hundredths=10_000)])
-    assert verdicts(decision) == ["CHANGED"]
+    delta = decided([row(hundredths=10_000, completed_at=FIRST)], [told(hundredths=10_000)])
+    assert verdicts(delta) == ["CHANGED"]
 
 
 def test_added_lessons_are_reported_by_course():
@@ -151,22 +151,22 @@ def test_added_lessons_are_reported_by_course():
 
 
 def test_a_new_address_is_sent_with_a_warning():
-    decision = decided([row(email="new@x.com", hundredths=6000)], [told(email="old@x.com")])
-    assert verdicts(decision) == ["CHANGED"]
-    assert decision.warnings == Counter(email_changed=1)
+    delta = decided([row(email="new@x.com", hundredths=6000)], [told(email="old@x.com")])
+    assert verdicts(delta) == ["CHANGED"]
+    assert delta.warnings == Counter(email_changed=1)
 
 
 def test_a_new_address_is_held_where_the_old_one_is_under_another_id():
-    decision = decided([row(email="new@x.com"), row("2", email="old@x.com")], [told(email="old@x.com")])
-    assert verdicts(decision) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+    delta = decided([row(email="new@x.com"), row("2", email="old@x.com")], [told(email="old@x.com")])
+    assert verdicts(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
 
 
 def test_a_new_address_with_less_progress_is_somebody_else():
     for before in (told(email="old@x.com"), told(email="old@x.com", hundredths=10_000)):
         now = [row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")]
-        decision = decided(now, [before])
-        assert verdicts(decision) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
-        assert not decision.send.any()
+        delta = decided(now, [before])
+        assert verdicts(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+        assert not delta.send.any()
 
 
 def test_an_address_under_a_new_id_is_held_until_hr_accepts():
@@ -184,18 +184,18 @@ def test_two_without_address_are_never_taken_for_each_other():
 def test_completions_before_the_start_are_taken_as_known():
     days = [FIRST, pd.Timestamp("2026-06-01")]
     done = [row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate(days)]
-    decision = decided(done, [], since=np.datetime64("2026-05-01", "us"))
-    assert verdicts(decision) == ["BEFORE_START", "NEW"]
-    assert decision.send.tolist() == [False, True]
+    delta = decided(done, [], since=np.datetime64("2026-05-01", "us"))
+    assert verdicts(delta) == ["BEFORE_START", "NEW"]
+    assert delta.send.tolist() == [False, True]
 
 
 def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
     rows = [row("1", hundredths=10_000, completed_at=FIRST + timedelta(days=9)), row("2")]
     first = told("1", hundredths=10_000, completed_at=FIRST, told_at=None)
-    decision = decided(rows, [first, told("2")])
-    assert verdicts(decision) == ["CHANGED", "UNCHANGED"]
-    assert decision.rows["completed_at"][0] == FIRST
-    assert len(decision.to_correct()) == 0
+    delta = decided(rows, [first, told("2")])
+    assert verdicts(delta) == ["CHANGED", "UNCHANGED"]
+    assert delta.rows["completed_at"][0] == FIRST
+    assert len(delta.to_correct()) == 0
 
 
 def test_an_older_run_does_not_tell_it_again():

@@ -100,7 +100,7 @@ def test_every_option_of_generic_csv_is_there_with_its_default(key, default):
     assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"
 
 
-@pytest.mark.parametrize("reason", sorted({fate.reason for fate in Disposition} - {"emitted"}))
+@pytest.mark.parametrize("reason", sorted({disposition.reason for disposition in Disposition} - {"emitted"}))
 def test_every_reason_is_explained(reason):
     assert f"`{reason}`" in README
 

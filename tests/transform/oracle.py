@@ -121,7 +121,7 @@ def course(slug, percent, course_map):
 
 def judge(items, courses="primary", course_map=None, use_email=False, best=False):
     """Return emitted rows (id, course, percent, status), and how often each other fate fell."""
-    fates, left = Counter(), []
+    dispositions, left = Counter(), []
     for number, item in enumerate(items):
         for slug, value in records_of(item, courses):
             try:
@@ -131,7 +131,7 @@ def judge(items, courses="primary", course_map=None, use_email=False, best=False
                 slug, percent, started = primary(item) if courses == "primary" else (slug, *per_course(value))
                 target = course(slug, percent, course_map or {})
             except Wrong as wrong:
-                fates[str(wrong)] += 1
+                dispositions[str(wrong)] += 1
                 continue
             active = item.get("last_active_at")
             left.append(
@@ -146,7 +146,7 @@ def judge(items, courses="primary", course_map=None, use_email=False, best=False
                     "active": active if isinstance(active, str) and INSTANT.fullmatch(active) else "",
                 }
             )
-    return settle(left, fates, best), fates
+    return settle(left, dispositions, best), dispositions
 
 
 def records_of(item, courses):
@@ -163,7 +163,7 @@ def records_of(item, courses):
     return present or [(None, None)]
 
 
-def settle(left, fates, best):
+def settle(left, dispositions, best):
     people = {}
     for record in left:
         people.setdefault(record["id"], {}).setdefault(record["person"], []).append(record)
@@ -175,18 +175,18 @@ def settle(left, fates, best):
         )
         for person, records in claims.items():
             if not (best and person == standing):
-                fates["conflicting_employee_id"] += len(records)
+                dispositions["conflicting_employee_id"] += len(records)
                 left = [record for record in left if record not in records]
-    left = merge(left, "slug", lambda r: (r["percent"], r["active"], -r["item"]), fates)
-    return merge(left, "course", lambda r: (r["percent"], -r["item"]), fates)
+    left = merge(left, "slug", lambda r: (r["percent"], r["active"], -r["item"]), dispositions)
+    return merge(left, "course", lambda r: (r["percent"], -r["item"]), dispositions)
 
 
-def merge(left, key, rank, fates):
+def merge(left, key, rank, dispositions):
     standing = {}
     for record in left:
         group = record["id"], record[key]
         if group in standing:
-            fates["duplicate"] += 1
+            dispositions["duplicate"] += 1
         if group not in standing or rank(record) > rank(standing[group]):
             standing[group] = record
     return [record for record in left if any(record is one for one in standing.values())]

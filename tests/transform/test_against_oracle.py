@@ -101,13 +101,13 @@ def any_course(items):
     )
 
 
-def compare(got, rows, fates, in_order):
+def compare(got, rows, dispositions, in_order):
     numbers = got.records
     assert numbers["read"] == numbers["emitted"] + numbers["merged"] + sum(
         sum(numbers[place].values()) for place in ("withheld", "set_aside")
     )
-    expected = Counter({name.removeprefix("withheld:"): 0 for name in fates})
-    for name, times in fates.items():
+    expected = Counter({name.removeprefix("withheld:"): 0 for name in dispositions})
+    for name, times in dispositions.items():
         expected[name.removeprefix("withheld:")] += times
     found = (
         Counter(numbers["withheld"]) + Counter(numbers["set_aside"]) + Counter(duplicate=numbers["merged"])

@@ -42,38 +42,38 @@ class AdminForm:
     found: str | None = None
 
 
-def check(order: AdminForm) -> None:
+def check(form: AdminForm) -> None:
     """Raise ConnectorError for an order that cannot be meant: something is missing, or is not used."""
-    if order.action not in ACTION_NAMES:
+    if form.action not in ACTION_NAMES:
         raise refused(f"action must be one of {', '.join(ACTION_NAMES)}")
-    if not order.reason and order.action not in WITHOUT_REASON:
-        raise refused(f"{order.action} needs a reason: it is kept in the journal with your name")
-    given = _given(order)
-    strange = given - ACTION_NAMES[order.action]
+    if not form.reason and form.action not in WITHOUT_REASON:
+        raise refused(f"{form.action} needs a reason: it is kept in the journal with your name")
+    given = _given(form)
+    strange = given - ACTION_NAMES[form.action]
     if strange:
-        raise refused(f"{order.action} has no use for {_listed(strange)}: leave it empty")
-    missing = _needed(order) - given
+        raise refused(f"{form.action} has no use for {_listed(strange)}: leave it empty")
+    missing = _needed(form) - given
     if missing:
-        raise refused(f"{order.action} needs {_listed(missing)}")
-    if order.action == "resend" and not given:
+        raise refused(f"{form.action} needs {_listed(missing)}")
+    if form.action == "resend" and not given:
         raise refused("resend needs to know which rows: a file of employee IDs, a course, or dates")
-    if order.found not in (None, *FOUND):
+    if form.found not in (None, *FOUND):
         raise refused(f"found must be one of {', '.join(FOUND)}")
 
 
-def _given(order: AdminForm) -> set[str]:
-    return {name for name in frozenset().union(*ACTION_NAMES.values()) if getattr(order, name) is not None}
+def _given(form: AdminForm) -> set[str]:
+    return {name for name in frozenset().union(*ACTION_NAMES.values()) if getattr(form, name) is not None}
 
 
-def _needed(order: AdminForm) -> set[str]:
-    if order.action != "first_delivery":
-        return NEEDED.get(order.action, set())
-    if order.answer not in ANSWERS:
+def _needed(form: AdminForm) -> set[str]:
+    if form.action != "first_delivery":
+        return NEEDED.get(form.action, set())
+    if form.answer not in ANSWERS:
         raise refused(f"first_delivery needs an answer: {', '.join(ANSWERS)}")
-    needed = {name for answer, name in ANSWERS.items() if answer == order.answer and name}
-    strange = _given(order) - needed - {"answer"}
+    needed = {name for answer, name in ANSWERS.items() if answer == form.answer and name}
+    strange = _given(form) - needed - {"answer"}
     if strange:
-        raise refused(f"the answer {order.answer} has no use for {_listed(strange)}: leave it empty")
+        raise refused(f"the answer {form.answer} has no use for {_listed(strange)}: leave it empty")
     return needed
 
 

@@ -22,13 +22,13 @@ LIST = "The reject list"
 
 
 def rejected(
-    connector: Connector, ledger: pa.Table, location: str, locate: PathResolver, to: StagedPath
+    connector: Connector, ledger: pa.Table, location: str, resolve: PathResolver, to: StagedPath
 ) -> tuple[pa.Table, int]:
     """Return the rows of the ledger that a reject list names as refused, and how many of its lines fit none.
 
     :param to: where they are listed for people.
     """
-    lines = lines_of(location, locate, "file")
+    lines = lines_of(location, resolve, "file")
     results = connector.delivery.results
     delimiter = getattr(results, "delimiter", ",")
     reports = ResultParser(_columns(results, next(csv.reader(lines, delimiter=delimiter), [])), first_row=0)

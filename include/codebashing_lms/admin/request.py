@@ -30,38 +30,38 @@ class AdminRequest:
     connector: Connector
     connector_sha256: str
     home: StagedPath
-    order: AdminForm
-    locate: PathResolver
+    form: AdminForm
+    resolve: PathResolver
     now: datetime
 
     @property
-    def book(self) -> DestinationLedger:
+    def destination_ledger(self) -> DestinationLedger:
         """Return journal and ledger of the destination that the connector file names now."""
         return DestinationLedger(*destination_folder(self.home, self.connector))
 
     @property
     def delivery(self) -> str:
         """Return the ID of the order's entry, the same for all tries of its run."""
-        return f"{self.order.action} {self.order.run_id}"
+        return f"{self.form.action} {self.form.run_id}"
 
     def facts(self, kind: str) -> dict[str, Any]:
         """Return what the journal keeps of the order: who, why, when."""
-        order = self.order
+        form = self.form
         receipt = {
             "delivery": self.delivery,
             "as_of": iso(self.now),
-            "run_id": order.run_id,
+            "run_id": form.run_id,
             "connector": self.connector.name,
             "connector_sha256": self.connector_sha256,
-            "triggered_by": order.triggered_by,
-            "reason": order.reason,
+            "triggered_by": form.triggered_by,
+            "reason": form.reason,
         }
-        return self.book.facts(receipt, kind)
+        return self.destination_ledger.facts(receipt, kind)
 
     def write(self, kind: str, now: Ledger, rows: Iterable[pa.Table], **facts: Any) -> int:
         """Put the order into the journal; return the number of its entry."""
         unseen = np.zeros(len(now), dtype=np.bool_)
-        return append(self.book.folder, now, rows, unseen, self.facts(kind) | facts).number
+        return append(self.destination_ledger.folder, now, rows, unseen, self.facts(kind) | facts).number
 
     def require_no_in_flight(self) -> None:
         """Raise ConnectorError while a delivery is on its way: it would be entered after the order."""

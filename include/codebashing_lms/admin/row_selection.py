@@ -24,16 +24,16 @@ EXPORT = "The export of the LMS"
 
 
 def completions(
-    connector: Connector, home: StagedPath, location: str, locate: PathResolver
+    connector: Connector, home: StagedPath, location: str, resolve: PathResolver
 ) -> tuple[pa.Table, int]:
     """Return the completions in an export of the LMS as they are told, and how many are of other courses.
 
     Its courses are called as in Codebashing or as in the course map; several slugs may share one ID.
     """
-    slugs = _slugs(connector, home, locate)
+    slugs = _slugs(connector, home, resolve)
     found: dict[tuple[str, str], tuple[str, datetime]] = {}
     counted: Counter[bool] = Counter()
-    for line, row in csv_rows(location, locate, COLUMNS, EXPORT):
+    for line, row in csv_rows(location, resolve, COLUMNS, EXPORT):
         at = _completed_at(row, line)
         named = slugs.get(row["course"], {}) if slugs is not None else {row["course"]: row["course"]}
         counted[bool(named)] += 1
@@ -48,9 +48,9 @@ def completions(
     return _as_told(found), counted[False]
 
 
-def _slugs(connector: Connector, home: StagedPath, locate: PathResolver) -> dict[str, dict[str, str]] | None:
+def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dict[str, dict[str, str]] | None:
     """Return for each name of a course its slugs and their IDs; None when no course is known."""
-    mapped = read_course_map(connector.lms, locate)
+    mapped = read_course_map(connector.lms, resolve)
     if not mapped:
         seen = home / "courses_seen.json"
         return {slug: {slug: slug} for slug in read_json(seen)["courses"]} if seen.exists() else None
@@ -90,9 +90,9 @@ def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
     return pa.table(columns, schema=SENT)
 
 
-def employee_ids(location: str, locate: PathResolver) -> set[str]:
+def employee_ids(location: str, resolve: PathResolver) -> set[str]:
     """Return the employee IDs of a file: one a line, or the column employee_id of a CSV."""
-    cells = [row for row in csv.reader(lines_of(location, locate, "file")) if any(map(str.strip, row))]
+    cells = [row for row in csv.reader(lines_of(location, resolve, "file")) if any(map(str.strip, row))]
     if not cells:
         raise refused("the file of employee IDs is empty")
     head = [cell.strip() for cell in cells[0]]
@@ -105,21 +105,21 @@ def employee_ids(location: str, locate: PathResolver) -> set[str]:
     return {row[at].strip() for row in cells if len(row) > at} - {""}
 
 
-def rows_to_resend(ledger: pa.Table, order: AdminForm, ids: set[str] | None) -> pa.Table:
+def rows_to_resend(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> pa.Table:
     """Return which learners and courses of the ledger fit everything that the order names."""
     fits = pa.array(np.ones(len(ledger), dtype=np.bool_))
-    for condition in _conditions(ledger, order, ids):
+    for condition in _conditions(ledger, form, ids):
         fits = pc.and_(fits, pc.fill_null(condition, False))
     rows: pa.Table = ledger.select(KEY).filter(fits)
     return rows
 
 
-def _conditions(ledger: pa.Table, order: AdminForm, ids: set[str] | None) -> Iterable[Any]:
-    since, until = first_moment(order.since, "since"), end_of(order.until, "until")
+def _conditions(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> Iterable[Any]:
+    since, until = first_moment(form.since, "since"), end_of(form.until, "until")
     if ids is not None:
         yield pc.is_in(ledger["employee_id"], value_set=pa.array(sorted(ids), pa.string()))
-    if order.course is not None:
-        yield pc.or_(pc.equal(ledger["course"], order.course), pc.equal(ledger["course_id"], order.course))
+    if form.course is not None:
+        yield pc.or_(pc.equal(ledger["course"], form.course), pc.equal(ledger["course_id"], form.course))
     if since:
         yield pc.greater_equal(ledger["completed_at"], _moment(since))
     if until:

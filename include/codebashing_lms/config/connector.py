@@ -144,9 +144,9 @@ def parse_connector(content: Any, beside: Path | None = None) -> Connector:
 def _check_way(contract: Contract, delivery: Delivery) -> None:
     """Hold that the way to the LMS is one that the profile knows."""
     if delivery.method not in contract.methods:
-        ways = " or ".join(contract.methods)
+        transports = " or ".join(contract.methods)
         raise ValueError(
-            f"lms.profile {contract.profile} needs delivery.method {ways}, not {delivery.method}"
+            f"lms.profile {contract.profile} needs delivery.method {transports}, not {delivery.method}"
         )
     if delivery.send == "full" and contract.refuses_full:
         raise ValueError(

@@ -24,11 +24,11 @@ class Person:
     employee_id: str | None
 
 
-def read_people(location: str | None, locate: PathResolver) -> dict[str, Person]:
+def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person]:
     """Return the people of a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
     people: dict[str, Person] = {}
     for line, row in csv_rows(
-        location, locate, ("email", "action", "employee_id", "reason"), "identity.people"
+        location, resolve, ("email", "action", "employee_id", "reason"), "identity.people"
     ):
         email, employee_id = row["email"].lower(), row["employee_id"] or None
         if row["action"] not in ACTIONS:
@@ -58,7 +58,7 @@ class Crosswalk:
     shared: int = 0
 
 
-def read_crosswalk(location: str, lower: bool, locate: PathResolver) -> Crosswalk:
+def read_crosswalk(location: str, lower: bool, resolve: PathResolver) -> Crosswalk:
     """Return the crosswalk of a CSV file (employee_id,user_key); whose key is in doubt has none.
 
     :param lower: the LMS writes its user keys in small letters only.
@@ -67,7 +67,7 @@ def read_crosswalk(location: str, lower: bool, locate: PathResolver) -> Crosswal
     owners: dict[str, str] = {}
     contradictory, shared = set(), set()
     blank = 0
-    for _, row in csv_rows(location, locate, ("employee_id", "user_key"), "identity.crosswalk"):
+    for _, row in csv_rows(location, resolve, ("employee_id", "user_key"), "identity.crosswalk"):
         employee_id, key = row["employee_id"], row["user_key"].lower() if lower else row["user_key"]
         if not employee_id or not key:
             blank += 1
@@ -81,13 +81,13 @@ def read_crosswalk(location: str, lower: bool, locate: PathResolver) -> Crosswal
     return Crosswalk(alone, blank, len(contradictory), len(single) - len(alone))
 
 
-def read_course_map(lms: Lms, locate: PathResolver) -> CourseMap:
+def read_course_map(lms: Lms, resolve: PathResolver) -> CourseMap:
     """Return the course map; a CSV file has the columns course, id, title and what the profile asks for."""
     if not isinstance(lms.course_map, str):
         return lms.course_map
     found: CourseMap = {}
     columns = ("course", *lms.course_type.__struct_fields__)
-    for line, row in csv_rows(lms.course_map, locate, columns, "lms.course_map"):
+    for line, row in csv_rows(lms.course_map, resolve, columns, "lms.course_map"):
         slug = row.pop("course")
         if not slug or not row["id"] or slug in found:
             raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
@@ -106,16 +106,16 @@ def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
         raise ConnectorError(f"lms.course_map, line {line}: {error.told('the course')}.") from None
 
 
-def lines_of(location: str, locate: PathResolver, what: str) -> list[str]:
+def lines_of(location: str, resolve: PathResolver, what: str) -> list[str]:
     """Return the lines of a text that a customer keeps; raise ConnectorError when it cannot be read."""
     try:
-        with local_copy(locate(location)) as copy:
+        with local_copy(resolve(location)) as copy:
             return Path(copy).read_text(encoding="utf-8-sig").splitlines()
     except (OSError, ValueError, ImportError) as error:  # no such file, no text, no such kind of address
         raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
 
 
-def sha256_of_lists(connector: Connector, locate: PathResolver) -> dict[str, str]:
+def sha256_of_lists(connector: Connector, resolve: PathResolver) -> dict[str, str]:
     """Return the checksums of the CSV files that a connector names, by the key that names them."""
     named = {
         "identity.people": connector.identity.people,
@@ -125,18 +125,18 @@ def sha256_of_lists(connector: Connector, locate: PathResolver) -> dict[str, str
     found = {}
     for key, location in named.items():
         if isinstance(location, str):
-            with local_copy(locate(location)) as copy:
+            with local_copy(resolve(location)) as copy:
                 found[key] = sha256_of(copy)
     return found
 
 
 def csv_rows(
-    location: str | None, locate: PathResolver, columns: tuple[str, ...], what: str
+    location: str | None, resolve: PathResolver, columns: tuple[str, ...], what: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Give the trimmed rows of a CSV file with their line numbers."""
     if location is None:
         return
-    reader = csv.DictReader(lines_of(location, locate, what))
+    reader = csv.DictReader(lines_of(location, resolve, what))
     if set(reader.fieldnames or ()) != set(columns):
         raise ConnectorError(f"{what}: {location} must have the columns {','.join(columns)}.")
     for row in reader:

@@ -50,15 +50,15 @@ class FolderTransport:
         """Return the file's path."""
         return str(self.folder / name)
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Put the file there under a hidden name and rename it; the marker comes last."""
-        in_place = resuming and self.holds(parcel.name, parcel.bytes, parcel.sha256)
+        in_place = resuming and self.holds(outbound.name, outbound.bytes, outbound.sha256)
         if not in_place:
             with not_delivered_on_error(), self._explained():
-                _copy(parcel.path, self.folder / parcel.name)
+                _copy(outbound.path, self.folder / outbound.name)
         with self._explained():
             if self.delivery.done_file:
-                (self.folder / marker_name(self.delivery.done_file, parcel.name)).touch()
+                (self.folder / marker_name(self.delivery.done_file, outbound.name)).touch()
         return SendResult(sent=not in_place)
 
     def exists(self, name: str) -> bool:

@@ -80,13 +80,13 @@ class Packing:
         (_zip if self.compression == "zip" else _gzip)(plain, packed)
 
 
-def packing_of(delivery: Delivery, destination: Any, locate: PathResolver) -> Packing:
+def packing_of(delivery: Delivery, destination: Any, resolve: PathResolver) -> Packing:
     """Return how files of a connector are packed; ConnectorError where a key cannot be used."""
     if isinstance(delivery, HttpDelivery) or not delivery.pgp:
         return Packing(delivery.compression)
     from include.codebashing_lms.delivery import pgp
 
-    recipient = pgp.recipient(*_public_key(delivery, destination, locate))
+    recipient = pgp.recipient(*_public_key(delivery, destination, resolve))
     if recipient.until < datetime.now(UTC) + SOON:
         log.warning("The LMS's PGP key %s: ask for the next one", recipient.lasts)
     signer = None
@@ -99,13 +99,13 @@ def packing_of(delivery: Delivery, destination: Any, locate: PathResolver) -> Pa
 
 
 def _public_key(
-    delivery: FolderDelivery | SftpDelivery, destination: SftpConnection | None, locate: PathResolver
+    delivery: FolderDelivery | SftpDelivery, destination: SftpConnection | None, resolve: PathResolver
 ) -> tuple[bytes, str]:
     """Return the LMS's public key, and where it stands."""
     location = delivery.pgp.key if delivery.pgp else None
     if location:
         try:
-            with local_copy(locate(location)) as copy:
+            with local_copy(resolve(location)) as copy:
                 return Path(copy).read_bytes(), f"delivery.pgp.key, {location},"
         except (OSError, ValueError, ImportError) as error:  # no such file, no such kind of address
             raise ConnectorError(

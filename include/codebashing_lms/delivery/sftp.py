@@ -52,27 +52,27 @@ class SftpTransport:
         home = "" if path.startswith("/") else "/~/"
         return f"sftp://{self.site.host}:{self.site.port}{home}{path}"
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Upload under a hidden name, check the size, rename; the marker comes last."""
         placed: list[str] = []
         try:
-            return self._deliver(parcel, resuming, placed)
+            return self._deliver(outbound, resuming, placed)
         except DeliveryError as error:
             error.nothing_taken = not placed
             raise
 
-    def _deliver(self, parcel: OutboundFile, resuming: bool, placed: list[str]) -> SendResult:
+    def _deliver(self, outbound: OutboundFile, resuming: bool, placed: list[str]) -> SendResult:
         """Do so; `placed` gets the file's path when from then on it may have its name there."""
         with self._logged_in() as sftp:
-            part = self._path(f".{parcel.name}{self.delivery.temp_suffix}")
+            part = self._path(f".{outbound.name}{self.delivery.temp_suffix}")
             remove(sftp, part)
             with self._explained("read back a file of"):
-                there = self._path(parcel.name)
-                in_place = resuming and holds(sftp, there, parcel.bytes, parcel.sha256)
+                there = self._path(outbound.name)
+                in_place = resuming and holds(sftp, there, outbound.bytes, outbound.sha256)
             if not in_place:
-                self._upload(sftp, parcel, part, placed)
+                self._upload(sftp, outbound, part, placed)
             placed.append(there)
-            self._mark_done(sftp, parcel.name)
+            self._mark_done(sftp, outbound.name)
         return SendResult(sent=not in_place)
 
     def exists(self, name: str) -> bool:
@@ -154,18 +154,18 @@ class SftpTransport:
                 sftp.stat(self._path("."))
             yield sftp
 
-    def _upload(self, sftp: "SFTPClient", parcel: OutboundFile, part: str, placed: list[str]) -> None:
+    def _upload(self, sftp: "SFTPClient", outbound: OutboundFile, part: str, placed: list[str]) -> None:
         try:
-            with self._explained("create a file in"), parcel.path.open("rb") as file:
+            with self._explained("create a file in"), outbound.path.open("rb") as file:
                 sftp.putfo(file, part, confirm=False)
             # Answers to single writes are not waited for: on a full disk only the size tells.
             with self._explained("look at a file of"):
                 arrived = sftp.stat(part).st_size
-            if arrived != parcel.bytes:
-                raise self._full(f"Only {arrived} of {parcel.bytes} bytes arrived in")
-            placed.append(self._path(parcel.name))
+            if arrived != outbound.bytes:
+                raise self._full(f"Only {arrived} of {outbound.bytes} bytes arrived in")
+            placed.append(self._path(outbound.name))
             with self._explained("rename a file in"):
-                rename(sftp, part, self._path(parcel.name))
+                rename(sftp, part, self._path(outbound.name))
         finally:
             remove(sftp, part)
 

@@ -79,7 +79,7 @@ class Transport(Protocol):
     def address(self, name: str) -> str:
         """Return where a file of this name goes, without credentials."""
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Send the parcel; an earlier try of ours, now `resuming`, may turn out to have done so."""
 
     def check(self) -> str:

@@ -62,16 +62,16 @@ class LedgerComparison:
                     rows = window(number).sort_by("row").to_pandas()
                     yield Delta(rows, rows["send"].to_numpy(dtype=np.bool_))
 
-    def _decided(self, scratch: Path, namesakes: ReassignedAddresses) -> Iterator[Piece]:
+    def _decided(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[Piece]:
         """Give the rows decided, some employees after the other, and in which window of the file each is."""
         with partitioned(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as told:
             done = 0
             for number, size in enumerate(by_portion(self.ledger.rows_in, self._portions)):
                 before = told.next(size).to_pandas().assign(place=np.arange(done, done + size))
-                decision = compute_delta(portion(number).to_pandas(), before, namesakes, self.rules)
-                self.summary.add(decision)
+                delta = compute_delta(portion(number).to_pandas(), before, reassigned, self.rules)
+                self.summary.add(delta)
                 done += size
-                yield _to_be_spoken_of(decision)
+                yield _to_be_spoken_of(delta)
 
     def _by_employee(self) -> Iterator[Piece]:
         row = 0
@@ -134,10 +134,10 @@ def reassigned_addresses(now: pa.Table, told: pa.Table) -> ReassignedAddresses:
     return found
 
 
-def _to_be_spoken_of(decision: Delta) -> Piece:
+def _to_be_spoken_of(delta: Delta) -> Piece:
     """Return what is sent or listed of some rows, and the window of each."""
-    rows = decision.rows.assign(send=decision.send)
-    kept = rows[decision.send | (rows["verdict"] != Change.UNCHANGED)]
+    rows = delta.rows.assign(send=delta.send)
+    kept = rows[delta.send | (rows["verdict"] != Change.UNCHANGED)]
     return pa.Table.from_pandas(kept[CLASSIFIED.names], CLASSIFIED, preserve_index=False), (
         kept["row"].to_numpy() // WINDOW
     )
@@ -158,19 +158,19 @@ class DeltaSummary:
     oldest: datetime | None = None
     growth: dict[tuple[str, int, int], int] = field(default_factory=dict)
 
-    def add(self, decision: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """Count the rows of a decision."""
-        rows = decision.rows
-        sent = rows[decision.send]
+        rows = delta.rows
+        sent = rows[delta.send]
         self.seen[rows.loc[rows["verdict"] == Change.UNCHANGED, "place"]] = True
         self.sent += len(sent)
         self.verdicts.update(rows["verdict"].tolist())
         self.statuses.update(sent["status"].tolist())
-        self.warnings.update(decision.warnings)
-        self.corrections += len(decision.to_correct())
+        self.warnings.update(delta.warnings)
+        self.corrections += len(delta.to_correct())
         self.learners += rows["employee_id"].nunique()
-        self.fell += decision.fell
-        for one in decision.growth:
+        self.fell += delta.fell
+        for one in delta.growth:
             course = one["course"], one["lessons_were"], one["lessons_are"]
             self.growth[course] = self.growth.get(course, 0) + one["learners"]
         dates = sent["completed_at"].dropna()

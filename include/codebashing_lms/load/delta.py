@@ -84,7 +84,7 @@ class Delta:
 
 
 def compute_delta(
-    rows: pd.DataFrame, told: pd.DataFrame, namesakes: ReassignedAddresses, rules: DeltaRules
+    rows: pd.DataFrame, told: pd.DataFrame, reassigned: ReassignedAddresses, rules: DeltaRules
 ) -> Delta:
     """Compare all rows of some employees with what was told of them before.
 
@@ -97,7 +97,7 @@ def compute_delta(
     known = (
         known.pipe(keep_completions, warnings)
         .pipe(classify_changes, rules)
-        .pipe(hold_changed_identities, namesakes, rules, warnings)
+        .pipe(hold_changed_identities, reassigned, rules, warnings)
     )
     sendable = [Change.NEW, Change.CHANGED, *([Change.UNCHANGED] if rules.full else [])]
     send = known["verdict"].isin(sendable).to_numpy()
@@ -193,29 +193,29 @@ def _differs(now: pd.Series, told: pd.Series) -> Any:
 
 
 def hold_changed_identities(
-    known: pd.DataFrame, namesakes: ReassignedAddresses, rules: DeltaRules, warnings: Counter[str]
+    known: pd.DataFrame, reassigned: ReassignedAddresses, rules: DeltaRules, warnings: Counter[str]
 ) -> pd.DataFrame:
     """Hold learners who may have become somebody else, until HR accepts them."""
     accepted = known["person"].isin(rules.accepted).to_numpy()
     both = (known["person"].notna() & known["told_email"].notna()).to_numpy()
     moved = both & _differs(known["person"], known["told_email"])
-    still_there = known["told_email"].isin(list(namesakes)).to_numpy()
+    still_there = known["told_email"].isin(list(reassigned)).to_numpy()
     doubtful = moved & (still_there | known["fell"].to_numpy()) & ~accepted
-    new_id = _under_other_ids(known, namesakes) & ~accepted
+    new_id = _under_other_ids(known, reassigned) & ~accepted
     held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()
     warnings["email_changed"] += int(known.loc[moved & ~held, "employee_id"].nunique())
-    former = {email: ids[0] for email, ids in namesakes.items()}
+    former = {email: ids[0] for email, ids in reassigned.items()}
     return known.assign(
         verdict=np.where(held, Change.CHANGED_IDENTITY, known["verdict"]),
         former_id=known["person"].where(held).map(former),
     )
 
 
-def _under_other_ids(known: pd.DataFrame, namesakes: ReassignedAddresses) -> Any:
+def _under_other_ids(known: pd.DataFrame, reassigned: ReassignedAddresses) -> Any:
     """Tell which rows have an address that the ledger knows, but not under the ID it comes with now."""
-    found = known["person"].isin(list(namesakes)).to_numpy(copy=True)
+    found = known["person"].isin(list(reassigned)).to_numpy(copy=True)
     pairs = zip(known.loc[found, "person"], known.loc[found, "employee_id"], strict=True)
-    found[found] = [employee_id not in namesakes[email] for email, employee_id in pairs]
+    found[found] = [employee_id not in reassigned[email] for email, employee_id in pairs]
     return found
 
 

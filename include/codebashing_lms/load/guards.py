@@ -47,9 +47,9 @@ def require_first_delivery_answer(
         )
 
 
-def answered_since(book: StagedPath) -> datetime | None:
+def answered_since(destination_ledger: StagedPath) -> datetime | None:
     """Return the date from which on completions are sent, if that was the answer to the first delivery."""
-    journal = entries(book)
+    journal = entries(destination_ledger)
     since = journal[-1].get("since") if journal else None
     return parse_instant(since) if since else None
 

@@ -92,7 +92,7 @@ def close(home: StagedPath, receipt: dict[str, Any]) -> None:
 
 def commit(
     home: StagedPath,
-    book: DestinationLedger,
+    destination_ledger: DestinationLedger,
     folder: StagedPath,
     receipt: dict[str, Any],
     at: int | None = None,
@@ -104,10 +104,10 @@ def commit(
     """
     whole, done = receipt["state"] == "delivered", parts_done(receipt)
     if whole or done > receipt.get("parts_entered", 0):
-        facts = book.facts(receipt, "delivery")
+        facts = destination_ledger.facts(receipt, "delivery")
         if not whole:
             facts["delivery"] = f"{receipt['delivery']} parts {done}"
-        book.add(_rows_of(folder, receipt, whole), facts, at, seen)
+        destination_ledger.add(_rows_of(folder, receipt, whole), facts, at, seen)
     if not whole:
         receipt = receipt | {"parts_entered": done}
         write_receipt(folder, receipt)

@@ -38,11 +38,9 @@ class Corrections:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def add(self, decision: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """List the rows of a decision that replace another target."""
-        self._csv.writerows(
-            map(escape_formulas, decision.to_correct()[list(CORRECTIONS)].to_numpy().tolist())
-        )
+        self._csv.writerows(map(escape_formulas, delta.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
 
 
 class HeldIdentities:
@@ -51,9 +49,9 @@ class HeldIdentities:
     def __init__(self) -> None:
         self.lines: dict[Any, list[Any]] = {}
 
-    def add(self, decision: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """Take up the learners whom a decision holds."""
-        held = decision.rows[decision.rows["verdict"] == Change.CHANGED_IDENTITY]
+        held = delta.rows[delta.rows["verdict"] == Change.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
             before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
             detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
@@ -73,9 +71,9 @@ class RepeatedRefusals:
     def __init__(self) -> None:
         self.lines: list[list[Any]] = []
 
-    def add(self, decision: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """Take up the rows that a decision finds hopeless."""
-        rows = decision.rows[decision.rows["verdict"] == Change.REFUSED]
+        rows = delta.rows[delta.rows["verdict"] == Change.REFUSED]
         columns = (rows[name] for name in ("told_refusal", "email", "employee_id", "course"))
         for reason, *whose in zip(*columns, strict=True):
             self.lines.append(["refused", REFUSED_REMEDY.format(reason=reason), *whose, 1])
@@ -118,9 +116,9 @@ class DeferredRows:
     def __exit__(self, *_: object) -> None:
         self._parquet.close()
 
-    def add(self, decision: Delta) -> None:
+    def add(self, delta: Delta) -> None:
         """List the rows that a decision leaves out of the file."""
-        rows = decision.rows[decision.rows["verdict"].isin(list(DEFERRED))]
+        rows = delta.rows[delta.rows["verdict"].isin(list(DEFERRED))]
         columns = {
             "place": ["withheld"] * len(rows),
             "reason": [DEFERRED[verdict] for verdict in rows["verdict"]],

@@ -55,10 +55,10 @@ def sends_full(connector: Connector, chosen: str | None) -> bool:
 
 
 def delta_rules(
-    connector: Connector, as_of: datetime, full: bool, since: datetime | None, locate: PathResolver
+    connector: Connector, as_of: datetime, full: bool, since: datetime | None, resolve: PathResolver
 ) -> DeltaRules:
     """Return what decides besides rows and ledger."""
-    people = read_people(connector.identity.people, locate)
+    people = read_people(connector.identity.people, resolve)
     return DeltaRules(
         as_of=utc(as_of),
         full=full,
@@ -108,11 +108,11 @@ class LoadOutputs:
             to_correct = stack.enter_context(Corrections(corrections))
             earlier = stack.enter_context(local_copy(self.folder / "left_out.parquet"))
             not_now = stack.enter_context(DeferredRows(left_out, earlier))
-            for decision in comparison.decisions():
-                rows.add(decision.rows[decision.send])
-                told_rows.write_table(_told(decision))
+            for delta in comparison.decisions():
+                rows.add(delta.rows[delta.send])
+                told_rows.write_table(_told(delta))
                 for one in (to_correct, not_now, *lists):
-                    one.add(decision)
+                    one.add(delta)
             return rows.file.close()
 
     def _rows(self, stack: ExitStack) -> "_FileRowWriter":
@@ -150,14 +150,14 @@ class _FileRowWriter:
         self.file.write(self.file.lines(told, rows))
 
 
-def _told(decision: Delta) -> pa.Table:
+def _told(delta: Delta) -> pa.Table:
     """Return the rows that are sent, in their order, and those that count as known to the LMS already.
 
     What the journal keeps of them, sent_rows.py says.
     """
-    beforehand = decision.rows["verdict"] == Change.BEFORE_START
-    rows = decision.rows.assign(email=decision.rows["person"], baseline=beforehand, sent=decision.send)
-    told = rows[decision.send | beforehand].assign(known=lambda one: one["verdict"] == Change.UNCHANGED)
+    beforehand = delta.rows["verdict"] == Change.BEFORE_START
+    rows = delta.rows.assign(email=delta.rows["person"], baseline=beforehand, sent=delta.send)
+    told = rows[delta.send | beforehand].assign(known=lambda one: one["verdict"] == Change.UNCHANGED)
     return pa.Table.from_pandas(told[TOLD.names], TOLD, preserve_index=False)
 
 

@@ -27,9 +27,11 @@ Receipt = dict[str, Any]
 RESULT_FILE_TIMEOUT = timedelta(days=30)  # for a result file
 
 
-def is_watched(way: Transport) -> bool:
+def is_watched(transport: Transport) -> bool:
     """Tell whether anything can be seen of a drop later."""
-    return isinstance(way, SupportsPickup) and bool(way.delivery.fetched or way.delivery.results)
+    return isinstance(transport, SupportsPickup) and bool(
+        transport.delivery.fetched or transport.delivery.results
+    )
 
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
@@ -46,21 +48,21 @@ class PickupTracker:
     """
 
     home: StagedPath
-    book: DestinationLedger
-    way: SupportsPickup
+    destination_ledger: DestinationLedger
+    transport: SupportsPickup
     has_header: bool
 
     @property
     def delivery(self) -> FolderDelivery | SftpDelivery:
         """Return what the connector file says of drops."""
-        return self.way.delivery
+        return self.transport.delivery
 
     def look(self) -> list[Receipt]:
         """Note what can be seen of earlier drops; return those that the LMS has not fetched."""
         watched = list(self._watched())
         names = [part["file"] for receipt, _ in watched for part in parts_of(receipt)]
-        lying = self.way.remaining(names) if names and self.delivery.fetched else set()
-        results = self.way.results(names) if names and self.delivery.results else {}
+        lying = self.transport.remaining(names) if names and self.delivery.fetched else set()
+        results = self.transport.results(names) if names and self.delivery.results else {}
         seen = [self._seen(receipt, folder, lying, results) for receipt, folder in watched]
         for (before, folder), receipt in zip(watched, seen, strict=True):
             if receipt != before:
@@ -76,7 +78,7 @@ class PickupTracker:
         """Remove files that the LMS has not fetched: one with all there is to tell is in its place."""
         new = {part["file"] for part in parts_of(by)}
         old = [part["file"] for receipt in not_fetched for part in parts_of(receipt)]
-        self.way.remove([name for name in old if name not in new])
+        self.transport.remove([name for name in old if name not in new])
         for receipt in not_fetched:
             folder = self._folder(receipt["delivery"])
             write_receipt(folder, receipt | {"drop": {**receipt["drop"], "state": "replaced"}})
@@ -98,7 +100,7 @@ class PickupTracker:
         return self.home / read_json(self.home / "drops" / f"{delivery}.json")["folder"]
 
     def _is_here(self, receipt: Receipt) -> bool:
-        return bool(ledger_of_receipt(self.home, receipt).folder == self.book.folder)
+        return bool(ledger_of_receipt(self.home, receipt).folder == self.destination_ledger.folder)
 
     def _forget(self, receipt: Receipt) -> None:
         remove(self.home / "drops" / f"{receipt['delivery']}.json")
@@ -129,7 +131,7 @@ class PickupTracker:
         """Note which rows of a file the LMS refused; return the receipt."""
         refusals = tuple(one for content in contents for one in reports.in_file(content))
         counts = record_refusals(folder, receipt, number, refusals)
-        journal_refusals(self.book, folder, receipt, number)
+        journal_refusals(self.destination_ledger, folder, receipt, number)
         return receipt | counts
 
     def _is_over(self, receipt: Receipt) -> bool:
@@ -162,15 +164,17 @@ def not_fetched_since(receipts: list[Receipt]) -> str:
     return f"not fetched since {since}: {files} of our files still {'lies' if files == 1 else 'lie'} there"
 
 
-def refuse_if_not_fetched(way: Transport, receipt: Receipt, not_fetched: list[Receipt]) -> None:
+def refuse_if_not_fetched(transport: Transport, receipt: Receipt, not_fetched: list[Receipt]) -> None:
     """Refuse to send changes on top of earlier ones that the LMS has not fetched."""
     if not_fetched:
         raise DeliveryUnavailableError(
-            f"The LMS picks nothing up at {way.address('')}: {not_fetched_since(not_fetched)}, and "
+            f"The LMS picks nothing up at {transport.address('')}: {not_fetched_since(not_fetched)}, and "
             "changes do not go before it has. Nothing was sent. This run's rows go with the next run; "
             "ask the LMS's administrator why it does not fetch."
         )
-    if isinstance(way, SupportsPickup) and any(way.exists(part["file"]) for part in parts_of(receipt)):
+    if isinstance(transport, SupportsPickup) and any(
+        transport.exists(part["file"]) for part in parts_of(receipt)
+    ):
         raise DeliveryUnavailableError(
             f"The LMS has not fetched {receipt['where']} yet: a file of that name still lies there, and "
             "changes do not replace it. Nothing was sent. This run's rows go with the next run; a file "

@@ -61,8 +61,8 @@ class Recovery:
     """
 
     home: StagedPath
-    book: DestinationLedger
-    way: Transport
+    destination_ledger: DestinationLedger
+    transport: Transport
     own: StagedPath
     appends: bool
 
@@ -72,9 +72,9 @@ class Recovery:
         settled = RecoveryResult()
         for receipt, folder in in_flight(self.home):
             own = ledger_of_receipt(self.home, receipt)  # the destination may have been changed since
-            if own.folder == self.book.folder:
+            if own.folder == self.destination_ledger.folder:
                 receipt = self._looked_at(receipt, folder)
-            if receipt["state"] == "working" and own.folder == self.book.folder:
+            if receipt["state"] == "working" and own.folder == self.destination_ledger.folder:
                 settled.waiting = receipt, folder
             elif receipt["state"] == "delivered":
                 commit(self.home, own, folder, receipt)
@@ -89,28 +89,28 @@ class Recovery:
 
     def _looked_at(self, receipt: Receipt, folder: StagedPath) -> Receipt:
         """Return the receipt after the LMS was asked."""
-        handover = Sender(self.home, folder, self.way, self.appends)
+        sender = Sender(self.home, folder, self.transport, self.appends)
         if receipt["state"] == "working":
-            return self._asked(receipt, handover)
+            return self._asked(receipt, sender)
         if receipt["state"] == "sending" and self._is_there(receipt):
-            return handover.resume(receipt)
+            return sender.resume(receipt)
         return receipt
 
     def _is_there(self, receipt: Receipt) -> bool:
         """Tell whether the LMS has the file that was under way, or works on it."""
         number = min(parts_done(receipt), len(parts_of(receipt)) - 1)
-        if isinstance(self.way, SupportsJobLookup):
-            return self.way.find_job(key_of_part(receipt, number)) is not None
+        if isinstance(self.transport, SupportsJobLookup):
+            return self.transport.find_job(key_of_part(receipt, number)) is not None
         part = parts_of(receipt)[number]
-        return isinstance(self.way, SupportsPickup) and self.way.holds(
+        return isinstance(self.transport, SupportsPickup) and self.transport.holds(
             part["file"], part["bytes"], part["sha256"]
         )
 
-    def _asked(self, receipt: Receipt, handover: Sender) -> Receipt:
-        if not isinstance(self.way, SupportsJobs):
+    def _asked(self, receipt: Receipt, sender: Sender) -> Receipt:
+        if not isinstance(self.transport, SupportsJobs):
             return receipt | {"state": "unknown"}
         try:
-            asked = self.way.job_status(receipt["job"])
+            asked = self.transport.job_status(receipt["job"])
         except UnknownJobError:
             return receipt | {"state": "unknown", "job_is": "not known to the LMS any more"}
         except DeliveryUnavailableError as error:
@@ -120,9 +120,9 @@ class Recovery:
             return receipt
         if asked.state == "failed":
             return receipt | {"state": "failed", "job_is": "failed, as the LMS says"}
-        return handover.taken(receipt, asked.refusals)
+        return sender.taken(receipt, asked.refusals)
 
-    def _given_up(self, receipt: Receipt, folder: StagedPath, book: DestinationLedger) -> None:
+    def _given_up(self, receipt: Receipt, folder: StagedPath, destination_ledger: DestinationLedger) -> None:
         """Leave a delivery whose end cannot be found out, or that came to nothing, to this run's rows."""
         if self.appends:
             raise _needs_a_person(receipt)
@@ -130,7 +130,7 @@ class Recovery:
         receipt = receipt if failed else receipt | {"state": "unknown"}
         write_receipt(folder, receipt)
         if parts_done(receipt):
-            commit(self.home, book, folder, receipt)
+            commit(self.home, destination_ledger, folder, receipt)
         close(self.home, receipt)
         if failed and str(folder) == str(self.own):
             raise _import_failed(receipt)

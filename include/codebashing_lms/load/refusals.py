@@ -68,21 +68,27 @@ def describe_refusals(receipt: Receipt) -> str:
     return words
 
 
-def journal_refusals(book: DestinationLedger, folder: StagedPath, receipt: Receipt, number: int) -> None:
+def journal_refusals(
+    destination_ledger: DestinationLedger, folder: StagedPath, receipt: Receipt, number: int
+) -> None:
     """Put into the journal what the LMS said of a file's rows after they had counted as told.
 
     Rows that were told again since are left out: it speaks of an older telling.
     """
     rows = SentRows(folder)
     told = rows.to_journal(rows.of_parts(parts_of(receipt))[number], whole=False)
-    tables = _still_meant(told, open_ledger(book.folder), receipt["as_of"])
+    tables = _still_meant(told, open_ledger(destination_ledger.folder), receipt["as_of"])
     if not tables:
         return
-    facts = book.facts(receipt, "refusal") | {"provenance": None, "learners": None, "refusals_to_come": None}
+    facts = destination_ledger.facts(receipt, "refusal") | {
+        "provenance": None,
+        "learners": None,
+        "refusals_to_come": None,
+    }
     refused = sum(pc.count(table["refusal"]).as_py() for table in tables)
     verdict = f"{refused} rows refused by the LMS's results"
     facts |= {"delivery": f"{receipt['delivery']} results {number}", "verdict": verdict}
-    book.add(tables, facts)
+    destination_ledger.add(tables, facts)
 
 
 def _still_meant(told: JournalRows, ledger: Ledger, as_of: str) -> list[pa.Table]:

@@ -60,20 +60,20 @@ def load(
     transformed: dict[str, Any],
     folder: StagedPath,
     run: LoadContext,
-    locate: PathResolver = Path,
+    resolve: PathResolver = Path,
 ) -> Outcome:
     """Send the rows of `transformed` that the LMS does not know yet; return what became of it."""
     use_jemalloc()
-    way = transport_for(connector, destination)
+    transport = transport_for(connector, destination)
     if run.check_only:
-        keys = packing_of(connector.delivery, destination, locate).sentence
+        keys = packing_of(connector.delivery, destination, resolve).sentence
         # over HTTP a probe would be imported, and stay
-        seen = way.probe() if isinstance(way, SupportsPickup) else way.check()
+        seen = transport.probe() if isinstance(transport, SupportsPickup) else transport.check()
         return not_sent("checked", f"{seen}{keys} Nothing was sent: this run only checks.")
     home = folder.parent.parent.parent
-    book = DestinationLedger(*destination_folder(home, connector))
-    it = _Load(connector, destination, way, folder, run, home, book, transformed)
-    outcome = it.outcome(locate)
+    destination_ledger = DestinationLedger(*destination_folder(home, connector))
+    it = _Load(connector, destination, transport, folder, run, home, destination_ledger, transformed)
+    outcome = it.outcome(resolve)
     log.info("%s: %s", outcome["outcome"], outcome["sentence"])
     return outcome
 
@@ -84,14 +84,14 @@ class _Load:
 
     connector: Connector
     destination: Destination
-    way: Transport
+    transport: Transport
     folder: StagedPath
     run: LoadContext
     home: StagedPath
-    book: DestinationLedger
+    destination_ledger: DestinationLedger
     transformed: dict[str, Any]
 
-    def outcome(self, locate: PathResolver) -> Outcome:
+    def outcome(self, resolve: PathResolver) -> Outcome:
         """Settle what was begun, decide, and send unless there is a reason not to."""
         if self.connector.delivery.hold:
             return not_sent("held", "Nothing was sent: delivery.hold is on in the connector file.")
@@ -101,19 +101,21 @@ class _Load:
             if before:
                 return before
             not_fetched = self._drops.look() if self._drops else []
-        ledger = open_ledger(self.book.folder)
+        ledger = open_ledger(self.destination_ledger.folder)
         sending = LoadOutputs(self.connector, self.folder, self.transformed["file"], self._as_of)
         with self._verified_rows() as rows:
-            manifest, summary = sending.write(LedgerComparison(rows, ledger, self._rules(locate)))
+            manifest, summary = sending.write(LedgerComparison(rows, ledger, self._rules(resolve)))
         self._guard(ledger, manifest, summary)
-        receipt = self._receipt(manifest, summary, locate)
+        receipt = self._receipt(manifest, summary, resolve)
         told = {name: receipt[name] for name in ("where", "rows", "file", "bytes", "sha256")}
         return {**told, **self._send(ledger, summary, receipt, not_fetched)}
 
     def _settled(self) -> Outcome | None:
         """Bring what was begun to its end; return the run's outcome where that was its own delivery."""
-        settling = Recovery(self.home, self.book, self.way, self.folder, appends(self.connector))
-        settled = settling.settle()
+        recovery = Recovery(
+            self.home, self.destination_ledger, self.transport, self.folder, appends(self.connector)
+        )
+        settled = recovery.settle()
         if settled.waiting:
             return self._wait(*settled.waiting)
         for receipt, address in receipts_of(self.folder, self.run.run_id):
@@ -128,10 +130,10 @@ class _Load:
         by = f"{self.run.run_id} {self.run.clear_number}"
         return wait_for_the_job(receipt, folder, self.connector.delivery, by)
 
-    def _rules(self, locate: PathResolver) -> DeltaRules:
-        since = answered_since(self.book.folder)
+    def _rules(self, resolve: PathResolver) -> DeltaRules:
+        since = answered_since(self.destination_ledger.folder)
         return delta_rules(
-            self.connector, self._as_of, sends_full(self.connector, self.run.send), since, locate
+            self.connector, self._as_of, sends_full(self.connector, self.run.send), since, resolve
         )
 
     @contextmanager
@@ -150,7 +152,7 @@ class _Load:
         if manifest["provenance"] != "live":
             return
         guards, now = self.connector.guards, learners_of(manifest, summary)
-        last = last_live(entries(self.book.folder), self.transformed["as_of"])
+        last = last_live(entries(self.destination_ledger.folder), self.transformed["as_of"])
         check(
             learner_drop(guards, now, last) | learner_fall(guards, summary.fell, now["known"]),
             self.run.skip_guards,
@@ -161,11 +163,13 @@ class _Load:
     ) -> Outcome:
         what = describe_file(receipt)
         if self.run.dry_run:
-            return not_sent("dry_run", f"{self.way.check()} {what} was not sent: this is a dry run.")
+            return not_sent("dry_run", f"{self.transport.check()} {what} was not sent: this is a dry run.")
         if summary.sent == 0:
             known = SentRows(self.folder).to_journal()
-            facts = self.book.facts(receipt, "baseline" if any(map(len, known)) else "observation")
-            append(self.book.folder, ledger, known, summary.seen, facts)
+            facts = self.destination_ledger.facts(
+                receipt, "baseline" if any(map(len, known)) else "observation"
+            )
+            append(self.destination_ledger.folder, ledger, known, summary.seen, facts)
             return not_sent("nothing_to_send", "Nothing was sent: the LMS knows everything there is to tell.")
         return self._deliver(ledger, summary, receipt, not_fetched)
 
@@ -175,13 +179,13 @@ class _Load:
         """Send, and enter what the LMS took into the journal."""
         tried = receipt["delivery"] in {old["delivery"] for old in attempts_of(self.folder, self.run.run_id)}
         if not tried and not sends_full(self.connector, self.run.send):
-            refuse_if_not_fetched(self.way, receipt, not_fetched)
-        handover = Sender(self.home, self.folder, self.way, appends(self.connector))
-        receipt = handover.send(receipt, tried)
+            refuse_if_not_fetched(self.transport, receipt, not_fetched)
+        sender = Sender(self.home, self.folder, self.transport, appends(self.connector))
+        receipt = sender.send(receipt, tried)
         address = str(self.folder / RECEIPT)
         if receipt["state"] == "working":
             return self._wait(receipt, self.folder)
-        commit(self.home, self.book, self.folder, receipt, ledger.number, summary.seen)
+        commit(self.home, self.destination_ledger, self.folder, receipt, ledger.number, summary.seen)
         if not_fetched and self._drops:
             self._drops.replace(not_fetched, receipt)
         stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
@@ -189,9 +193,11 @@ class _Load:
 
     @property
     def _drops(self) -> PickupTracker | None:
-        if not isinstance(self.way, SupportsPickup) or not is_watched(self.way):
+        if not isinstance(self.transport, SupportsPickup) or not is_watched(self.transport):
             return None
-        return PickupTracker(self.home, self.book, self.way, self.connector.lms.contract.file.header)
+        return PickupTracker(
+            self.home, self.destination_ledger, self.transport, self.connector.lms.contract.file.header
+        )
 
     @property
     def _as_of(self) -> datetime:
@@ -202,11 +208,14 @@ class _Load:
             )
         return as_of
 
-    def _receipt(self, manifest: dict[str, Any], summary: DeltaSummary, locate: PathResolver) -> Receipt:
+    def _receipt(self, manifest: dict[str, Any], summary: DeltaSummary, resolve: PathResolver) -> Receipt:
         parts = manifest["parts"]
         if summary.sent:
-            packing = packing_of(self.connector.delivery, self.destination, locate)
+            packing = packing_of(self.connector.delivery, self.destination, resolve)
             parts = [packed_part(packing, part, self.folder) for part in parts]
         receipt = new_receipt(self.connector, self.run, manifest, summary, parts)
-        where = {"where": self.way.address(receipt["file"]), "destination": self.book.destination}
+        where = {
+            "where": self.transport.address(receipt["file"]),
+            "destination": self.destination_ledger.destination,
+        }
         return resume_from(receipt | where, attempts_of(self.folder, self.run.run_id))

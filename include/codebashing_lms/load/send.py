@@ -46,7 +46,7 @@ class Sender:
 
     home: StagedPath
     folder: StagedPath
-    way: Transport
+    transport: Transport
     appends: bool
 
     def send(self, receipt: Receipt, tried: bool) -> Receipt:
@@ -65,7 +65,7 @@ class Sender:
         number = parts_done(receipt)
         part = parts_of(receipt)[number]
         with local_copy(self.folder / part["file"]) as path:
-            handed = self.way.send(_parcel(path, receipt, number), resuming=True)
+            handed = self.transport.send(_parcel(path, receipt, number), resuming=True)
         if handed.job is not None:
             return self._working(receipt, handed)
         return self.taken(receipt, handed.refusals, handed.sent)
@@ -80,11 +80,11 @@ class Sender:
         else:
             receipt |= {
                 "state": "delivered",
-                "known": f"{self.way.result} {receipt['where']}",
+                "known": f"{self.transport.result} {receipt['where']}",
                 "sent_by_earlier_try": not sent,
             }
             receipt |= {"delivered_at": iso(datetime.now(UTC))}
-            if is_watched(self.way):
+            if is_watched(self.transport):
                 receipt |= watch(self.home, self.folder, receipt)
         write_receipt(self.folder, receipt)
         return receipt
@@ -95,7 +95,7 @@ class Sender:
         with verified(self.folder / part["file"], part["sha256"]) as path:
             begin(self.home, receipt, self.folder)
             try:
-                return self.way.send(_parcel(path, receipt, number), tried)
+                return self.transport.send(_parcel(path, receipt, number), tried)
             except CodebashingLmsError as error:
                 if error.nothing_taken and self.appends:
                     abort(self.home, receipt, self.folder)

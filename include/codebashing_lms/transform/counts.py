@@ -25,7 +25,9 @@ STATUS_OF = [0, *[1] * (BANDS - 2), 2]  # of bands
 # Of whom the LMS is told, or would be: their progress is what the pictures show.
 REPORTED = (Disposition.EMITTED, Disposition.BELOW_THRESHOLD, Disposition.MISSING_COMPLETED_DATE)
 IS_REPORTED = np.isin(np.arange(len(Disposition)), REPORTED)
-SET_ASIDE_WITH_ID = [fate for fate in SET_ASIDE if fate != Disposition.MISSING_EMPLOYEE_ID]
+SET_ASIDE_WITH_ID = [
+    disposition for disposition in SET_ASIDE if disposition != Disposition.MISSING_EMPLOYEE_ID
+]
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,16 @@ class BatchCounts:
     @classmethod
     def of(cls, learners: int, records: pd.DataFrame) -> "BatchCounts":
         """Count the records of so many learners."""
-        fate, status = records["fate"].to_numpy(), statuses(records)
+        disposition, status = records["fate"].to_numpy(), statuses(records)
         band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
-        bands = np.bincount(band * np.int32(len(Disposition)) + fate, minlength=BANDS * len(Disposition))
+        bands = np.bincount(
+            band * np.int32(len(Disposition)) + disposition, minlength=BANDS * len(Disposition)
+        )
         course = records["course"].to_numpy() - NO_SLUG
-        told = (course * len(STATUSES) + status)[IS_REPORTED.take(fate)]
+        told = (course * len(STATUSES) + status)[IS_REPORTED.take(disposition)]
         courses = np.bincount(told, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
         met = np.zeros(learners * len(Disposition), dtype=np.bool_)
-        met[records["learner"].to_numpy() * np.int64(len(Disposition)) + fate] = True
+        met[records["learner"].to_numpy() * np.int64(len(Disposition)) + disposition] = True
         by_fate, by_status = (-1, len(Disposition)), (-1, len(STATUSES))
         return cls(bands.reshape(by_fate), courses.reshape(by_status), met.reshape(by_fate))
 
@@ -62,7 +66,7 @@ class RecordCounts:
     def __init__(self) -> None:
         self.learners = 0
         self.read = 0
-        self.fates: Counter[int] = Counter()
+        self.dispositions: Counter[int] = Counter()
         self.status: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
         self.learners_missing_id = 0
         self.learners_set_aside = 0
@@ -72,7 +76,7 @@ class RecordCounts:
         self.learners += len(batch.met)
         self.read += int(batch.bands.sum())
         for number, times in enumerate(batch.bands.sum(axis=0).tolist()):
-            self.fates[number] += times
+            self.dispositions[number] += times
         for band, times in enumerate(batch.bands[:, Disposition.EMITTED].tolist()):
             self.status[STATUSES[STATUS_OF[band]]] += times
         self.learners_missing_id += int(batch.met[:, Disposition.MISSING_EMPLOYEE_ID].sum())
@@ -86,14 +90,18 @@ class RecordCounts:
         """Return the records by their place: read = emitted + withheld + set aside + merged."""
         return {
             "read": self.read,
-            "emitted": self.fates[Disposition.EMITTED],
+            "emitted": self.dispositions[Disposition.EMITTED],
             "withheld": self._by_reason(WITHHELD),
             "set_aside": self._by_reason(SET_ASIDE),
-            "merged": sum(self.fates[fate] for fate in MERGED),
+            "merged": sum(self.dispositions[disposition] for disposition in MERGED),
         }
 
-    def _by_reason(self, fates: tuple[Disposition, ...]) -> dict[str, int]:
-        return {fate.reason: int(self.fates[fate]) for fate in fates if self.fates[fate]}
+    def _by_reason(self, dispositions: tuple[Disposition, ...]) -> dict[str, int]:
+        return {
+            disposition.reason: int(self.dispositions[disposition])
+            for disposition in dispositions
+            if self.dispositions[disposition]
+        }
 
 
 class LearnerStatistics:
@@ -117,10 +125,12 @@ class LearnerStatistics:
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""
-        ids, fate = text_array(learners["employee_id"]), learners["fate"].to_numpy()
+        ids, disposition = text_array(learners["employee_id"]), learners["fate"].to_numpy()
         same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
         by_email = same.fill_null(False).to_numpy(zero_copy_only=False)
-        without = (fate == Disposition.MISSING_EMPLOYEE_ID) | ((fate == Disposition.EMITTED) & by_email)
+        without = (disposition == Disposition.MISSING_EMPLOYEE_ID) | (
+            (disposition == Disposition.EMITTED) & by_email
+        )
         self.with_id += int((ids.is_valid().to_numpy(zero_copy_only=False) & ~without).sum())
         days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):
@@ -145,5 +155,9 @@ class LearnerStatistics:
             "without_id": dict(sorted(self.without_id.items())),
         }
 
-    def _by_reason(self, fates: tuple[Disposition, ...]) -> dict[str, int]:
-        return {fate.reason: int(self.learners[fate]) for fate in fates if self.learners[fate]}
+    def _by_reason(self, dispositions: tuple[Disposition, ...]) -> dict[str, int]:
+        return {
+            disposition.reason: int(self.learners[disposition])
+            for disposition in dispositions
+            if self.learners[disposition]
+        }

@@ -44,13 +44,13 @@ DIGIT = re.compile(r"\d")
 class FirstPass:
     """Reads a snapshot once; knows its rules, the courses met, and what was remarkable."""
 
-    def __init__(self, connector: Connector, facts: RunContext, locate: PathResolver) -> None:
+    def __init__(self, connector: Connector, facts: RunContext, resolve: PathResolver) -> None:
         self.connector, self.facts = connector, facts
         self.keys = SourceKeys(connector)
         self.reconstructed = facts.provenance == "reconstructed"
-        self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, locate))
-        self.courses = Courses(read_course_map(connector.lms, locate))
-        self.user_keys = UserKeys.of(connector, locate)
+        self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, resolve))
+        self.courses = Courses(read_course_map(connector.lms, resolve))
+        self.user_keys = UserKeys.of(connector, resolve)
         self.primary = connector.courses == "primary"
         self.listed = connector.courses if isinstance(connector.courses, list) else []
         wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
@@ -108,9 +108,9 @@ class FirstPass:
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         too_much = np.flatnonzero(records["too_much"].to_numpy())
-        fates = learners["fate"].to_numpy()[records["learner"].to_numpy()[too_much]]
+        dispositions = learners["fate"].to_numpy()[records["learner"].to_numpy()[too_much]]
         name = "completed_exceeds_total" if self.primary else "percentage_over_100"
-        self.warnings[name] += int((fates == Disposition.EMITTED).sum())
+        self.warnings[name] += int((dispositions == Disposition.EMITTED).sum())
         self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
         self.newest = np.fmax(
             self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)

@@ -66,8 +66,10 @@ class RecordLists:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         for course, learners in self.unmapped.items():
-            fate = Disposition.UNMAPPED_COURSE
-            self._csv.writerow(escape_formulas([fate.reason, REMEDY[fate], "", "", course, learners]))
+            disposition = Disposition.UNMAPPED_COURSE
+            self._csv.writerow(
+                escape_formulas([disposition.reason, REMEDY[disposition], "", "", course, learners])
+            )
         self._file.close()
         self._left_out.close()
 
@@ -88,23 +90,23 @@ class RecordLists:
         """List a line for each record; one for all of a learner where the fault is the learner's."""
         whole = IS_OF_THE_LEARNER[rows["fate"]] & (not self.one_course)
         at, records = _lines(rows["learner"], whole)
-        fates, faults = (rows[name][at].tolist() for name in ("fate", "fault"))
+        dispositions, faults = (rows[name][at].tolist() for name in ("fate", "fault"))
         slugs = np.where(whole[at], "", rows["slug"][at])
         lines = zip(*_people(learners, rows["learner"][at]), slugs, records.tolist(), strict=True)
-        for number, fault, line in zip(fates, faults, lines, strict=True):
-            fate = Disposition(number)
-            detail = REMEDY[fate] if fault < 0 else f"{self.columns[fault]}: {REMEDY[fate]}"
-            self._csv.writerow(escape_formulas([fate.reason, detail, *line]))
+        for number, fault, line in zip(dispositions, faults, lines, strict=True):
+            disposition = Disposition(number)
+            detail = REMEDY[disposition] if fault < 0 else f"{self.columns[fault]}: {REMEDY[disposition]}"
+            self._csv.writerow(escape_formulas([disposition.reason, detail, *line]))
 
     def _add_left_out(self, rows: Rows, learners: pd.DataFrame) -> None:
         """Keep the records that set_aside.csv has no lines for: withheld, merged, or of unmapped courses."""
         if not len(rows["fate"]):
             return
-        fates = [Disposition(number) for number in rows["fate"].tolist()]
+        dispositions = [Disposition(number) for number in rows["fate"].tolist()]
         emails, ids = _people(learners, rows["learner"])
         table = {
-            "place": [_place(fate) for fate in fates],
-            "reason": [fate.reason for fate in fates],
+            "place": [_place(disposition) for disposition in dispositions],
+            "reason": [disposition.reason for disposition in dispositions],
             "email": emails,
             "employee_id": ids,
             "course": rows["slug"],
@@ -120,11 +122,11 @@ def _people(learners: pd.DataFrame, who: Ints) -> tuple[list[str | None], list[s
     return emails, ids
 
 
-def _place(fate: Disposition) -> str:
+def _place(disposition: Disposition) -> str:
     """Return the place of a record; those of an unmapped course have no line of their own elsewhere."""
-    if fate in MERGED:
+    if disposition in MERGED:
         return "merged"
-    return "withheld" if fate in WITHHELD else "set_aside"
+    return "withheld" if disposition in WITHHELD else "set_aside"
 
 
 def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:

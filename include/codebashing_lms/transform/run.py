@@ -29,13 +29,13 @@ def transform(
     snapshot_sha256: str | None,
     folder: StagedPath,
     facts: RunContext,
-    locate: PathResolver = Path,
+    resolve: PathResolver = Path,
     earlier: EarlierSnapshotRef | None = None,
 ) -> dict[str, Any]:
     """Write the LMS file, set_aside.csv, left_out.parquet and manifest.json to the run's folder.
 
     :param snapshot_sha256: checksum that the snapshot must have; None for one that nobody noted.
-    :param locate: finds the files that the connector names.
+    :param resolve: finds the files that the connector names.
     :param earlier: for a reconstructed date, the nearest snapshot read before it.
     :return: a small summary without persons, for the next task.
     :raises RunDateError: the snapshot was read without asking for a key that is needed now.
@@ -44,7 +44,7 @@ def transform(
     """
     _check_fields(connector, facts, snapshot)
     use_jemalloc()
-    judging = FirstPass(connector, facts, locate)
+    judging = FirstPass(connector, facts, resolve)
     with scratch_folder() as scratch:
         spool = Spool(scratch)
         with _present(snapshot) as path:
@@ -58,7 +58,7 @@ def transform(
     crossed = guards.crossed_guards(connector.guards, writing.tally.census())
     manifest = {
         **_about(connector, facts),
-        "lists_sha256": sha256_of_lists(connector, locate),
+        "lists_sha256": sha256_of_lists(connector, resolve),
         **looked_back,
         **file,
         **_numbers(judging, writing.tally),

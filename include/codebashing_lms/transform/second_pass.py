@@ -86,9 +86,9 @@ class SecondPass:
         same_course = contested.shares_a_course(self.courses)
         for learners, records in spool.batches():
             here = changed[(changed.index >= number) & (changed.index < number + len(records))]
-            fate = records["fate"].to_numpy(copy=True)
-            fate[here.index.to_numpy() - number] = here.to_numpy()
-            records = records.assign(fate=fate)
+            disposition = records["fate"].to_numpy(copy=True)
+            disposition[here.index.to_numpy() - number] = here.to_numpy()
+            records = records.assign(disposition=disposition)
             if same_course:
                 known = with_learners(records, learners).assign(number=np.arange(len(records)))
                 records = contested.merge_same_course(known, self.courses)[records.columns]

@@ -93,14 +93,14 @@ def run_admin(files: Sequence[ValidFile], context: Context) -> dict[str, Any]:
     params, dag_run = dict(context["params"]), context["dag_run"]
     by = getattr(dag_run, "triggering_user_name", None)
     answers: dict[str, Any] = {name: params[name] for name in AdminForm.__annotations__ if name in params}
-    order = AdminForm(run_id=dag_run.run_id, triggered_by=by, **answers)
+    form = AdminForm(run_id=dag_run.run_id, triggered_by=by, **answers)
     with airflow_failures():
         file = next((one for one in files if one.connector.name == params["connector"]), None)
         if file is None:
             raise refused("there is no good connector file of this name any more")
-        if order.action == "notify":
-            check(order)
+        if form.action == "notify":
+            check(form)
             return send_test_alert(file.connector, by)
         home = staging_root(file.connector) / file.connector.name
-        desk = AdminRequest(file.connector, file.sha256, home, order, ObjectStoragePath, datetime.now(UTC))
-        return run_action(desk)
+        request = AdminRequest(file.connector, file.sha256, home, form, ObjectStoragePath, datetime.now(UTC))
+        return run_action(request)

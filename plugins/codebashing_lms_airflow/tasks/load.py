@@ -52,7 +52,7 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
     remove_partial_files(manifest.parent)
     lms = destination(connector.delivery)
     try:
-        outcome = load(connector, lms, transformed, manifest.parent, this_load, locate=ObjectStoragePath)
+        outcome = load(connector, lms, transformed, manifest.parent, this_load, resolve=ObjectStoragePath)
     except CodebashingLmsError as error:
         note_outcome(manifest.parent, STOPPED, str(error))
         raise

@@ -94,8 +94,8 @@ def test_a_course_is_the_same_in_yaml_in_a_csv_file_and_as_text(profiles, tmp_pa
     maps = []
     for course_map in ({"seccode": known}, "map.csv"):
         lms = {"profile": "trainhub", "options": {"tenant": "ACME"}, "course_map": course_map}
-        way = {"method": "folder", "directory": "/drop"}
-        content = {"name": "acme", "source": {"conn_id": "codebashing"}, "lms": lms, "delivery": way}
+        transport = {"method": "folder", "directory": "/drop"}
+        content = {"name": "acme", "source": {"conn_id": "codebashing"}, "lms": lms, "delivery": transport}
         maps.append(read_course_map(parse_connector(content, tmp_path).lms, tmp_path.joinpath))
     assert asdict(maps[0]["seccode"]) == asdict(maps[1]["seccode"])
     assert maps[0]["seccode"].settings_as_text() == AS_TEXT

@@ -111,15 +111,15 @@ def test_what_load_does_not_send_does_not_lie_beside_what_it_sends(tmp_path):
     lms = {"profile": "moodle_grades_csv", "course_map": {"java": {"id": "J"}, "python": {"id": "P"}}}
     guards = {"min_learners": None, "max_drop_percent": None, "max_fall_percent": None}
     sections = {"lms": lms, "guards": guards}
-    way = {"method": "folder", "directory": str(tmp_path / "drop"), "send": "changes"}
+    transport = {"method": "folder", "directory": str(tmp_path / "drop"), "send": "changes"}
     (tmp_path / "drop").mkdir()
     staff = [runs.learner("1", "java", 1, 4), runs.learner("2", "python", 1, 4)]
     first = runs.stage(tmp_path / "staging", staff, day=20, run_id="run20", **sections)
-    assert first.load(way, None, **sections)["outcome"] == "delivered"
+    assert first.load(transport, None, **sections)["outcome"] == "delivered"
     assert len(list((tmp_path / "drop").iterdir())) == 2
     changed = [staff[0], runs.learner("2", "python", 2, 4)]
     second = runs.stage(tmp_path / "staging", changed, day=21, run_id="run21", **sections)
-    assert second.load(way, None, **sections)["rows"] == 1
+    assert second.load(transport, None, **sections)["rows"] == 1
     assert [path.name for path in second.folder.glob("*.csv") if path.name.startswith("codebashing")] == [
         "codebashing_P_20261121T051502.csv"
     ]

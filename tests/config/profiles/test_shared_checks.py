@@ -87,8 +87,8 @@ def customer(tmp_path):
         staged = runs.stage(tmp_path / "staging", learners, day=day, run_id=f"run{day}", **sections)
         for path in drop.iterdir():
             path.unlink()
-        way = {"method": "folder", "directory": str(drop)}
-        outcome = staged.load(way, None, **sections, **run)
+        transport = {"method": "folder", "directory": str(drop)}
+        outcome = staged.load(transport, None, **sections, **run)
         return outcome, {path.name: path.read_bytes() for path in sorted(drop.iterdir())}
 
     return _tell

@@ -12,7 +12,7 @@ from include.codebashing_lms.staging.files import sha256_of
 from tests.fakes.lrs import LOGIN, OUR_ID, PASSWORD
 
 
-def parcel(path: Path, content: bytes) -> OutboundFile:
+def outbound(path: Path, content: bytes) -> OutboundFile:
     path.write_bytes(content)
     return OutboundFile(path, path.name, len(content), sha256_of(path), str(uuid.uuid4()))
 
@@ -53,4 +53,4 @@ def statement(name: str, percent: int = 100, moment: str = "2025-03-14T09:26:53.
 
 
 def statements(path: Path, *them: dict[str, Any]) -> OutboundFile:
-    return parcel(path / "statements.json", json.dumps(them, separators=(",", ":")).encode())
+    return outbound(path / "statements.json", json.dumps(them, separators=(",", ":")).encode())

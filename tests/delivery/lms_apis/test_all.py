@@ -12,7 +12,7 @@ from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
 from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
 from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from tests.delivery.lms_apis.outbound_files import delivery, parcel, statement
+from tests.delivery.lms_apis.outbound_files import delivery, outbound, statement
 from tests.fakes.silent_server import silent_server
 from tests.fakes.stand_in import Answer, StandIn
 
@@ -33,8 +33,8 @@ def kind(request):
 
 def send(kind, tmp_path, url, **settings):
     content = json.dumps([statement("E1")]).encode() if kind is XapiTransport else GRADES
-    way = kind(delivery("/here", **settings), HttpConnection(url, password=SECRET))
-    return way.send(parcel(tmp_path / "staged", content), resuming=False)
+    transport = kind(delivery("/here", **settings), HttpConnection(url, password=SECRET))
+    return transport.send(outbound(tmp_path / "staged", content), resuming=False)
 
 
 def test_redirects_are_not_followed(kind, tmp_path):
@@ -50,9 +50,9 @@ def test_plain_http_is_for_this_machine_only(kind, tmp_path):
 
 
 def test_missing_password_is_said(kind, tmp_path):
-    way = kind(delivery("/here"), HttpConnection("https://lms.example.com"))
+    transport = kind(delivery("/here"), HttpConnection("https://lms.example.com"))
     with pytest.raises(ConnectorError, match="The connection lms_http has no password"):
-        way.check()
+        transport.check()
 
 
 def test_silence_ends_with_the_deadline(kind, tmp_path):

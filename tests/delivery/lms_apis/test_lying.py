@@ -52,15 +52,15 @@ class Liar:
             place[key] = self.rng.choice(LIES)
 
 
-def told(way, parcel):
+def told(transport, outbound):
     """Do all that a load does with a way; return the words of what went wrong."""
     words = ""
-    for step in (way.check, lambda: way.send(parcel, resuming=False)):
+    for step in (transport.check, lambda: transport.send(outbound, resuming=False)):
         try:
             handed = step()
             for _ in range(2):
-                if isinstance(way, SupportsJobs) and getattr(handed, "job", None):
-                    words += way.job_status(handed.job).sentence
+                if isinstance(transport, SupportsJobs) and getattr(handed, "job", None):
+                    words += transport.job_status(handed.job).sentence
         except CodebashingLmsError as error:
             words += "".join(traceback.format_exception(error))
     return words
@@ -79,14 +79,16 @@ def test_answers_that_lie(customer, request):
     it.delivery |= {"deadline": 1, "timeout": 1}
     run = it.stage(LEARNERS, 20)
     file = run.folder / run.transformed["file"]
-    way = transport_for(connector(it.delivery, lms=it.lms), it.site)
+    transport = transport_for(connector(it.delivery, lms=it.lms), it.site)
     seed_of = {"store": 1, "gradebook": 2, "fusion": 3, "course": 4}[customer]
     liar = Liar(stand_in, seed_of)
     for number in range(150):
         liar.rng = random.Random(f"{seed_of}.{number}")
-        parcel = OutboundFile(file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}")
+        outbound = OutboundFile(
+            file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}"
+        )
         try:
-            words = told(way, parcel)
+            words = told(transport, outbound)
         except Exception as error:
             raise AssertionError(f"answer {number} of {customer}") from error
         assert PERSON not in words

@@ -9,7 +9,7 @@ from include.codebashing_lms.delivery.lms_apis.oracle_data_sets import interpret
 from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
 from include.codebashing_lms.delivery.transport import JobStatus, Refusal, SendResult, SupportsJobs
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.lms_apis.outbound_files import basic, delivery, parcel
+from tests.delivery.lms_apis.outbound_files import basic, delivery, outbound
 from tests.fakes.lrs import PASSWORD
 from tests.fakes.oracle import BASE, SETS, Oracle
 from tests.fakes.stand_in import Answer, Fault, says
@@ -26,7 +26,7 @@ def oracle(monkeypatch):
         yield server
 
 
-def way(oracle, deadline=60):
+def transport(oracle, deadline=60):
     return OracleHdlTransport(delivery(BASE, deadline=deadline), basic(oracle.url))
 
 
@@ -35,7 +35,7 @@ def staged(tmp_path, *learners):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("LearningRecord.dat", "\n".join([HEADER, *lines]) + "\n")
-    return parcel(tmp_path / "CBLearningRecord20250317.zip", file.getvalue())
+    return outbound(tmp_path / "CBLearningRecord20250317.zip", file.getvalue())
 
 
 def ask_until_done(it, job):
@@ -50,7 +50,7 @@ def creations(oracle):
 
 
 def test_file_is_uploaded_and_loaded_once(oracle, tmp_path):
-    it, file = way(oracle), staged(tmp_path, "E1", "E2")
+    it, file = transport(oracle), staged(tmp_path, "E1", "E2")
     handed = it.send(file, resuming=False)
     assert handed == SendResult(job="9766657")
     assert list(oracle.files.values()) == [file.path.read_bytes()]
@@ -59,7 +59,7 @@ def test_file_is_uploaded_and_loaded_once(oracle, tmp_path):
 
 
 def test_it_is_worked_on_until_it_is_done(oracle, tmp_path):
-    it = way(oracle)
+    it = transport(oracle)
     asked, end = ask_until_done(it, it.send(staged(tmp_path, "E1"), resuming=False).job)
     assert asked == 3  # not to be seen yet, unprocessed, in progress
     assert end == JobStatus("done", (), "Oracle finished the data set 9766657; lines refused: 0.")
@@ -67,7 +67,7 @@ def test_it_is_worked_on_until_it_is_done(oracle, tmp_path):
 
 def test_refused_lines_are_rows_with_oracles_word(oracle, tmp_path):
     oracle.strangers, oracle.page = {"E2", "E4"}, 1
-    it = way(oracle)
+    it = transport(oracle)
     job = it.send(staged(tmp_path, "E1", "E2", "E3", "E4"), resuming=False).job
     _, end = ask_until_done(it, job)
     word = "You need to enter a valid value for the LearnerNumber attribute: {} *** ."
@@ -78,14 +78,14 @@ def test_refused_lines_are_rows_with_oracles_word(oracle, tmp_path):
 
 def test_all_lines_refused_is_an_end_too(oracle, tmp_path):
     oracle.strangers = {"E1", "E2"}
-    it = way(oracle)
+    it = transport(oracle)
     _, end = ask_until_done(it, it.send(staged(tmp_path, "E1", "E2"), resuming=False).job)
     assert (end.state, [one.row for one in end.refusals]) == ("done", [0, 1])
 
 
 def test_errors_that_name_no_line_need_a_person(oracle, tmp_path):
     oracle.strangers, oracle.hide_messages = {"E1"}, True
-    it = way(oracle)
+    it = transport(oracle)
     _, end = ask_until_done(it, it.send(staged(tmp_path, "E1", "E2"), resuming=False).job)
     assert end.state == "failed"
     assert "lines in error: 1, named: 0" in end.sentence
@@ -94,7 +94,7 @@ def test_errors_that_name_no_line_need_a_person(oracle, tmp_path):
 
 def test_data_set_that_somebody_stopped(oracle, tmp_path):
     oracle.stopped = True
-    it = way(oracle)
+    it = transport(oracle)
     _, end = ask_until_done(it, it.send(staged(tmp_path, "E1"), resuming=False).job)
     assert end.state == "failed"
     assert "stopped the data set 9766657" in end.sentence
@@ -102,7 +102,7 @@ def test_data_set_that_somebody_stopped(oracle, tmp_path):
 
 def test_lost_answer_to_the_upload_is_harmless(oracle, tmp_path):
     oracle.faults.append(Fault(lose=True))
-    way(oracle).send(staged(tmp_path, "E1"), resuming=False)
+    transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert len(oracle.files) == 2
     assert len(oracle.sets) == 1
 
@@ -114,7 +114,7 @@ def is_creation(request):
 @pytest.mark.parametrize("fault", [Fault(is_creation, lose=True), Fault(is_creation, cut=True)])
 def test_lost_answer_to_the_loading_makes_no_second_data_set(oracle, tmp_path, fault):
     oracle.faults += [Fault(lambda request: request.path.endswith("uploadFile"), answer=None), fault]
-    handed = way(oracle).send(staged(tmp_path, "E1"), resuming=False)
+    handed = transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert handed == SendResult(job="9766657")
     assert len(creations(oracle)) == 1
 
@@ -122,7 +122,7 @@ def test_lost_answer_to_the_loading_makes_no_second_data_set(oracle, tmp_path, f
 def test_loading_that_surely_did_not_begin_is_left_to_a_later_try(oracle, tmp_path):
     oracle.faults += [Fault(), Fault(answer=Answer(429, b"", {"Retry-After": "7"}))]
     with pytest.raises(DeliveryUnavailableError) as failure:
-        way(oracle).send(staged(tmp_path, "E1"), resuming=False)
+        transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert failure.value.nothing_taken
     assert failure.value.retry_after == 7
     assert [one.method for one in oracle.requests] == ["POST", "POST"]
@@ -130,7 +130,7 @@ def test_loading_that_surely_did_not_begin_is_left_to_a_later_try(oracle, tmp_pa
 
 def test_loading_of_which_nothing_is_known_is_said_to_be_so(oracle, tmp_path):
     oracle.faults += [Fault(), Fault(answer=Answer(503))]
-    it, file = way(oracle), staged(tmp_path, "E1")
+    it, file = transport(oracle), staged(tmp_path, "E1")
     with pytest.raises(DeliveryUnavailableError) as failure:
         it.send(file, resuming=False)
     assert not failure.value.nothing_taken
@@ -138,7 +138,7 @@ def test_loading_of_which_nothing_is_known_is_said_to_be_so(oracle, tmp_path):
 
 
 def test_try_that_was_killed_is_found_again(oracle, tmp_path):
-    it, file = way(oracle), staged(tmp_path, "E1")
+    it, file = transport(oracle), staged(tmp_path, "E1")
     it.send(file, resuming=False)
     oracle.sets[9766657].asked = 9
     assert it.send(file, resuming=True) == SendResult(sent=False, job="9766657")
@@ -149,9 +149,9 @@ def test_try_that_was_killed_is_found_again(oracle, tmp_path):
 
 def test_refused_upload_took_nothing(oracle, tmp_path):
     file = staged(tmp_path, "E1")
-    bad = parcel(tmp_path / "CB_Learning.zip", file.path.read_bytes())
+    bad = outbound(tmp_path / "CB_Learning.zip", file.path.read_bytes())
     with pytest.raises(DeliveryError, match=r"did not do uploadFile \(status 400") as failure:
-        way(oracle).send(bad, resuming=False)
+        transport(oracle).send(bad, resuming=False)
     assert failure.value.nothing_taken
     assert "letters" not in str(failure.value)
 
@@ -169,17 +169,17 @@ def test_refused_upload_took_nothing(oracle, tmp_path):
 def test_answers_about_the_whole_connection(oracle, tmp_path, answer, message):
     oracle.faults.append(Fault(answer=answer))
     with pytest.raises(DeliveryError, match=message) as failure:
-        way(oracle).send(staged(tmp_path, "E1"), resuming=False)
+        transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
     assert failure.value.nothing_taken
     assert PASSWORD not in str(failure.value)
 
 
 def test_trying_the_connection_writes_nothing(oracle):
-    assert "shows its data sets" in way(oracle).check()
+    assert "shows its data sets" in transport(oracle).check()
     assert [(one.method, one.path) for one in oracle.requests] == [("GET", SETS)]
     oracle.faults.append(Fault(answer=Answer(403)))
     with pytest.raises(DeliveryError, match="did not list data sets"):
-        way(oracle).check()
+        transport(oracle).check()
 
 
 @pytest.mark.parametrize("code", ["ORA_IN_ERROR", "ORA_SUCCESS"])

@@ -27,12 +27,12 @@ def lrs(request):
         yield server
 
 
-def way(lrs, site=None, deadline=60, **settings):
+def transport(lrs, site=None, deadline=60, **settings):
     return XapiTransport(delivery("/xapi", deadline=deadline), site or basic(lrs.url), **settings)
 
 
 def send(lrs, tmp_path, *them, resuming=False, **settings):
-    return way(lrs, **settings).send(statements(tmp_path, *them), resuming)
+    return transport(lrs, **settings).send(statements(tmp_path, *them), resuming)
 
 
 def people(names, percent=100):
@@ -55,13 +55,13 @@ def test_batches_end_before_they_grow_too_long(lrs, tmp_path):
 
 def test_what_is_sent_is_byte_for_byte_what_is_staged(lrs, tmp_path):
     staged = statements(tmp_path, *people(MANY))
-    way(lrs).send(staged, resuming=False)
+    transport(lrs).send(staged, resuming=False)
     assert lrs.sent("POST", POST)[0].body == staged.path.read_bytes()
 
 
 def test_token_instead_of_login(lrs, tmp_path):
     site = HttpConnection(lrs.url, password=PASSWORD)
-    way(lrs, site).send(statements(tmp_path, *people(MANY)), resuming=False)
+    transport(lrs, site).send(statements(tmp_path, *people(MANY)), resuming=False)
     assert lrs.names == MANY
 
 
@@ -208,7 +208,7 @@ def test_answers_that_are_about_the_whole_connection(lrs, tmp_path, answer, mess
 
 
 def test_trying_the_connection_writes_nothing(lrs):
-    sentence = way(lrs).check()
+    sentence = transport(lrs).check()
     assert sentence.startswith(f"{lrs.url}/xapi/statements takes the login and xAPI 1.0.3")
     assert ("it speaks 1.0.0" in sentence) is (lrs.manner == "adl")
     assert {one.method for one in lrs.requests} == {"GET"}
@@ -219,17 +219,17 @@ def test_trying_the_connection_finds_a_version_that_is_not_spoken():
         Lrs("adl") as lrs,
         pytest.raises(DeliveryError, match="1.0.3, not 2.0.0: correct lms.options.version"),
     ):
-        way(lrs, version="2.0.0").check()
+        transport(lrs, version="2.0.0").check()
 
 
 def test_trying_the_connection_finds_a_login_that_may_not_read(lrs):
     lrs.may_read = False
     with pytest.raises(DeliveryError, match="lacks the right"):
-        way(lrs).check()
+        transport(lrs).check()
 
 
 def test_address_of_a_store_that_has_no_files_to_look_for(lrs):
-    it = way(lrs)
+    it = transport(lrs)
     assert it.address("x.json") == f"{lrs.url}/xapi/statements"
     assert not isinstance(it, SupportsPickup)
 

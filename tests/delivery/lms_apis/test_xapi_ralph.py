@@ -92,8 +92,8 @@ def ralph(server: Ralph) -> Ralph:
 
 
 def send(ralph, tmp_path, *them, resuming=False, **settings):
-    way = XapiTransport(delivery("/xAPI"), basic(ralph.url), **settings)
-    return way.send(statements(tmp_path, *them), resuming)
+    transport = XapiTransport(delivery("/xAPI"), basic(ralph.url), **settings)
+    return transport.send(statements(tmp_path, *them), resuming)
 
 
 def people(names):

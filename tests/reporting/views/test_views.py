@@ -328,8 +328,10 @@ def test_the_lms_verdict_in_words(acme, said, word, tone, sentence):
 
 
 def test_every_reason_and_warning_has_words_for_people():
-    assert {fate.reason for fate in SET_ASIDE} | {"refused", "changed_identity"} == set(words.SET_ASIDE)
-    assert {fate.reason for fate in WITHHELD} <= set(words.NOTHING_TO_SEND)
+    assert {disposition.reason for disposition in SET_ASIDE} | {"refused", "changed_identity"} == set(
+        words.SET_ASIDE
+    )
+    assert {disposition.reason for disposition in WITHHELD} <= set(words.NOTHING_TO_SEND)
     sources = [path.read_text() for path in (ROOT / "include").rglob("*.py")]
     assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
         words.WARNINGS

@@ -59,13 +59,13 @@ class HttpTransport:
         """Return the endpoint's address, which is the same for every file."""
         return self._calls.address
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Send the file, again with the same key where that may help: the LMS imports one key once.
 
         An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
         """
         until = self._calls.deadline()
-        job, said = with_retries(until, self._may_be_repeated)(self._send, parcel, until)
+        job, said = with_retries(until, self._may_be_repeated)(self._send, outbound, until)
         return SendResult(job=job, refusals=() if job else self._refusals(said, None, until))
 
     def job_status(self, job: str) -> JobStatus:
@@ -100,13 +100,13 @@ class HttpTransport:
                 "login; whether it takes a file shows only when one is sent."
             )
 
-    def _send(self, parcel: OutboundFile, until: float) -> tuple[str | None, bytes]:
+    def _send(self, outbound: OutboundFile, until: float) -> tuple[str | None, bytes]:
         """Upload the file; return the job that the LMS began, if it works so, and what it answered."""
         delivery = self.delivery
         reads = bool(delivery.job and delivery.job.id) or (self._reports_rows and not self._report)
-        with parcel.path.open("rb") as file:
-            body, content_type = self._body(file, parcel)
-            headers = {"Content-Type": content_type, "Idempotency-Key": parcel.idempotency_key}
+        with outbound.path.open("rb") as file:
+            body, content_type = self._body(file, outbound)
+            headers = {"Content-Type": content_type, "Idempotency-Key": outbound.idempotency_key}
             params = delivery.params | (self._token if delivery.upload == "raw" else {})
             with self._answer("POST", until, params=params, data=body, headers=headers) as answer:
                 said = check_upload(answer, delivery.success, self.address(), delivery.conn_id, reads)
@@ -153,11 +153,11 @@ class HttpTransport:
                 raise refusal_error(answer, self._calls, what)
             return body_of(answer, LARGEST_REPORT)
 
-    def _body(self, file: BinaryIO, parcel: OutboundFile) -> tuple[Any, str]:
-        content_type = CONTENT_TYPES.get(PurePath(parcel.name).suffix, "text/csv")
+    def _body(self, file: BinaryIO, outbound: OutboundFile) -> tuple[Any, str]:
+        content_type = CONTENT_TYPES.get(PurePath(outbound.name).suffix, "text/csv")
         if self.delivery.upload == "raw":
             return file, content_type
-        form = MultipartEncoder({**self._token, self.delivery.field: (parcel.name, file, content_type)})
+        form = MultipartEncoder({**self._token, self.delivery.field: (outbound.name, file, content_type)})
         return form, form.content_type
 
     @property

@@ -55,12 +55,12 @@ class CanvasTransport:
         """Return the address of Canvas's courses."""
         return f"{self._base}/courses"
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Hand over the grades of each assignment; one that cannot be graded is a refusal of its rows."""
         jobs: list[tuple[str, str]] = []
         refusals: list[Refusal] = []
         with self._conversation() as conversation:
-            for place, grades in read_grades(parcel.path).items():
+            for place, grades in read_grades(outbound.path).items():
                 for batch in sliced(grades, self.batch):
                     progress, word = with_retries(conversation.until)(self._grade, conversation, place, batch)
                     if progress:

@@ -56,9 +56,9 @@ class MoodleTransport:
         """Return the address of the web services."""
         return self._calls.address
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Store the grades; what Moodle does not know, take or keep as it was sent is a refusal."""
-        places = read_grades(parcel.path)
+        places = read_grades(outbound.path)
         refusals: list[Refusal] = []
         with self._moodle() as moodle:
             with not_delivered_on_error():

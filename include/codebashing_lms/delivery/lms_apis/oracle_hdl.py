@@ -55,15 +55,15 @@ class OracleHdlTransport:
         """Return the address of the data sets."""
         return f"{self._calls.address.rstrip('/')}/dataLoadDataSets"
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Have the file loaded, once: a second data set would load what is completed a second time."""
         with self._conversation() as conversation:
-            job = self._looked_for(conversation, parcel.idempotency_key) if resuming else None
+            job = self._looked_for(conversation, outbound.idempotency_key) if resuming else None
             if job:
                 return SendResult(sent=False, job=job)
             with not_delivered_on_error():
-                content = with_retries(conversation.until)(self._upload, conversation, parcel)
-            return SendResult(job=self._load(conversation, content, parcel.idempotency_key))
+                content = with_retries(conversation.until)(self._upload, conversation, outbound)
+            return SendResult(job=self._load(conversation, content, outbound.idempotency_key))
 
     def job_status(self, job: str) -> JobStatus:
         """Ask how far a data set is, and which lines Oracle refused."""
@@ -98,9 +98,9 @@ class OracleHdlTransport:
         with calls.conversation(calls.deadline()) as conversation:
             yield conversation
 
-    def _upload(self, conversation: LmsSession, parcel: OutboundFile) -> str:
-        content = base64.b64encode(parcel.path.read_bytes()).decode()
-        body = {"content": content, "fileName": parcel.name}
+    def _upload(self, conversation: LmsSession, outbound: OutboundFile) -> str:
+        content = base64.b64encode(outbound.path.read_bytes()).decode()
+        body = {"content": content, "fileName": outbound.name}
         return self._act(conversation, "uploadFile", body, "ContentId")
 
     def _load(self, conversation: LmsSession, content: str, delivery: str) -> str:

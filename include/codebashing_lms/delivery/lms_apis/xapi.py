@@ -41,11 +41,11 @@ class XapiTransport:
         """Return the address of the store's statements."""
         return f"{self._calls.address.rstrip('/')}/statements"
 
-    def send(self, parcel: OutboundFile, resuming: bool) -> SendResult:
+    def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Store what the store lacks; what it refuses is told by its number in the file."""
         refusals: list[Refusal] = []
         with self._store() as store:
-            for batch in batches(parcel.path, self.batch, self.batch_bytes):
+            for batch in batches(outbound.path, self.batch, self.batch_bytes):
                 refusals += store.take(batch)
         return SendResult(store.took or not resuming, refusals=tuple(refusals))
 

@@ -17,7 +17,7 @@ from include.codebashing_lms.staging.files import StagedPath, atomic_write, loca
 
 
 def publish(
-    report: Report, site: SftpConnection | None, files: list[StagedPath], locate: PathResolver
+    report: Report, site: SftpConnection | None, files: list[StagedPath], resolve: PathResolver
 ) -> None:
     """Put copies of staged files where the connector file wants the report; an older report is replaced.
 
@@ -28,7 +28,7 @@ def publish(
         for file in files:
             with local_copy(file) as copy:
                 if report.uri:
-                    _copy(copy, locate(report.uri) / file.name)
+                    _copy(copy, resolve(report.uri) / file.name)
                 else:
                     _way(report, site).send(_parcel(copy), resuming=False)
 

@@ -76,8 +76,8 @@ def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
 def destination(connector: Connector) -> str:
     """Say where a connector's files go."""
     delivery = connector.delivery
-    ways = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
-    return f"{ways.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
+    transports = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
+    return f"{transports.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
 
 
 def numbers(run: Run) -> CardNumbers:

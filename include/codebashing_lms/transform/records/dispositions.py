@@ -45,7 +45,9 @@ WITHHELD = (
     Disposition.TOO_RECENT,
 )
 MERGED = (Disposition.DUPLICATE,)
-SET_ASIDE = tuple(fate for fate in Disposition if fate not in (Disposition.EMITTED, *WITHHELD, *MERGED))
+SET_ASIDE = tuple(
+    disposition for disposition in Disposition if disposition not in (Disposition.EMITTED, *WITHHELD, *MERGED)
+)
 
 D = Disposition
 REMEDY = {

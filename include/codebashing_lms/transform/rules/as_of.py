@@ -57,11 +57,13 @@ class AsOfRules:
         if self.earlier:
             then = self.earlier.find(records, learners)
             known &= ~(self._contradicted(then, records, active_by) | self._new(then, records, created_by))
-        fate = records["fate"].to_numpy()
+        disposition = records["fate"].to_numpy()
         reasons = np.select(
             [created_by > self.as_of, ~known], [Disposition.NOT_YET_A_USER, Disposition.UNKNOWN_AT_AS_OF], 0
         )
-        return records.assign(fate=np.where(fate == Disposition.EMITTED, reasons, fate).astype(np.int8))
+        return records.assign(
+            disposition=np.where(disposition == Disposition.EMITTED, reasons, disposition).astype(np.int8)
+        )
 
     def _contradicted(self, then: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
         """Tell where the earlier snapshot cannot be true together with this one and the assumptions."""

@@ -66,8 +66,8 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
     for learners, records in spool.batches():
         place = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
         employee = place.fill_null(NOBODY).to_numpy()
-        learner, fate = records["learner"].to_numpy(), records["fate"].to_numpy()
-        at = np.flatnonzero((employee != NOBODY).take(learner) & (fate == Disposition.EMITTED))
+        learner, disposition = records["learner"].to_numpy(), records["fate"].to_numpy()
+        at = np.flatnonzero((employee != NOBODY).take(learner) & (disposition == Disposition.EMITTED))
         if len(at):
             of_records: dict[Any, Any] = {name: records[name].to_numpy()[at] for name in records}
             who = learner[at]
@@ -108,7 +108,7 @@ def flag_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
         standing = ranked.drop_duplicates("employee_id").set_index("employee_id")["person"]
         conflict &= records["person"] != records["employee_id"].map(standing)
     return records.assign(
-        fate=np.where(conflict, np.int8(Disposition.CONFLICTING_EMPLOYEE_ID), records["fate"])
+        disposition=np.where(conflict, np.int8(Disposition.CONFLICTING_EMPLOYEE_ID), records["fate"])
     )
 
 
@@ -129,9 +129,9 @@ def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iter
     left = records[records["fate"] == Disposition.EMITTED]
     ranked = left.sort_values(order, ascending=list(ascending), na_position="last", kind="stable")
     losing = ranked.index[ranked.duplicated(["employee_id", course])]
-    fate = records["fate"].copy()
-    fate.loc[losing] = Disposition.DUPLICATE
-    return records.assign(fate=fate)
+    disposition = records["fate"].copy()
+    disposition.loc[losing] = Disposition.DUPLICATE
+    return records.assign(disposition=disposition)
 
 
 def shares_a_course(courses: Courses) -> bool:

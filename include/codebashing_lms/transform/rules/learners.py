@@ -44,7 +44,7 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
     for texts in (emails, ids):
         for at in arrow_text(texts)[1]:
             texts[at] = NOT_TEXT
-    ids, fates = identify(ids, emails, rules)
+    ids, dispositions = identify(ids, emails, rules)
     active = instants(batch.columns[keys.active_at])
     return pd.DataFrame(
         {
@@ -52,7 +52,7 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
             "email": text_series(emails),
             "active_at": active.found,
             "active_odd": active.odd,
-            "fate": np.where(batch.objects, fates, np.int8(Disposition.NOT_AN_OBJECT)),
+            "fate": np.where(batch.objects, dispositions, np.int8(Disposition.NOT_AN_OBJECT)),
         }
     )
 
@@ -75,20 +75,20 @@ def identify(
         one is not None and one is not NOT_TEXT and fits(one) is not None and one.lower() != email
         for one, email in zip(ids, lower, strict=True)
     ]
-    fates = np.full(len(ids), Disposition.EMITTED, dtype=np.int8)
+    dispositions = np.full(len(ids), Disposition.EMITTED, dtype=np.int8)
     for at in np.flatnonzero(~np.array(good, dtype=np.bool_)).tolist():
         no_other = ids[at] is None or str(ids[at]).lower() == lower[at]
         if rules.use_email and lower[at] and no_other and emails[at] is not NOT_TEXT and not excluded[at]:
             ids[at] = lower[at]
         else:
-            fates[at] = (
+            dispositions[at] = (
                 Disposition.MISSING_EMPLOYEE_ID if ids[at] is None else Disposition.INVALID_EMPLOYEE_ID
             )
     if NOT_TEXT in emails:
         no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
-        fates[no_email & (fates == Disposition.EMITTED)] = Disposition.INVALID_EMAIL
-    fates[excluded] = Disposition.EXCLUDED
-    return ids, fates
+        dispositions[no_email & (dispositions == Disposition.EMITTED)] = Disposition.INVALID_EMAIL
+    dispositions[excluded] = Disposition.EXCLUDED
+    return ids, dispositions
 
 
 def _heard(

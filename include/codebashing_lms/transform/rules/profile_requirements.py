@@ -27,18 +27,18 @@ class ProfileRequirements:
 
     def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
-        fate = records["fate"].to_numpy(copy=True)
+        disposition = records["fate"].to_numpy(copy=True)
         for reason, found in self._reasons(learners, records):
-            fate[(fate == Disposition.EMITTED) & found] = reason
+            disposition[(disposition == Disposition.EMITTED) & found] = reason
         fault = np.full(len(records), NO_COLUMN, dtype=np.int8)
         if self.file.may_be_unwritable:
-            left = np.flatnonzero(fate == Disposition.EMITTED)
+            left = np.flatnonzero(disposition == Disposition.EMITTED)
             fault[left] = self.file.unwritable(records.iloc[left], learners)
-            fate[fault != NO_COLUMN] = Disposition.INVALID_VALUE
+            disposition[fault != NO_COLUMN] = Disposition.INVALID_VALUE
         if self.contract.only_past_days:
             recent = (records["completed_at"] >= self._today).to_numpy()
-            fate[(fate == Disposition.EMITTED) & recent] = Disposition.TOO_RECENT
-        return records.assign(fate=fate, fault=fault)
+            disposition[(disposition == Disposition.EMITTED) & recent] = Disposition.TOO_RECENT
+        return records.assign(disposition=disposition, fault=fault)
 
     def _reasons(self, learners: pd.DataFrame, records: pd.DataFrame) -> list[tuple[Disposition, Bools]]:
         done = (records["hundredths"] == DONE).to_numpy()

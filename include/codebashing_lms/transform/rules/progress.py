@@ -61,7 +61,7 @@ class Courses:
         """Return the LMS's id for each course number, blank where the course is not sent."""
         return [entry.id if (entry := self.entry(slug)) else "" for slug in self.numbers]
 
-    def fates(self) -> Ints:
+    def dispositions(self) -> Ints:
         """Return EMITTED, IGNORED_COURSE or UNMAPPED_COURSE for each course number."""
         return np.array([self._fate(slug) for slug in self.numbers], dtype=np.int64)
 
@@ -83,7 +83,7 @@ def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.Data
     invalid = (completed == INVALID) | (total == INVALID)
     nothing = (total <= 0) | (numbers == NONE)
     done = np.maximum(completed, 0)
-    fates = np.select(
+    dispositions = np.select(
         [invalid, nothing], [Disposition.INVALID_COUNT, Disposition.NO_COURSE], Disposition.EMITTED
     )
     return pd.DataFrame(
@@ -98,7 +98,7 @@ def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.Data
             "date_odd": batch.dates.odd,
             "date_is_day": batch.dates.whole_day,
             "too_much": ~invalid & ~nothing & (completed > total),
-            "fate": fates.astype(np.int8),
+            "fate": dispositions.astype(np.int8),
         }
     )
 
@@ -173,20 +173,20 @@ def _on_no_course(learners: Ints) -> pd.DataFrame:
 def check_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Withhold ignored courses, and unmapped ones at 0 %; set aside the other unmapped ones."""
     of_no_course = [Disposition.UNMAPPED_COURSE, Disposition.NO_COURSE, Disposition.EMITTED]
-    by_course = np.append(courses.fates(), of_no_course).astype(np.int8)
+    by_course = np.append(courses.dispositions(), of_no_course).astype(np.int8)
     found = by_course.take(records["course"].to_numpy())
     at_zero = (found == Disposition.UNMAPPED_COURSE) & (records["hundredths"].to_numpy() == 0)
     found[at_zero] = Disposition.UNMAPPED_COURSE_AT_ZERO
-    fate = records["fate"].to_numpy()
-    np.copyto(found, fate, where=fate != Disposition.EMITTED)
-    return records.assign(fate=found)
+    disposition = records["fate"].to_numpy()
+    np.copyto(found, disposition, where=disposition != Disposition.EMITTED)
+    return records.assign(disposition=found)
 
 
 def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
     """Let a fault of the learner go before everything about the course."""
     fault = learners["fate"].to_numpy().take(records["learner"].to_numpy())
     np.copyto(fault, records["fate"].to_numpy(), where=fault == Disposition.EMITTED)
-    return records.assign(fate=fault)
+    return records.assign(disposition=fault)
 
 
 def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:

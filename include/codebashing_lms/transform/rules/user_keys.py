@@ -30,11 +30,11 @@ class UserKeys:
             self._keys = pa.array([key for _, key in pairs], pa.string())
 
     @classmethod
-    def of(cls, connector: Connector, locate: PathResolver) -> "UserKeys":
+    def of(cls, connector: Connector, resolve: PathResolver) -> "UserKeys":
         """Return them for a connector, with its crosswalk read."""
         contract, location = connector.lms.contract, connector.identity.crosswalk
         lower = contract.lower_case_user_key
-        return cls(contract, read_crosswalk(location, lower, locate) if location else None)
+        return cls(contract, read_crosswalk(location, lower, resolve) if location else None)
 
     @property
     def is_employee_id(self) -> bool:
