@@ -46,7 +46,7 @@ class BatchCounts:
     @classmethod
     def of(cls, learners: int, records: pd.DataFrame) -> "BatchCounts":
         """Count the records of so many learners."""
-        disposition, status = records["fate"].to_numpy(), statuses(records)
+        disposition, status = records["disposition"].to_numpy(), statuses(records)
         band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
         bands = np.bincount(
             band * np.int32(len(Disposition)) + disposition, minlength=BANDS * len(Disposition)
@@ -56,8 +56,8 @@ class BatchCounts:
         courses = np.bincount(told, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
         met = np.zeros(learners * len(Disposition), dtype=np.bool_)
         met[records["learner"].to_numpy() * np.int64(len(Disposition)) + disposition] = True
-        by_fate, by_status = (-1, len(Disposition)), (-1, len(STATUSES))
-        return cls(bands.reshape(by_fate), courses.reshape(by_status), met.reshape(by_fate))
+        by_disposition, by_status = (-1, len(Disposition)), (-1, len(STATUSES))
+        return cls(bands.reshape(by_disposition), courses.reshape(by_status), met.reshape(by_disposition))
 
 
 class RecordCounts:
@@ -125,7 +125,7 @@ class LearnerStatistics:
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
         """Tell learners with an employee ID from those without, these by the day of their last activity."""
-        ids, disposition = text_array(learners["employee_id"]), learners["fate"].to_numpy()
+        ids, disposition = text_array(learners["employee_id"]), learners["disposition"].to_numpy()
         same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
         by_email = same.fill_null(False).to_numpy(zero_copy_only=False)
         without = (disposition == Disposition.MISSING_EMPLOYEE_ID) | (

@@ -108,7 +108,7 @@ class FirstPass:
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         too_much = np.flatnonzero(records["too_much"].to_numpy())
-        dispositions = learners["fate"].to_numpy()[records["learner"].to_numpy()[too_much]]
+        dispositions = learners["disposition"].to_numpy()[records["learner"].to_numpy()[too_much]]
         name = "completed_exceeds_total" if self.primary else "percentage_over_100"
         self.warnings[name] += int((dispositions == Disposition.EMITTED).sum())
         self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())

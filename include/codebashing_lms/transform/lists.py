@@ -75,22 +75,24 @@ class RecordLists:
 
     def add(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
         """List the records of a batch of learners that were not emitted."""
-        at = np.flatnonzero(records["fate"].to_numpy() != Disposition.EMITTED)
+        at = np.flatnonzero(records["disposition"].to_numpy() != Disposition.EMITTED)
         if not len(at):
             return
-        rows = {name: records[name].to_numpy()[at] for name in ("fate", "fault", "learner", "hundredths")}
+        rows = {
+            name: records[name].to_numpy()[at] for name in ("disposition", "fault", "learner", "hundredths")
+        }
         rows["slug"] = of_courses(self.courses.slugs, records["course"].to_numpy()[at])
-        unmapped = rows["fate"] == Disposition.UNMAPPED_COURSE
+        unmapped = rows["disposition"] == Disposition.UNMAPPED_COURSE
         self.unmapped.update(rows["slug"][unmapped])
-        aside = IS_SET_ASIDE[rows["fate"]] & ~unmapped
+        aside = IS_SET_ASIDE[rows["disposition"]] & ~unmapped
         self._add_set_aside({name: values[aside] for name, values in rows.items()}, learners)
         self._add_left_out({name: values[~aside] for name, values in rows.items()}, learners)
 
     def _add_set_aside(self, rows: Rows, learners: pd.DataFrame) -> None:
         """List a line for each record; one for all of a learner where the fault is the learner's."""
-        whole = IS_OF_THE_LEARNER[rows["fate"]] & (not self.one_course)
+        whole = IS_OF_THE_LEARNER[rows["disposition"]] & (not self.one_course)
         at, records = _lines(rows["learner"], whole)
-        dispositions, faults = (rows[name][at].tolist() for name in ("fate", "fault"))
+        dispositions, faults = (rows[name][at].tolist() for name in ("disposition", "fault"))
         slugs = np.where(whole[at], "", rows["slug"][at])
         lines = zip(*_people(learners, rows["learner"][at]), slugs, records.tolist(), strict=True)
         for number, fault, line in zip(dispositions, faults, lines, strict=True):
@@ -100,9 +102,9 @@ class RecordLists:
 
     def _add_left_out(self, rows: Rows, learners: pd.DataFrame) -> None:
         """Keep the records that set_aside.csv has no lines for: withheld, merged, or of unmapped courses."""
-        if not len(rows["fate"]):
+        if not len(rows["disposition"]):
             return
-        dispositions = [Disposition(number) for number in rows["fate"].tolist()]
+        dispositions = [Disposition(number) for number in rows["disposition"].tolist()]
         emails, ids = _people(learners, rows["learner"])
         table = {
             "place": [_place(disposition) for disposition in dispositions],

@@ -71,7 +71,10 @@ class SecondPass:
             self.tally.add(counted)
             self.figures.add(learners, counted)
             listings.add(records, learners)
-            yield records.iloc[np.flatnonzero(records["fate"].to_numpy() == Disposition.EMITTED)], learners
+            yield (
+                records.iloc[np.flatnonzero(records["disposition"].to_numpy() == Disposition.EMITTED)],
+                learners,
+            )
 
     def _staged_rows(self, stack: ExitStack, folder: StagedPath) -> RowsFile | None:
         """Open rows.parquet, which only a run that may be delivered needs."""
@@ -86,7 +89,7 @@ class SecondPass:
         same_course = contested.shares_a_course(self.courses)
         for learners, records in spool.batches():
             here = changed[(changed.index >= number) & (changed.index < number + len(records))]
-            disposition = records["fate"].to_numpy(copy=True)
+            disposition = records["disposition"].to_numpy(copy=True)
             disposition[here.index.to_numpy() - number] = here.to_numpy()
             records = records.assign(disposition=disposition)
             if same_course:

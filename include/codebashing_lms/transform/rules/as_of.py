@@ -57,7 +57,7 @@ class AsOfRules:
         if self.earlier:
             then = self.earlier.find(records, learners)
             known &= ~(self._contradicted(then, records, active_by) | self._new(then, records, created_by))
-        disposition = records["fate"].to_numpy()
+        disposition = records["disposition"].to_numpy()
         reasons = np.select(
             [created_by > self.as_of, ~known], [Disposition.NOT_YET_A_USER, Disposition.UNKNOWN_AT_AS_OF], 0
         )
@@ -84,7 +84,7 @@ class AsOfRules:
         """Blank what happened after the as-of; also return how many completions lost their date by it."""
         active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
         late = completed_at > self.as_of
-        cut = int((late & (records["fate"] == Disposition.EMITTED).to_numpy()).sum())
+        cut = int((late & (records["disposition"] == Disposition.EMITTED).to_numpy()).sum())
         learners = learners.assign(active_at=np.where(active_at > self.as_of, NOTHING, active_at))
         return learners, records.assign(completed_at=np.where(late, NOTHING, completed_at)), cut
 

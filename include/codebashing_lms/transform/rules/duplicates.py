@@ -26,7 +26,7 @@ class EmployeeIds:
     def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         """Take up the IDs of one batch."""
         left = np.zeros(len(learners), dtype=np.bool_)
-        left[records["learner"].to_numpy()[records["fate"].to_numpy() == Disposition.EMITTED]] = True
+        left[records["learner"].to_numpy()[records["disposition"].to_numpy() == Disposition.EMITTED]] = True
         self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
 
     def shared(self) -> set[str]:
@@ -47,7 +47,7 @@ def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, best: b
     if contested.empty:
         return pd.Series(dtype=np.int8)
     judged = contested.pipe(flag_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
-    return judged.set_index("number")["fate"]
+    return judged.set_index("number")["disposition"]
 
 
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
     for learners, records in spool.batches():
         place = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
         employee = place.fill_null(NOBODY).to_numpy()
-        learner, disposition = records["learner"].to_numpy(), records["fate"].to_numpy()
+        learner, disposition = records["learner"].to_numpy(), records["disposition"].to_numpy()
         at = np.flatnonzero((employee != NOBODY).take(learner) & (disposition == Disposition.EMITTED))
         if len(at):
             of_records: dict[Any, Any] = {name: records[name].to_numpy()[at] for name in records}
@@ -108,7 +108,7 @@ def flag_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
         standing = ranked.drop_duplicates("employee_id").set_index("employee_id")["person"]
         conflict &= records["person"] != records["employee_id"].map(standing)
     return records.assign(
-        disposition=np.where(conflict, np.int8(Disposition.CONFLICTING_EMPLOYEE_ID), records["fate"])
+        disposition=np.where(conflict, np.int8(Disposition.CONFLICTING_EMPLOYEE_ID), records["disposition"])
     )
 
 
@@ -126,10 +126,10 @@ def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
 
 
 def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iterable[bool]) -> pd.DataFrame:
-    left = records[records["fate"] == Disposition.EMITTED]
+    left = records[records["disposition"] == Disposition.EMITTED]
     ranked = left.sort_values(order, ascending=list(ascending), na_position="last", kind="stable")
     losing = ranked.index[ranked.duplicated(["employee_id", course])]
-    disposition = records["fate"].copy()
+    disposition = records["disposition"].copy()
     disposition.loc[losing] = Disposition.DUPLICATE
     return records.assign(disposition=disposition)
 

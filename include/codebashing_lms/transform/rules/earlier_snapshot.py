@@ -104,7 +104,7 @@ class EarlierSnapshot:
         self._join()
 
     def _narrow(self, learners: pd.DataFrame, records: pd.DataFrame) -> dict[str, Any]:
-        told = records[records["fate"].isin((Disposition.EMITTED, Disposition.NO_COURSE))]
+        told = records[records["disposition"].isin((Disposition.EMITTED, Disposition.NO_COURSE))]
         learner, course = told["learner"].to_numpy(), self._column_of(told["course"].to_numpy())
         table = len(learners), self._width()
         progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
@@ -114,7 +114,7 @@ class EarlierSnapshot:
         for name in OF_PRIMARY:
             columns[name] = np.full(len(learners), ABSENT)
             columns[name][learner] = told[name].to_numpy()
-        known = (learners["fate"] == Disposition.EMITTED).to_numpy()
+        known = (learners["disposition"] == Disposition.EMITTED).to_numpy()
         ids = learners.loc[known, "employee_id"].astype("str")
         return {"ids": ids, **{name: column[known] for name, column in columns.items()}}
 

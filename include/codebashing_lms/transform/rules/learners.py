@@ -52,7 +52,7 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
             "email": text_series(emails),
             "active_at": active.found,
             "active_odd": active.odd,
-            "fate": np.where(batch.objects, dispositions, np.int8(Disposition.NOT_AN_OBJECT)),
+            "disposition": np.where(batch.objects, dispositions, np.int8(Disposition.NOT_AN_OBJECT)),
         }
     )
 

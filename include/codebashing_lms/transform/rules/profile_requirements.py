@@ -27,7 +27,7 @@ class ProfileRequirements:
 
     def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
-        disposition = records["fate"].to_numpy(copy=True)
+        disposition = records["disposition"].to_numpy(copy=True)
         for reason, found in self._reasons(learners, records):
             disposition[(disposition == Disposition.EMITTED) & found] = reason
         fault = np.full(len(records), NO_COLUMN, dtype=np.int8)

@@ -98,7 +98,7 @@ def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.Data
             "date_odd": batch.dates.odd,
             "date_is_day": batch.dates.whole_day,
             "too_much": ~invalid & ~nothing & (completed > total),
-            "fate": dispositions.astype(np.int8),
+            "disposition": dispositions.astype(np.int8),
         }
     )
 
@@ -139,7 +139,7 @@ def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
         "date_odd": batch.dates.odd.ravel()[at],
         "date_is_day": batch.dates.whole_day.ravel()[at],
         "too_much": values == OVER_100,
-        "fate": np.where(
+        "disposition": np.where(
             values == INVALID, np.int8(Disposition.INVALID_PERCENTAGE), np.int8(Disposition.EMITTED)
         ),
         "lessons_completed": np.full(len(values), UNTOLD, dtype=np.int8),
@@ -163,7 +163,7 @@ def _on_no_course(learners: Ints) -> pd.DataFrame:
         "date_odd": False,
         "date_is_day": False,
         "too_much": False,
-        "fate": np.int8(Disposition.NO_COURSE),
+        "disposition": np.int8(Disposition.NO_COURSE),
         "lessons_completed": np.int8(UNTOLD),
         "lessons_total": np.int8(UNTOLD),
     }
@@ -177,21 +177,21 @@ def check_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     found = by_course.take(records["course"].to_numpy())
     at_zero = (found == Disposition.UNMAPPED_COURSE) & (records["hundredths"].to_numpy() == 0)
     found[at_zero] = Disposition.UNMAPPED_COURSE_AT_ZERO
-    disposition = records["fate"].to_numpy()
+    disposition = records["disposition"].to_numpy()
     np.copyto(found, disposition, where=disposition != Disposition.EMITTED)
     return records.assign(disposition=found)
 
 
 def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
     """Let a fault of the learner go before everything about the course."""
-    fault = learners["fate"].to_numpy().take(records["learner"].to_numpy())
-    np.copyto(fault, records["fate"].to_numpy(), where=fault == Disposition.EMITTED)
+    fault = learners["disposition"].to_numpy().take(records["learner"].to_numpy())
+    np.copyto(fault, records["disposition"].to_numpy(), where=fault == Disposition.EMITTED)
     return records.assign(disposition=fault)
 
 
 def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:
     """Drop completion dates below 100 and after the reading; count those, and values over the top."""
-    alive = records["fate"].to_numpy() == Disposition.EMITTED
+    alive = records["disposition"].to_numpy() == Disposition.EMITTED
     completed_at = records["completed_at"].to_numpy()
     warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
     told = np.flatnonzero(~np.isnat(completed_at))
