@@ -337,7 +337,7 @@ def cut_off(told, monkeypatch):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     with pytest.raises(DeliveryError, match=r"action settle, the delivery .* and a reason"):
         told.run(23, ANN)
-    [pointer] = (told.home / "open").iterdir()
+    [pointer] = (told.home / "in_flight").iterdir()
     return pointer.stem
 
 
@@ -365,12 +365,12 @@ def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
         patch.setattr("include.codebashing_lms.load.run.enter", enter)
         with pytest.raises(CutOffError):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
-    [pointer] = (told.home / "open").iterdir()
+    [pointer] = (told.home / "in_flight").iterdir()
     with pytest.raises(ConnectorError, match="cannot be recorded as not taken"):
         told.form("settle", delivery=pointer.stem, found="not_taken")
     told.form("settle", delivery=pointer.stem, found="taken")
-    assert told.words["4", "go"]["told_at"]
-    assert not list((told.home / "open").iterdir())
+    assert told.words["4", "go"]["sent_at"]
+    assert not list((told.home / "in_flight").iterdir())
 
 
 def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_off):

@@ -32,9 +32,9 @@ def test_a_baseline_a_resend_and_an_open_delivery(store):
     bucket.put_object(Key="lists/ids.csv", Body=b"2\n3\n")
     assert ordered("resend", "2", file=f"{lists}/ids.csv")["rows"] == 1
     words = {word["employee_id"]: word for word in open_ledger(folder).table.to_pylist()}
-    assert [words[one]["told_at"] is None for one in "12"] == [False, True]
+    assert [words[one]["sent_at"] is None for one in "12"] == [False, True]
 
-    write_json(home / "open" / "key.json", {"folder": "runs/a/b.0"})
+    write_json(home / "in_flight" / "key.json", {"folder": "runs/a/b.0"})
     receipt = {"state": "sending", "delivery": "key", "destination": about, "file": "x.csv", "rows": 1}
     write_json(home / "runs" / "a" / "b.0" / "receipt.json", receipt)
     with pytest.raises(ConnectorError, match="under way, or was cut off: key"):

@@ -47,7 +47,7 @@ def agreed(staged: StagedRun, content: bytes) -> None:
     assert sorted((row["employee_id"], row["course_id"], row["percent_complete"]) for row in rows) == sorted(
         (one["employee_id"], one["course_id"], f"{one['hundredths'] / 100:g}") for one in told
     )
-    assert not list((home / "open").glob("*"))
+    assert not list((home / "in_flight").glob("*"))
     assert not list(staged.folder.parents[3].rglob("*.part"))
 
 

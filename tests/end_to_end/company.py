@@ -111,7 +111,7 @@ class Company:
         assert rebuild(destination_ledger).table.equals(ledger)
         told = zip(*(ledger.column(name).to_pylist() for name in ("employee_id", "hundredths")), strict=True)
         assert known == {employee_id: f"{hundredths / 100:g}" for employee_id, hundredths in told}
-        assert not list(self.home.glob("open/[!.]*"))
+        assert not list(self.home.glob("in_flight/[!.]*"))
         assert not list(self.home.glob("runs/**/.*"))
 
     def sent_once(self) -> None:

@@ -243,7 +243,7 @@ class Round:
     def nothing_elsewhere(self, names: set[str]) -> None:
         """Assert that only our own folders are there, and only the delivered files in the drop."""
         assert {path.name for path in self.root.iterdir()} == {"staging", "drop"}
-        own = {"runs", "ledger", "open", "courses_seen.json", "snapshots"}
+        own = {"runs", "ledger", "in_flight", "courses_seen.json", "snapshots"}
         assert {path.name for path in (self.root / "staging" / "acme").iterdir()} <= own
         assert {path.name for path in (self.root / "drop").iterdir()} == names
         for path in (self.root / "staging").rglob("*"):

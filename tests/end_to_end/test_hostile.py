@@ -130,7 +130,7 @@ def test_hostile_text_arrives_at_the_lms_as_it_is(tmp_path):
     assert {path.name for path in (root / "acme").iterdir()} <= {
         "runs",
         "ledger",
-        "open",
+        "in_flight",
         "courses_seen.json",
     }
     assert staged.file.name == NAME

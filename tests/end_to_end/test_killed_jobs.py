@@ -48,9 +48,9 @@ def agrees(company):
     [destination_ledger] = ledgers(company.home)
     table = open_ledger(destination_ledger).table
     assert rebuild(destination_ledger).table.equals(table)
-    told = {one["employee_id"]: f"{one['hundredths'] / 100:g}" for one in table.to_pylist() if one["told_at"]}
+    told = {one["employee_id"]: f"{one['hundredths'] / 100:g}" for one in table.to_pylist() if one["sent_at"]}
     assert known == told
-    assert not list(company.home.glob("open/[!.]*"))
+    assert not list(company.home.glob("in_flight/[!.]*"))
 
 
 def days(company, kills):

@@ -190,4 +190,4 @@ def test_a_store_that_breaks_off(how, distant_store, template, tmp_path):
         assert (drop / NAME).read_bytes() == template.file.read_bytes()
         keys = [one.key for one in bucket.objects.all()]
         assert sum("/journal/" in key for key in keys) == 1
-        assert not [key for key in keys if "/open/" in key or key.endswith(".part")]
+        assert not [key for key in keys if "/in_flight/" in key or key.endswith(".part")]

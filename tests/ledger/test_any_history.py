@@ -48,7 +48,7 @@ def expected(before, entry):
     after = {key: dict(word) for key, word in before.items()}
     if kind == "resend":
         named = {tuple(one[name] for name in KEY) for one in told}
-        again = {"told_at": None, "refusals": 0}
+        again = {"sent_at": None, "refusals": 0}
         return {key: word | (again if key in named else {}) for key, word in after.items()}
     for word, unchanged in zip(after.values(), seen, strict=False):
         if unchanged:
@@ -63,7 +63,7 @@ def expected(before, entry):
 
 
 BLANK = dict.fromkeys(
-    ["user_key", "course_id", "email", "hundredths", "status", "completed_at", "lessons_total", "told_at"]
+    ["user_key", "course_id", "email", "hundredths", "status", "completed_at", "lessons_total", "sent_at"]
     + ["refused_at", "refused_as"]
     + ["valid_at", "baseline", "refusals", "refusal", *KEY]
 )
@@ -78,7 +78,7 @@ def word_after(word, one, kind, as_of):
     known = kind == "baseline" if one["baseline"] is None else one["baseline"]
     if known and word["valid_at"] and word["valid_at"] > as_of:
         return word
-    never_sent = word["baseline"] or word["told_at"] is None
+    never_sent = word["baseline"] or word["sent_at"] is None
     told = {
         name: one[name]
         for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
@@ -86,7 +86,7 @@ def word_after(word, one, kind, as_of):
     told["completed_at"] = word["completed_at"] or one["completed_at"]
     told["valid_at"] = max(word["valid_at"] or as_of, as_of)
     if kind != "observation":
-        told |= {"told_at": as_of, "baseline": known and never_sent}
+        told |= {"sent_at": as_of, "baseline": known and never_sent}
     return word | told
 
 

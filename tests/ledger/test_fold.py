@@ -19,7 +19,7 @@ def test_what_is_told_is_the_last_word(tmp_path):
     assert sorted(ledger.table["employee_id"].to_pylist()) == ["0042", "1042"]
     word = said(ledger, "1042")
     assert (word["hundredths"], word["course_id"], word["user_key"]) == (7500, "J-1", "u1")
-    assert (word["told_at"], word["valid_at"]) == (noon(2), noon(2))
+    assert (word["sent_at"], word["valid_at"]) == (noon(2), noon(2))
     assert said(ledger, "0042")["valid_at"] == noon(1)
     assert (word["baseline"], word["refusals"], word["refusal"]) == (False, 0, None)
 
@@ -58,7 +58,7 @@ def test_valid_at_never_goes_back(tmp_path):
     tell(tmp_path, 5, row("1"), row("2"))
     ledger = tell(tmp_path, 2, row("1", percent=10), unchanged=["2"])
     word = said(ledger, "1")
-    assert (word["hundredths"], word["told_at"], word["valid_at"]) == (1000, noon(2), noon(5))
+    assert (word["hundredths"], word["sent_at"], word["valid_at"]) == (1000, noon(2), noon(5))
     assert said(ledger, "2")["valid_at"] == noon(5)
 
 
@@ -93,7 +93,7 @@ def test_a_refused_row_changes_only_the_refusals(tmp_path):
 
 def test_a_new_row_that_is_refused_was_never_told(tmp_path):
     word = said(tell(tmp_path, 1, row("1", refusal="no such user")), "1")
-    assert (word["hundredths"], word["status"], word["told_at"], word["valid_at"]) == (None,) * 4
+    assert (word["hundredths"], word["status"], word["sent_at"], word["valid_at"]) == (None,) * 4
     assert (word["refusals"], word["baseline"]) == (1, False)
 
 
@@ -139,7 +139,7 @@ def test_an_observation_is_no_telling(tmp_path):
     tell(tmp_path, 1, row("1"))
     ledger = tell(tmp_path, 4, row("1", email="new@example.com"), kind="observation")
     word = said(ledger, "1")
-    assert (word["email"], word["told_at"], word["valid_at"]) == ("new@example.com", noon(1), noon(4))
+    assert (word["email"], word["sent_at"], word["valid_at"]) == ("new@example.com", noon(1), noon(4))
 
 
 def test_a_reset_forgets_everything(tmp_path):

@@ -58,8 +58,13 @@ def test_entries_tell_what_they_are_about(tmp_path):
     tell(tmp_path, 1, row("1"), row("2"), run_id="manual__1")
     tell(tmp_path, 2, row("1"), unchanged=["2"], run_id="manual__2", reason="Grüße")
     first, second = entries(tmp_path)
-    assert (first["number"], first["run_id"], first["told"], first["seen"]) == (1, "manual__1", 2, 0)
-    assert (second["kind"], second["reason"], second["told"], second["seen"]) == ("delivery", "Grüße", 1, 1)
+    assert (first["number"], first["run_id"], first["rows"], first["unchanged"]) == (1, "manual__1", 2, 0)
+    assert (second["kind"], second["reason"], second["rows"], second["unchanged"]) == (
+        "delivery",
+        "Grüße",
+        1,
+        1,
+    )
     assert second["as_of"] == "2026-11-02T12:00:00+00:00"
     assert datetime.fromisoformat(second["when"]) <= datetime.now(UTC)
     assert [one["number"] for one in reversed(entries(tmp_path))] == [2, 1]
@@ -247,4 +252,4 @@ def test_a_first_writer_that_was_killed_leaves_an_empty_start(tmp_path):
     (tmp_path / "versions" / "000001.parquet").unlink()
     (tmp_path / "destination.json").unlink()
     assert open_ledger(tmp_path).is_empty
-    assert said(tell(tmp_path, 2, row("1")), "1")["told_at"] == noon(2)
+    assert said(tell(tmp_path, 2, row("1")), "1")["sent_at"] == noon(2)

@@ -8,7 +8,7 @@ from tests.ledger.journal_entries import noon, row, said, tell
 def test_a_resend_takes_the_instant_of_telling_and_nothing_else(tmp_path):
     before = tell(tmp_path, 1, row("1", percent=100), row("2"), row("1", "go"))
     after = tell(tmp_path, 5, {"employee_id": "1", "course": "java"}, kind="resend")
-    assert said(after, "1") == {**said(before, "1"), "told_at": None}
+    assert said(after, "1") == {**said(before, "1"), "sent_at": None}
     assert [said(after, *one) for one in (("2",), ("1", "go"))] == [
         said(before, *one) for one in (("2",), ("1", "go"))
     ]
@@ -25,7 +25,7 @@ def test_the_next_telling_ends_it_and_the_first_date_stands(tmp_path):
     tell(tmp_path, 1, row("1", percent=100))
     tell(tmp_path, 5, {"employee_id": "1", "course": "java"}, kind="resend")
     word = said(tell(tmp_path, 6, row("1", percent=100, completed_at=noon(6))), "1")
-    assert (word["told_at"], word["completed_at"]) == (noon(6), noon(1))
+    assert (word["sent_at"], word["completed_at"]) == (noon(6), noon(1))
 
 
 def test_it_is_folded_from_the_journal_again(tmp_path):

@@ -64,7 +64,7 @@ def decided(folder, path, at_once):
         patch.setattr("include.codebashing_lms.load.compare.WINDOW", at_once)
         comparison = LedgerComparison(path, telling.open_ledger(folder), RULES)
         frames = [one.rows for one in comparison.decisions()]
-    columns = ["row", "employee_id", "course", "verdict", "send", "hundredths", "former_id", "told_email"]
+    columns = ["row", "employee_id", "course", "verdict", "send", "hundredths", "former_id", "ledger_email"]
     rows = [line for frame in frames for line in frame[columns].astype(object).to_numpy().tolist()]
     summary = vars(comparison.summary) | {"seen": comparison.summary.seen.tolist()}
     return [[None if one != one else one for one in line] for line in rows], summary  # noqa: PLR0124 (NaN)

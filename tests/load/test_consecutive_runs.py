@@ -237,7 +237,7 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     assert staged.load(folder)["outcome"] in ("delivered", "already_delivered")
     assert dropped(drop)["20261121"] == ["2,go,50,in_progress,"]
     assert {key: value for key, (value, _) in ledger(root, folder).items()} == {"1": 2500, "2": 5000}
-    assert not list((root / "acme" / "open").iterdir())
+    assert not list((root / "acme" / "in_flight").iterdir())
     assert [entry["kind"] for entry in entries(destination_ledger(root, folder))] == ["delivery", "delivery"]
 
 
@@ -307,10 +307,12 @@ def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root,
     first = day(root, 21, [ANN])
     first.load(folder)
     receipt = first.receipt
-    write_json(root / "acme" / "open" / "0.json", {"folder": str(first.folder.relative_to(root / "acme"))})
+    write_json(
+        root / "acme" / "in_flight" / "0.json", {"folder": str(first.folder.relative_to(root / "acme"))}
+    )
     assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
     assert first.receipt == receipt
-    assert not list((root / "acme" / "open").iterdir())
+    assert not list((root / "acme" / "in_flight").iterdir())
 
 
 def test_a_run_that_loads_late_is_not_compared_with_a_later_one(root, folder, drop):

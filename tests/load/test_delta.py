@@ -29,7 +29,7 @@ def told(employee_id="1", course="java", hundredths=5000, **changes):
     values = {
         "employee_id": employee_id, "course": course, "user_key": employee_id, "course_id": course,
         "email": f"{employee_id}@x.com", "hundredths": hundredths, "status": 2 if hundredths == 10_000 else 1,
-        "completed_at": None, "lessons_total": 10, "told_at": MONDAY, "valid_at": MONDAY, "baseline": False,
+        "completed_at": None, "lessons_total": 10, "sent_at": MONDAY, "valid_at": MONDAY, "baseline": False,
         "refusals": 0, "refusal": None, "refused_at": None, "refused_as": None,
     }  # fmt: skip
     return values | changes
@@ -44,7 +44,7 @@ def table(rows, columns):
     frame = pd.DataFrame(rows, columns=columns)
     words = ("employee_id", "email", "course", "course_id", "user_key", "refusal")
     texts = {name: TEXT for name in words if name in frame}
-    instants = ("completed_at", "active_at", "told_at", "valid_at", "refused_at")
+    instants = ("completed_at", "active_at", "sent_at", "valid_at", "refused_at")
     dates = {name: "datetime64[us]" for name in instants if name in frame}
     numbers = {name: "float" for name in ("refusals", "refused_as") if name in frame}
     return frame.astype(texts | dates | numbers)
@@ -111,7 +111,7 @@ def test_an_address_counts_where_it_is_sent():
 
 def test_a_new_target_is_a_change_and_the_old_one_is_listed():
     delta = decided([row(course_id="J2"), row("2", hundredths=6000)], [told(), told("2")])
-    assert delta.to_correct()[["employee_id", "told_course_id", "course_id"]].to_numpy().tolist() == [
+    assert delta.to_correct()[["employee_id", "ledger_course_id", "course_id"]].to_numpy().tolist() == [
         ["1", "java", "J2"]
     ]
 
@@ -191,7 +191,7 @@ def test_completions_before_the_start_are_taken_as_known():
 
 def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
     rows = [row("1", hundredths=10_000, completed_at=FIRST + timedelta(days=9)), row("2")]
-    first = told("1", hundredths=10_000, completed_at=FIRST, told_at=None)
+    first = told("1", hundredths=10_000, completed_at=FIRST, sent_at=None)
     delta = decided(rows, [first, told("2")])
     assert verdicts(delta) == ["CHANGED", "UNCHANGED"]
     assert delta.rows["completed_at"][0] == FIRST
@@ -199,7 +199,7 @@ def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
 
 
 def test_an_older_run_does_not_tell_it_again():
-    assert verdicts(decided([row()], [told(told_at=None, valid_at=THURSDAY)])) == ["STALE"]
+    assert verdicts(decided([row()], [told(sent_at=None, valid_at=THURSDAY)])) == ["STALE"]
 
 
 def test_an_export_without_addresses_makes_nobody_changed():

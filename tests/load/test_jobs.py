@@ -40,7 +40,7 @@ def told(staging):
     return {
         (one["employee_id"], one["course"]): one["hundredths"] / 100
         for one in open_ledger(folder).table.to_pylist()
-        if one["told_at"]
+        if one["sent_at"]
     }
 
 
@@ -49,7 +49,7 @@ def untold(staging):
 
 
 def open_jobs(staging):
-    return list((staging / "acme" / "open").glob("*.json"))
+    return list((staging / "acme" / "in_flight").glob("*.json"))
 
 
 def test_a_job_is_remembered_before_it_is_asked_about(staged, lms, staging):

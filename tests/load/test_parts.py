@@ -61,7 +61,7 @@ class Runs:
     def ledger(self):
         folders = ledgers(self.home)
         rows = open_ledger(folders[0]).table.to_pylist() if folders else []
-        return {one["employee_id"]: one for one in rows if one["told_at"]}
+        return {one["employee_id"]: one for one in rows if one["sent_at"]}
 
     def files(self):
         """Return the employees in each file that was imported."""
@@ -70,7 +70,7 @@ class Runs:
         ]
 
     def open(self):
-        return list((self.home / "open").glob("*.json"))
+        return list((self.home / "in_flight").glob("*.json"))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_retry_goes_on_after_the_last_part_done(runs, lms, send):
     assert runs.load()["outcome"] == "delivered"
     assert runs.files() == [["2"], ["4"]]
     assert set(runs.ledger) == {"1", "2", "3", "4"}
-    told = [entry["told"] for entry in entries(ledgers(runs.home)[0])]
+    told = [entry["rows"] for entry in entries(ledgers(runs.home)[0])]
     assert sum(told) == 4
     assert runs.open() == []
 
@@ -141,7 +141,7 @@ def test_a_refused_row_of_a_part_done_counts_once(runs, lms):
     assert runs.load()["outcome"] == "delivered"
     assert runs.files() == [["2"], ["4"]]
     [row] = [one for one in open_ledger(ledgers(runs.home)[0]).table.to_pylist() if one["employee_id"] == "1"]
-    assert (row["refusals"], row["told_at"], runs.last.receipt["refused"]) == (1, None, 1)
+    assert (row["refusals"], row["sent_at"], runs.last.receipt["refused"]) == (1, None, 1)
 
 
 @pytest.fixture

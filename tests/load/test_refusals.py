@@ -88,7 +88,7 @@ def test_refused_rows_are_listed_counted_and_sent_again(days, lms):
     assert (receipt["state"], receipt["refused"], days.last.manifest["refused"]) == ("delivered", 1, 1)
     assert "1043" not in json.dumps(receipt) + json.dumps(outcome)
     word = days.ledger["1043"]
-    assert (word["hundredths"], word["told_at"], word["refusals"]) == (None, None, 1)
+    assert (word["hundredths"], word["sent_at"], word["refusals"]) == (None, None, 1)
     assert days.ledger["1042"]["hundredths"] == 2500
     lms.unknown.clear()
     assert days.run()["rows"] == 1
@@ -362,7 +362,7 @@ def test_whatever_is_refused_in_whatever_order_the_lms_ends_with_the_truth(histo
                     truth[who] = f"{count * 25}"
             assert adds_up(days.last.manifest)
             known = {who: row["percent_complete"] for (who, _), row in lms.rows.items()}
-            told = {who: f"{one['hundredths'] / 100:g}" for who, one in days.ledger.items() if one["told_at"]}
+            told = {who: f"{one['hundredths'] / 100:g}" for who, one in days.ledger.items() if one["sent_at"]}
             assert known == told
             for one in days.ledger.values():
                 assert (one["refused_at"] is not None) == (one["refusals"] > 0)

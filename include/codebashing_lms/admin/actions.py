@@ -174,7 +174,7 @@ def _roll_back(request: AdminRequest) -> Result:
 
 def _newest(journal: Journal) -> str:
     newest = islice(reversed(journal), NEWEST)
-    lines = [f"{one['number']}: {one['kind']}, {one['told']} rows, {one['when'][:16]}" for one in newest]
+    lines = [f"{one['number']}: {one['kind']}, {one['rows']} rows, {one['when'][:16]}" for one in newest]
     return f"The newest are {'; '.join(lines)}" if lines else "It has none yet"
 
 

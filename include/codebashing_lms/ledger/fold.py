@@ -50,7 +50,7 @@ def mark_unchanged(table: pa.Table, entry: Entry) -> pa.Table:
 def mark_for_resend(table: pa.Table, entry: Entry) -> pa.Table:
     """Return the ledger without the instant of telling of some rows; their last word and first date stand."""
     named = pc.is_valid(positions(table, entry.rows))
-    for name, value in (("told_at", None), ("refusals", 0)):
+    for name, value in (("sent_at", None), ("refusals", 0)):
         field = LEDGER.field(name)
         column = pc.if_else(named, pa.scalar(value, field.type), flat(table[name]))
         table = table.set_column(table.column_names.index(name), field, column)
@@ -149,8 +149,8 @@ class RowUpdate:
         old = self.old("completed_at")
         return pc.coalesce(old, self._where_taken(self.new("completed_at"), old))
 
-    def _told_at(self) -> pa.Array:
-        old = self.old("told_at")
+    def _sent_at(self) -> pa.Array:
+        old = self.old("sent_at")
         return old if self.entry.kind == "observation" else self._where_taken(self._at(), old)
 
     def _valid_at(self) -> pa.Array:
@@ -161,7 +161,7 @@ class RowUpdate:
         old = pc.fill_null(self.old("baseline"), False)
         if self.entry.kind == "observation":
             return old
-        never_sent = pc.or_(old, pc.is_null(self.old("told_at")))
+        never_sent = pc.or_(old, pc.is_null(self.old("sent_at")))
         return self._where_taken(pc.and_(self.known_beforehand, never_sent), old)
 
     @cached_property

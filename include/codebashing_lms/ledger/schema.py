@@ -32,7 +32,7 @@ LEDGER = pa.schema(
         ("status", pa.int8()),
         ("completed_at", INSTANT),  # the first date that was told
         ("lessons_total", pa.int64()),
-        ("told_at", INSTANT),  # as-of of the last telling; empty: to be told again
+        ("sent_at", INSTANT),  # as-of of the last telling; empty: to be told again
         ("valid_at", INSTANT),  # latest as-of at which it was told or found unchanged
         ("baseline", pa.bool_()),  # known from an export of the LMS, never sent
         ("refusals", pa.int8()),  # how often in a row the LMS refused it for the same reason
@@ -99,12 +99,16 @@ def align_to_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def to_metadata(facts: dict[str, Any], seen: Seen) -> dict[str, str]:
     """Return all of an entry but its rows as the metadata of its file, which one read of the footer gives."""
     packed = base64.b64encode(zlib.compress(np.packbits(seen).tobytes())).decode()
-    return {"entry": json.dumps(facts, ensure_ascii=False), "seen": packed, "ledger_rows": str(len(seen))}
+    return {
+        "entry": json.dumps(facts, ensure_ascii=False),
+        "unchanged": packed,
+        "ledger_rows": str(len(seen)),
+    }
 
 
 def seen_of(metadata: dict[str, str]) -> Seen:
     """Return which rows of the ledger before it an entry found unchanged."""
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(metadata["seen"])), dtype=np.uint8)
+    packed = np.frombuffer(zlib.decompress(base64.b64decode(metadata["unchanged"])), dtype=np.uint8)
     return np.unpackbits(packed, count=int(metadata["ledger_rows"])).astype(np.bool_)
 
 

@@ -106,7 +106,7 @@ def write_entry(to: Path, told: Iterable[pa.Table], seen: Seen, facts: dict[str,
         for table in told
         if len(table)
     )
-    about = facts | {"told": rows, "seen": int(seen.sum())}
+    about = facts | {"rows": rows, "unchanged": int(seen.sum())}
     with partitioned(to.with_suffix(".arrow"), schema, pieces) as portion:
         write(to, schema, map(portion, range(number)), to_metadata(about, seen))
 

@@ -37,8 +37,8 @@ CLASSIFIED = pa.schema(
         ("accepted", pa.bool_()),
         ("verdict", pa.int8()),
         ("send", pa.bool_()),
-        *[(f"told_{name}", pa.string()) for name in ("email", "course_id", "user_key", "refusal")],
-        ("told_told_at", INSTANT),
+        *[(f"ledger_{name}", pa.string()) for name in ("email", "course_id", "user_key", "refusal")],
+        ("ledger_sent_at", INSTANT),
         ("former_id", pa.string()),
     ]
 )

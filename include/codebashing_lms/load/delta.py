@@ -62,7 +62,7 @@ class Delta:
     """The rows with their verdicts, and what is to be said about them.
 
     `rows` has the values as they are to be told, `verdict`, `place` (row in the ledger, -1: none), and what
-    was told before in columns that begin with `told_`.
+    was told before in columns that begin with `ledger_`.
     """
 
     rows: pd.DataFrame
@@ -78,8 +78,8 @@ class Delta:
     def to_correct(self) -> pd.DataFrame:
         """Return the rows to send that the LMS knows under another course id or user key."""
         rows = self.rows[self.send & (self.rows["verdict"] == Change.CHANGED)]
-        same = (rows["course_id"] == rows["told_course_id"]) & (rows["user_key"] == rows["told_user_key"])
-        moved: pd.DataFrame = rows.loc[~same & rows["told_course_id"].notna()]
+        same = (rows["course_id"] == rows["ledger_course_id"]) & (rows["user_key"] == rows["ledger_user_key"])
+        moved: pd.DataFrame = rows.loc[~same & rows["ledger_course_id"].notna()]
         return moved
 
 
@@ -108,17 +108,17 @@ def join_ledger(rows: pd.DataFrame, told: pd.DataFrame, rules: DeltaRules) -> pd
     """Put beside each row what was told of it before, whether that is newer, and its place in the ledger."""
     status = statuses(rows)
     now = rows.assign(status=status, person=rows["email"].str.lower())
-    before = told.drop(columns="place").add_prefix("told_").assign(place=told["place"])
+    before = told.drop(columns="place").add_prefix("ledger_").assign(place=told["place"])
     known: pd.DataFrame = now.merge(
         before,
         how="left",
         left_on=["employee_id", "course"],
-        right_on=["told_employee_id", "told_course"],
+        right_on=["ledger_employee_id", "ledger_course"],
         validate="1:1",
     )
     known["place"] = known["place"].fillna(-1).astype(np.int64)
-    known["older"] = (known["told_valid_at"] > rules.as_of).to_numpy(dtype=np.bool_)
-    less = (known["hundredths"] < known["told_hundredths"]).to_numpy(dtype=np.bool_)
+    known["older"] = (known["ledger_valid_at"] > rules.as_of).to_numpy(dtype=np.bool_)
+    less = (known["hundredths"] < known["ledger_hundredths"]).to_numpy(dtype=np.bool_)
     known["fell"] = less & ~known["older"]
     return known
 
@@ -126,11 +126,11 @@ def join_ledger(rows: pd.DataFrame, told: pd.DataFrame, rules: DeltaRules) -> pd
 def grown_courses(known: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the courses that gained lessons and left finished learners unfinished."""
     concerned = known[
-        (known["told_status"] == COMPLETED)
+        (known["ledger_status"] == COMPLETED)
         & (known["hundredths"] < DONE)
-        & (known["lessons_total"] > known["told_lessons_total"])
+        & (known["lessons_total"] > known["ledger_lessons_total"])
     ]
-    by = ["course", "told_lessons_total", "lessons_total"]
+    by = ["course", "ledger_lessons_total", "lessons_total"]
     groups = concerned.groupby(by).size().reset_index(name="learners")
     columns = (groups[name].tolist() for name in [*by, "learners"])
     return [
@@ -141,9 +141,9 @@ def grown_courses(known: pd.DataFrame) -> list[dict[str, Any]]:
 
 def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFrame:
     """Let a completion that was told stand, with its first date."""
-    stands = (known["told_status"] == COMPLETED).to_numpy()
+    stands = (known["ledger_status"] == COMPLETED).to_numpy()
     below = known["hundredths"].to_numpy() < DONE
-    first, now = known["told_completed_at"], known["completed_at"]
+    first, now = known["ledger_completed_at"], known["completed_at"]
     again = stands & ~below & (now > first).to_numpy()
     warnings["fell_below_100"] += int((stands & below & ~known["older"]).sum())
     warnings["completed_again"] += int(again.sum())
@@ -158,20 +158,22 @@ def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFram
 def classify_changes(known: pd.DataFrame, rules: DeltaRules) -> pd.DataFrame:
     """Tell new from changed, unchanged and stale rows."""
     new = (known["place"] < 0).to_numpy()
-    refused = known["told_refused_at"].notna().to_numpy()
-    changed = ~new & known["told_told_at"].isna().to_numpy()  # a person asked for it
+    refused = known["ledger_refused_at"].notna().to_numpy()
+    changed = ~new & known["ledger_sent_at"].isna().to_numpy()  # a person asked for it
     step = 100 if rules.whole_percent else 1
-    changed |= _differs(known["hundredths"] // step, known["told_hundredths"] // step)
+    changed |= _differs(known["hundredths"] // step, known["ledger_hundredths"] // step)
     for name in ("status", "completed_at", "course_id", "user_key"):
-        changed |= _differs(known[name], known[f"told_{name}"])
+        changed |= _differs(known[name], known[f"ledger_{name}"])
     if rules.email_matters:
         # an export of the LMS names nobody's address: that the LMS has none does not follow
-        not_known = (known["told_baseline"].eq(True) & known["told_email"].isna()).to_numpy(dtype=np.bool_)
-        changed |= _differs(known["person"], known["told_email"]) & ~not_known
+        not_known = (known["ledger_baseline"].eq(True) & known["ledger_email"].isna()).to_numpy(
+            dtype=np.bool_
+        )
+        changed |= _differs(known["person"], known["ledger_email"]) & ~not_known
     before = (
         new & (known["completed_at"] < rules.since).to_numpy() if rules.since is not None else new & False
     )
-    waiting = refused & (known["told_refused_at"] > rules.as_of).to_numpy()
+    waiting = refused & (known["ledger_refused_at"] > rules.as_of).to_numpy()
     known = known.assign(accepted=known["person"].isin(rules.accepted))
     hopeless = refused & refused_too_often(known, ~changed)
     changed |= refused
@@ -197,9 +199,9 @@ def hold_changed_identities(
 ) -> pd.DataFrame:
     """Hold learners who may have become somebody else, until HR accepts them."""
     accepted = known["person"].isin(rules.accepted).to_numpy()
-    both = (known["person"].notna() & known["told_email"].notna()).to_numpy()
-    moved = both & _differs(known["person"], known["told_email"])
-    still_there = known["told_email"].isin(list(reassigned)).to_numpy()
+    both = (known["person"].notna() & known["ledger_email"].notna()).to_numpy()
+    moved = both & _differs(known["person"], known["ledger_email"])
+    still_there = known["ledger_email"].isin(list(reassigned)).to_numpy()
     doubtful = moved & (still_there | known["fell"].to_numpy()) & ~accepted
     new_id = _under_other_ids(known, reassigned) & ~accepted
     held = known["employee_id"].isin(known.loc[doubtful | new_id, "employee_id"]).to_numpy()

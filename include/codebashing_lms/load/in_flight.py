@@ -1,6 +1,6 @@
 """Deliveries that have begun, until they are in the journal.
 
-<staging>/<connector>/open/<delivery>.json names the run folder of a delivery that is not in the journal yet.
+<staging>/<connector>/in_flight/<delivery>.json names the run folder of a delivery that is not journaled yet.
 Its receipt there says how far it came, see settling.py.
 """
 
@@ -126,7 +126,9 @@ def _rows_of(folder: StagedPath, receipt: dict[str, Any], whole: bool) -> Iterab
 
 def in_flight_folder(home: StagedPath) -> list[str]:
     """Return the IDs of deliveries that are under way, or were cut off."""
-    return sorted(name.removesuffix(".json") for name in names_in(home / "open") if name.endswith(".json"))
+    return sorted(
+        name.removesuffix(".json") for name in names_in(home / "in_flight") if name.endswith(".json")
+    )
 
 
 def in_flight(home: StagedPath) -> Iterator[tuple[dict[str, Any], StagedPath]]:
@@ -136,7 +138,7 @@ def in_flight(home: StagedPath) -> Iterator[tuple[dict[str, Any], StagedPath]]:
         if receipt:
             yield receipt, folder
         else:
-            remove(home / "open" / f"{delivery}.json")
+            remove(home / "in_flight" / f"{delivery}.json")
 
 
 def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[dict[str, Any] | None, Any]:
@@ -144,13 +146,13 @@ def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[dict[str, Any] | N
 
     The receipt that is there may be of an earlier try, which sent other rows than this one was about to.
     """
-    folder = home / read_json(home / "open" / f"{delivery}.json")["folder"]
+    folder = home / read_json(home / "in_flight" / f"{delivery}.json")["folder"]
     receipt: dict[str, Any] | None = read_json(folder / NAME) if (folder / NAME).exists() else None
     return (receipt if receipt and receipt["delivery"] == delivery else None), folder
 
 
 def _pointer(home: StagedPath, receipt: dict[str, Any]) -> Any:
-    return home / "open" / f"{receipt['delivery']}.json"
+    return home / "in_flight" / f"{receipt['delivery']}.json"
 
 
 def below(home: StagedPath, folder: StagedPath) -> str:

@@ -21,7 +21,14 @@ REFUSED_REMEDY = (
     "identity.people, or have it told again by the action resend of the admin DAG"
 )
 DEFERRED = {Change.STALE: "stale", Change.REFUSED_WAITING: "refused_waiting"}
-CORRECTIONS = ("employee_id", "email", "told_course_id", "told_user_key", "course_id", "user_key")
+CORRECTIONS = {  # column: its header in to_correct.csv
+    "employee_id": "employee_id",
+    "email": "email",
+    "ledger_course_id": "told_course_id",
+    "ledger_user_key": "told_user_key",
+    "course_id": "course_id",
+    "user_key": "user_key",
+}
 
 
 class Corrections:
@@ -30,7 +37,7 @@ class Corrections:
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", encoding="utf-8", newline="")
         self._csv = csv.writer(self._file)
-        self._csv.writerow(CORRECTIONS)
+        self._csv.writerow(CORRECTIONS.values())
 
     def __enter__(self) -> "Corrections":
         return self
@@ -53,7 +60,7 @@ class HeldIdentities:
         """Take up the learners whom a decision holds."""
         held = delta.rows[delta.rows["verdict"] == Change.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
-            before = [*records["told_email"].dropna().unique(), *records["former_id"].dropna().unique()]
+            before = [*records["ledger_email"].dropna().unique(), *records["former_id"].dropna().unique()]
             detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
             line = self.lines.setdefault(
                 (employee_id, str(email)), ["changed_identity", detail, email, employee_id, "", 0]
@@ -74,7 +81,7 @@ class RepeatedRefusals:
     def add(self, delta: Delta) -> None:
         """Take up the rows that a decision finds hopeless."""
         rows = delta.rows[delta.rows["verdict"] == Change.REFUSED]
-        columns = (rows[name] for name in ("told_refusal", "email", "employee_id", "course"))
+        columns = (rows[name] for name in ("ledger_refusal", "email", "employee_id", "course"))
         for reason, *whose in zip(*columns, strict=True):
             self.lines.append(["refused", REFUSED_REMEDY.format(reason=reason), *whose, 1])
 

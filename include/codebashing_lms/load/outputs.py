@@ -99,7 +99,9 @@ class LoadOutputs:
     def _write_rows(self, comparison: LedgerComparison, lists: list[Any]) -> list[dict[str, Any]]:
         """Write what there is to say of each row; return the files that are sent."""
         with ExitStack() as stack:
-            rows = self._rows(stack)  # first, as they appear last: by told.parquet a retry knows of this try
+            rows = self._rows(
+                stack
+            )  # first, as they appear last: by sent_rows.parquet a retry knows of this try
             told, corrections, left_out = (
                 stack.enter_context(atomic_write(self.folder / one))
                 for one in (SENT_FILE, "to_correct.csv", "left_out.parquet")
@@ -145,8 +147,8 @@ class _FileRowWriter:
             self.courses.number(slug)
         numbers = rows["course"].map(self.courses.numbers).fillna(-1).astype(np.int64)
         as_told = rows["verdict"] == Change.UNCHANGED
-        first = rows["told_told_at"].where(as_told)  # under `full`: what stands was told before
-        told = rows.assign(learner=np.arange(len(rows)), course=numbers, first_told_at=first)
+        first = rows["ledger_sent_at"].where(as_told)  # under `full`: what stands was told before
+        told = rows.assign(learner=np.arange(len(rows)), course=numbers, first_sent_at=first)
         self.file.write(self.file.lines(told, rows))
 
 

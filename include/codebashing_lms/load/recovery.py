@@ -68,7 +68,7 @@ class Recovery:
 
     def settle(self) -> RecoveryResult:
         """Settle every open delivery of the connector, as far as it can be."""
-        remove_stale_partial_files(self.home / "open")
+        remove_stale_partial_files(self.home / "in_flight")
         settled = RecoveryResult()
         for receipt, folder in in_flight(self.home):
             own = ledger_of_receipt(self.home, receipt)  # the destination may have been changed since

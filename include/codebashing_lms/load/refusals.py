@@ -109,7 +109,7 @@ def _words_on(ledger: Ledger, employees: pa.Array) -> pd.DataFrame:
             pc.is_in(table["employee_id"], value_set=employees),
             pc.fill_null(pc.greater(table["refusals"], 0), False),
         )
-        found.append(table.select([*KEY, "told_at", "refusals"]).filter(wanted))
+        found.append(table.select([*KEY, "sent_at", "refusals"]).filter(wanted))
     words: pd.DataFrame = pa.concat_tables(found).to_pandas()
     return words
 
@@ -117,6 +117,6 @@ def _words_on(ledger: Ledger, employees: pa.Array) -> pd.DataFrame:
 def _changes(table: pa.Table, before: pd.DataFrame, at: np.datetime64) -> Any:
     """Tell which rows change the ledger."""
     rows: pd.DataFrame = table.select([*KEY, "refusal"]).to_pandas().merge(before, how="left", on=list(KEY))
-    refused = rows["refusal"].notna() & rows["refusals"].notna() & ~(rows["told_at"] > at)
-    taken = rows["refusal"].isna() & (rows["refusals"] > 0) & (rows["told_at"] == at)
+    refused = rows["refusal"].notna() & rows["refusals"].notna() & ~(rows["sent_at"] > at)
+    taken = rows["refusal"].isna() & (rows["refusals"] > 0) & (rows["sent_at"] == at)
     return (refused | taken).to_numpy(dtype=np.bool_)

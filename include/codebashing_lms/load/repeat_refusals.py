@@ -47,9 +47,9 @@ def refused_too_often(known: pd.DataFrame, as_told: Any) -> Any:
 
     :param as_told: which rows are as they were told; of refusals that a person recorded no more is known.
     """
-    often = (known["told_refusals"] >= OFTEN).to_numpy()
+    often = (known["ledger_refusals"] >= OFTEN).to_numpy()
     concerned = known[often].assign(email=known.loc[often, "person"])
-    before = concerned["told_refused_as"].to_numpy(dtype=float)
+    before = concerned["ledger_refused_as"].to_numpy(dtype=float)
     same = before == np.array(fingerprints(concerned), dtype=float)
     found = often.copy()
     found[often] = np.where(np.isnan(before), as_told[often], same)

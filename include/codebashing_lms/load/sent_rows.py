@@ -1,8 +1,8 @@
 """The rows of a delivery, in the order in which they were sent: whom a refusal means, what the journal keeps.
 
-told.parquet   what load decided to tell: rows that are sent, and rows that count as known to the LMS already
-refused.parquet   which of them the LMS refused, and why, as its answers come in
-refused.csv   the same for people
+sent_rows.parquet   rows that are sent, and rows that count as known to the LMS already
+refused.parquet     which of them the LMS refused, and why, as its answers come in
+refused.csv         the same for people
 """
 
 import csv
@@ -25,7 +25,7 @@ from include.codebashing_lms.load.repeat_refusals import fingerprints, normalize
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS, escape_formulas
 
-SENT_FILE = "told.parquet"
+SENT_FILE = "sent_rows.parquet"
 REFUSED_FILE = "refused.parquet"
 REFUSED_LIST = "refused.csv"
 REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string())])

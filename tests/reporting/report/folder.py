@@ -48,7 +48,7 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
         pa.array(told[field.name], field.type) if field.name in told else pa.nulls(len(finished), field.type)
         for field in TOLD
     ]
-    pq.write_table(pa.Table.from_arrays(columns, schema=TOLD), folder / "told.parquet")
+    pq.write_table(pa.Table.from_arrays(columns, schema=TOLD), folder / "sent_rows.parquet")
     with (folder / "set_aside.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(SET_ASIDE_COLUMNS)

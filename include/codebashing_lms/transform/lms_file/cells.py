@@ -101,7 +101,7 @@ class CellBuilder:
     def _told_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
         """Return when a value was told first: now, unless the ledger says otherwise."""
         now = np.datetime64(self.as_of.astimezone(UTC).replace(tzinfo=None), "us")
-        known = records.get("first_told_at", pd.Series(np.full(len(records), now)))
+        known = records.get("first_sent_at", pd.Series(np.full(len(records), now)))
         return self._instants(known.fillna(now), pattern)
 
     def _instants(self, instants: pd.Series, pattern: str | None) -> Cells:
