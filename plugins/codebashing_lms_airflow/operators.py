@@ -167,7 +167,7 @@ def add_after_load_tasks(last: Any, connector: Connector) -> None:
 
     They are teardowns: they run however the run went, and a run whose load failed stays failed.
     """
-    if connector.report.is_wanted:
+    if connector.report.has_target:
         report = CodebashingReportOperator(task_id="report", connector=connector).as_teardown()
         last >> report
         last = report

@@ -1,14 +1,15 @@
 """What a customer writes: connector files, LMS profiles, CSV lists.
 
-files             reads all connector files of a folder; a broken one never hides the others
-connector         the whole connector file; guards
-source            where training progress is read, and who a learner is
-source_fields     which fields the API is asked for
-lms               what the LMS wants to read
+files             reads all connector files in a folder; an invalid file never hides the valid ones
+connector         the whole connector file, with its guards
+source            where training progress is read, and which employee a learner is
+source_fields     which fields a request to the API asks for
+lms               which profile the LMS has, with which options and courses
+course_map        what the LMS calls each course
 delivery          how the file gets to the LMS
-delivery_results  how the LMS says what became of a file
-notifications     who is told of a failure; where the report goes
-lists             CSV files beside the connector file: people, crosswalk, course map
-profiles/         what each LMS wants to read: a YAML file per LMS
+delivery_results  how the LMS reports on a file
+notifications     who gets alerts, and where the report goes
+lists             CSV files that a connector file names: people, crosswalk, course map
+profiles/         one YAML file per LMS
 schema/           types for files that people write
 """

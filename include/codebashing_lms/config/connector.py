@@ -1,4 +1,4 @@
-"""The whole connector file, with its guards: the limits beyond which nothing is sent."""
+"""The whole connector file: a connector is one Codebashing tenant and one LMS."""
 
 import re
 from datetime import date
@@ -26,23 +26,27 @@ from include.codebashing_lms.config.source import Identity, Source
 
 NAME = re.compile(r"[a-z0-9_]+")
 ADMIN = "admin"
+DAG_PREFIX = "codebashing_lms_"
 MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
 QUARTERLY = "0 0 1 */3 *"
 UPLOAD_ONLY_KEYS = ("upload", "field", "params", "token_param", "success", "job", "compression")
 
 
-def _usable_in_a_dag_id(name: str) -> None:
+def _check_name(name: str) -> None:
     if name == ADMIN:
         raise ValueError("is taken: the DAG of that name looks after all connectors")
     if not NAME.fullmatch(name) or len(name) > MAX_NAME:
         raise ValueError(f"may hold only a-z, 0-9 and _, at most {MAX_NAME} of them")
 
 
-def _is_a_schedule(schedule: str) -> None:
+def _check_schedule(schedule: str) -> None:
     if schedule in PRESETS:
         return
-    from croniter import CroniterBadDateError, croniter  # most connectors have a preset
+    from croniter import (  # imported here, because most connectors have a preset
+        CroniterBadDateError,
+        croniter,
+    )
 
     if len(schedule.split()) != 5 or not croniter.is_valid(schedule):
         raise ValueError(f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields")
@@ -52,11 +56,12 @@ def _is_a_schedule(schedule: str) -> None:
         raise ValueError("never comes: no such day in the calendar") from None
 
 
-def _named_once(courses: list[str]) -> None:
+def _check_courses(courses: list[str]) -> None:
     if len(set(courses)) < len(courses):
         raise ValueError("names a course twice")
 
 
+# for the trigger form and the page
 GUARD_WORDS = {
     "min_learners": "Enough learners were read",
     "max_set_aside_percent": "Not too many learners set aside",
@@ -67,7 +72,7 @@ GUARD_WORDS = {
 
 
 class Guards(Section, frozen=True, kw_only=True):
-    """Limits beyond which a run fails before anything is sent; null switches one off."""
+    """Limits: a run that crosses one fails before it sends anything; null switches a limit off."""
 
     min_learners: NonNegativeInt | None = 1
     max_set_aside_percent: Percent | None = 25
@@ -77,7 +82,7 @@ class Guards(Section, frozen=True, kw_only=True):
 
 
 class StagingArea(Section, frozen=True, kw_only=True):
-    """Where tasks leave files for each other."""
+    """The section `staging`: where tasks leave files for each other."""
 
     uri: Text | None = None
     keep_snapshots_days: PositiveInt = 90
@@ -85,14 +90,14 @@ class StagingArea(Section, frozen=True, kw_only=True):
 
 
 class Connector(Section, frozen=True, kw_only=True):
-    """One Codebashing tenant, one LMS: the whole connector file."""
+    """The content of a connector file."""
 
-    name: Annotated[Text, _usable_in_a_dag_id]
-    schedule: Annotated[str, _is_a_schedule] | None = "@daily"
+    name: Annotated[Text, _check_name]
+    schedule: Annotated[str, _check_schedule] | None = "@daily"
     timezone: TimeZone = "UTC"
     start_date: date = date(2026, 1, 1)
     source: Source
-    courses: Literal["primary", "all"] | Annotated[list[Text], Meta(min_length=1), _named_once] = "primary"
+    courses: Literal["primary", "all"] | Annotated[list[Text], Meta(min_length=1), _check_courses] = "primary"
     identity: Identity = Identity()
     guards: Guards = Guards()
     lms: Lms = field(default_factory=partial(parse_lms, {}))
@@ -102,22 +107,22 @@ class Connector(Section, frozen=True, kw_only=True):
     report: Report = Report()
 
     def __post_init__(self) -> None:
-        """Hold that sections go together; raise ValueError."""
+        """Check that the sections go together; raise ValueError."""
         super().__post_init__()
         if self.identity.on_missing != "set_aside" and self.guards.max_missing_id_percent is not None:
             raise ValueError(
                 "guards.max_missing_id_percent needs identity.on_missing: set_aside; "
                 f"with {self.identity.on_missing} no learner is without an ID"
             )
-        _check_way(self.lms.contract, self.delivery)
+        _check_method(self.lms.contract, self.delivery)
         _check_crosswalk(self.lms.contract, self.identity)
         if isinstance(self.delivery, HttpDelivery):
             _check_uploads(self.lms.contract, self.delivery)
 
     @property
     def dag_id(self) -> str:
-        """Return the ID of this connector's DAG."""
-        return f"codebashing_lms_{self.name}"
+        """Return the ID of the connector's DAG."""
+        return DAG_PREFIX + self.name
 
     @property
     def cron(self) -> str | None:
@@ -131,18 +136,18 @@ class Connector(Section, frozen=True, kw_only=True):
         return ZoneInfo(self.timezone)
 
 
-def parse_connector(content: Any, beside: Path | None = None) -> Connector:
+def parse_connector(content: Any, folder: Path | None = None) -> Connector:
     """Return the connector that a mapping describes.
 
-    :param beside: the folder of the connector file, which may hold profiles.
-    :raises Mistaken: with every mistake in it.
-    :raises ConnectorError: a profile's own file is wrong.
+    :param folder: the folder of the connector file; it may hold profiles.
+    :raises InvalidContent: with every issue in the mapping.
+    :raises ConnectorError: a profile's own file has issues.
     """
-    return parse(content, Connector, builtin_types=(date,), dec_hook=lambda _, lms: parse_lms(lms, beside))
+    return parse(content, Connector, builtin_types=(date,), dec_hook=lambda _, lms: parse_lms(lms, folder))
 
 
-def _check_way(contract: Contract, delivery: Delivery) -> None:
-    """Hold that the way to the LMS is one that the profile knows."""
+def _check_method(contract: Contract, delivery: Delivery) -> None:
+    """Check that the profile allows the delivery's method and `send`."""
     if delivery.method not in contract.methods:
         transports = " or ".join(contract.methods)
         raise ValueError(
@@ -156,7 +161,7 @@ def _check_way(contract: Contract, delivery: Delivery) -> None:
 
 
 def _check_crosswalk(contract: Contract, identity: Identity) -> None:
-    """Hold that somebody says the user keys that the profile needs."""
+    """Check that there is a crosswalk exactly where the profile needs one."""
     if identity.crosswalk is not None and contract.employee_id_is_key:
         raise ValueError(
             "identity.crosswalk is for profiles whose user key is not the employee ID; "
@@ -171,18 +176,18 @@ def _check_crosswalk(contract: Contract, identity: Identity) -> None:
 
 
 def _check_uploads(contract: Contract, delivery: HttpDelivery) -> None:
-    """Hold that nothing is said about uploads where an LMS is told in calls of its own."""
+    """Check that keys about uploads are set only for profiles that upload a file."""
     if contract.sender == "file":
         if delivery.wait:
             raise ValueError("delivery.wait is not for files that are uploaded as they are; use delivery.job")
         return
     unset = HttpDelivery(endpoint=delivery.endpoint)
-    useless = [name for name in UPLOAD_ONLY_KEYS if getattr(delivery, name) != getattr(unset, name)]
+    refused = [name for name in UPLOAD_ONLY_KEYS if getattr(delivery, name) != getattr(unset, name)]
     if delivery.results and (delivery.results.names_rows or delivery.results.report):
-        useless.append("results")
-    if useless:
-        more = ", except for max_refused_percent," if useless[0] == "results" else ""
+        refused.append("results")
+    if refused:
+        more = ", except for max_refused_percent," if refused[0] == "results" else ""
         raise ValueError(
-            f"delivery.{useless[0]}{more} is for files that are uploaded as they are; lms.profile "
+            f"delivery.{refused[0]}{more} is for files that are uploaded as they are; lms.profile "
             f"{contract.profile} knows itself how to tell the LMS"
         )

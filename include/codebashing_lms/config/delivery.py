@@ -1,4 +1,4 @@
-"""How the file gets to the LMS."""
+"""The section `delivery`: how the file gets to the LMS."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -9,22 +9,22 @@ from include.codebashing_lms.config.delivery_results import FileResults, HttpRes
 from include.codebashing_lms.config.schema.field_types import PositiveFloat, PositiveInt, Regex, Section, Text
 
 
-def _marker_name(pattern: str) -> None:
+def _check_marker_name(pattern: str) -> None:
     plain = pattern.replace("{file}", "x")
     if re.search(r"[{}/\\\x00-\x1f]", plain) or plain in (".", "..") or pattern == "{file}":
         raise ValueError("must be a file name, and may hold {file}, the delivered file's name: {file}.done")
 
 
-def _suffix(suffix: str) -> None:
+def _check_suffix(suffix: str) -> None:
     if "/" in suffix:
         raise ValueError("must not hold a slash")
 
 
-MarkerName = Annotated[Text, _marker_name]
+MarkerName = Annotated[Text, _check_marker_name]
 
 
 class DeliveryBase(Section, tag_field="method", frozen=True, kw_only=True):
-    """What every way of delivery shares."""
+    """The keys that all methods of delivery share."""
 
     send: Literal["changes", "full"] | None = None
     hold: bool = False
@@ -32,27 +32,27 @@ class DeliveryBase(Section, tag_field="method", frozen=True, kw_only=True):
 
     @property
     def method(self) -> str:
-        """Return what the connector file calls this way."""
+        """Return the method's name in the connector file."""
         return str(self.__struct_config__.tag)
 
 
 class Pgp(Section, frozen=True, kw_only=True):
-    """Encryption of the file to the LMS's public key."""
+    """Encryption to the LMS's public key, for a folder."""
 
     key: Text
 
 
 class SftpPgp(Section, frozen=True, kw_only=True):
-    """The same, with keys that the Airflow connection may hold."""
+    """Encryption for SFTP: the Airflow connection may hold the keys."""
 
     key: Text | None = None
     sign: bool = False
 
 
 class DropDelivery(DeliveryBase, frozen=True, kw_only=True):
-    """What a folder and an SFTP directory share.
+    """The keys that a folder and an SFTP directory share.
 
-    :param fetched: `removed`: the LMS removes a file when it takes it; null: nobody can see whether it did.
+    :param fetched: `removed`: the LMS removes a file that it picks up; null: nobody sees a pick-up.
     """
 
     fetched: Literal["removed"] | None = None
@@ -60,7 +60,7 @@ class DropDelivery(DeliveryBase, frozen=True, kw_only=True):
 
 
 class FolderDelivery(DropDelivery, tag="folder", frozen=True, kw_only=True):
-    """A folder of this machine, or a mounted share."""
+    """Delivery to a folder of this machine, or to a mounted share."""
 
     directory: Text
     done_file: MarkerName | None = None
@@ -68,18 +68,22 @@ class FolderDelivery(DropDelivery, tag="folder", frozen=True, kw_only=True):
 
 
 class SftpDelivery(DropDelivery, tag="sftp", frozen=True, kw_only=True):
-    """A drop directory on an SFTP server."""
+    """Delivery to a directory on an SFTP server.
+
+    :param temp_suffix: the end of a file's name while the file is written.
+    :param deadline: seconds for the whole delivery.
+    """
 
     conn_id: Text = "lms"
     directory: Text = "."
-    temp_suffix: Annotated[Text, _suffix] = ".part"
+    temp_suffix: Annotated[Text, _check_suffix] = ".part"
     done_file: MarkerName | None = None
     deadline: PositiveInt = 600
     pgp: SftpPgp | None = None
 
 
 class Success(Section, frozen=True, kw_only=True):
-    """What the answer's body must say, because LMSs answer errors with 200, too."""
+    """What the answer's body must hold: some LMSs answer errors with status 200."""
 
     json_values: dict[Text, Any] = field(default_factory=dict, name="json")
     matches: Regex | None = None
@@ -87,10 +91,12 @@ class Success(Section, frozen=True, kw_only=True):
 
 
 class HttpDelivery(DeliveryBase, tag="http", frozen=True, kw_only=True):
-    """An import endpoint.
+    """Delivery to an HTTP endpoint.
 
-    :param token_param: the form field, of a raw upload the query parameter, that takes the connection's
-        password, for LMSs that read no Authorization header.
+    :param token_param: for LMSs that read no Authorization header: the form field that takes the connection's
+        password; for a raw upload, the query parameter.
+    :param timeout: seconds for one request.
+    :param deadline: seconds for the whole delivery.
     """
 
     conn_id: Text = "lms"

@@ -1,4 +1,4 @@
-"""How the LMS tells what became of a file: import jobs, and the rows it refused."""
+"""How the LMS reports on a file: import jobs, and refused rows."""
 
 import re
 from typing import Annotated, Literal
@@ -16,21 +16,21 @@ from include.codebashing_lms.config.schema.field_types import (
 )
 
 
-def _is_about_one_file(name: str) -> None:
+def _check_result_file_name(name: str) -> None:
     plain = name.replace("{file}", "x").replace("{stem}", "x")
     if plain == name or re.search(r"[{}/\\\x00-\x1f]", plain) or name in ("{file}", "{stem}*", "*{file}"):
         raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
 
 
 class Job(Section, frozen=True, kw_only=True):
-    """An import that the LMS works on for a while; it answers an upload with the job's ID.
+    """An import job: the LMS answers an upload with the job's ID and imports the file later.
 
     :param id: dotted path to the ID in the answer's JSON; null: the answer's Location header.
-    :param endpoint: where to ask; `{job}` alone: the ID is itself an address.
-    :param state: dotted path to the state in what is answered there.
+    :param endpoint: the address of the job's state; `{job}` alone: the ID is the address.
+    :param state: dotted path to the state in that answer's JSON.
     :param done: states that mean that the import has ended.
-    :param failed: states that mean that nothing was imported; all others: still working.
-    :param every: seconds between two questions.
+    :param failed: states that mean that nothing was imported; in all other states the import goes on.
+    :param every: seconds between two requests.
     :param deadline: seconds that a run waits.
     """
 
@@ -43,7 +43,7 @@ class Job(Section, frozen=True, kw_only=True):
     deadline: PositiveInt = 3600
 
     def __post_init__(self) -> None:
-        """Hold that it asks about the job; raise ValueError."""
+        """Check the endpoint and the states; raise ValueError."""
         super().__post_init__()
         if "{job}" not in self.endpoint:
             raise ValueError("endpoint must hold {job}, the ID of the job")
@@ -52,9 +52,9 @@ class Job(Section, frozen=True, kw_only=True):
 
 
 class Wait(Section, frozen=True, kw_only=True):
-    """How long a run waits for an LMS that is told in calls of its own, and works on what it was told.
+    """How long a run waits for an import job of an LMS that is called instead of sent a file.
 
-    :param every: seconds between two questions.
+    :param every: seconds between two requests.
     :param deadline: seconds that a run waits.
     """
 
@@ -63,10 +63,10 @@ class Wait(Section, frozen=True, kw_only=True):
 
 
 class Results(Section, frozen=True, kw_only=True):
-    """How the LMS names a row that it refused: by its number, or by learner and course, and why.
+    """How the LMS names a refused row: by number, or by learner and course; with a reason.
 
-    :param first_row: what it calls the first row; null: the line of the file it stands in.
-    :param status: where a row's result stands; without it every row that is listed was refused.
+    :param first_row: the number of the first row; null: the LMS counts the lines of the file.
+    :param status: the key or column with a row's result; null: every row in the report was refused.
     :param refused: the results that mean refused.
     """
 
@@ -80,22 +80,22 @@ class Results(Section, frozen=True, kw_only=True):
     max_refused_percent: Percent = 5
 
     def __post_init__(self) -> None:
-        """Hold that statuses have a place; raise ValueError."""
+        """Check that `status` and `refused` go together; raise ValueError."""
         super().__post_init__()
         if (self.status is None) is bool(self.refused):
             raise ValueError("status and refused go together: where the result stands, which mean refused")
 
     @property
     def names_rows(self) -> bool:
-        """Tell whether it is said how the LMS names a row."""
+        """Tell whether the keys say how the LMS names a row."""
         return bool(self.row or self.user or self.course)
 
 
 class HttpResults(Results, frozen=True, kw_only=True):
-    """Refused rows in an answer: to the upload, to the question about a job, or at an address of their own.
+    """Refused rows in an HTTP answer: to the upload, about the job, or at an endpoint of its own.
 
     :param path: dotted path to the list in the answer's JSON.
-    :param report: an endpoint that tells; `{job}` is the job's ID.
+    :param report: the endpoint of a report; `{job}` stands for the job's ID.
     """
 
     path: Text | None = None
@@ -104,7 +104,7 @@ class HttpResults(Results, frozen=True, kw_only=True):
     delimiter: Delimiter = ","
 
     def __post_init__(self) -> None:
-        """Hold that it says where, and what names a row; raise ValueError."""
+        """Check that the keys say where the rows are and how they are named; raise ValueError."""
         super().__post_init__()
         if self.names_rows is not (self.path is not None or self.format == "csv"):
             raise ValueError(
@@ -114,20 +114,20 @@ class HttpResults(Results, frozen=True, kw_only=True):
 
 
 class FileResults(Results, frozen=True, kw_only=True):
-    """Refused rows in a file that the LMS leaves where ours are dropped, or elsewhere on that server.
+    """Refused rows in a result file that the LMS writes on the same server.
 
-    :param directory: null: where our files are dropped.
-    :param name: its name; `{file}` and `{stem}` are our file's name with and without its ending, `*` is
-        anything.
+    :param directory: null: the directory of our files.
+    :param name: the result file's name; `{file}` is our file's name, `{stem}` is the name without its ending,
+        `*` is any text.
     """
 
     directory: Text | None = None
-    name: Annotated[Text, _is_about_one_file]
+    name: Annotated[Text, _check_result_file_name]
     delimiter: Delimiter = ","
     encoding: Encoding = "utf-8-sig"
 
     def __post_init__(self) -> None:
-        """Hold that it names a row; raise ValueError."""
+        """Check that a column names a row; raise ValueError."""
         super().__post_init__()
         if not self.names_rows:
             raise ValueError("needs row, user or course: the column that names a row")

@@ -1,6 +1,6 @@
-"""Reads a connector file; every mistake names the file, the key and what is allowed.
+"""Reads connector files: one, or all in the connectors folder.
 
-All connector files of a folder; one that is broken is told apart and never hides the others.
+Every error names the file, the key and what is allowed. An invalid file never hides the valid ones.
 """
 
 import hashlib
@@ -12,46 +12,18 @@ import yaml
 from msgspec import Struct
 
 import include
-from include.codebashing_lms.config.connector import ADMIN, Connector, parse_connector
+from include.codebashing_lms.config.connector import ADMIN, DAG_PREFIX, Connector, parse_connector
+from include.codebashing_lms.config.schema.issue_text import keys
 from include.codebashing_lms.config.schema.strict_yaml import load_yaml
-from include.codebashing_lms.config.schema.validation import InvalidContent, keys
+from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
 
-
-def read_connector(path: Path) -> Connector:
-    """Return the connector of a file; raise ConnectorError with every mistake in it."""
-    try:
-        content = load_yaml(path.read_bytes())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConnectorError(f"{path}: cannot be read as YAML: {_one_line(error)}") from error
-    if not isinstance(content, dict):
-        raise ConnectorError(f"{path}: must be a mapping with the keys {', '.join(keys(Connector))}.")
-    try:
-        connector = parse_connector(content, path.parent)
-    except InvalidContent as error:
-        raise ConnectorError(f"{path}: {error.told('the file')}.") from None
-    except ConnectorError as error:  # a profile's own file is wrong
-        raise ConnectorError(f"{path}: lms.profile: {error}") from None
-    if connector.name != path.stem:
-        raise ConnectorError(f"{path}: name: must be {path.stem!r}, like the file, not {connector.name!r}.")
-    return connector
-
-
-def sha256_of_connector(path: Path) -> str:
-    """Return the SHA-256 of the file as it stands."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
-
-
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
-ADMIN_DAG = f"codebashing_lms_{ADMIN}"
+ADMIN_DAG = f"{DAG_PREFIX}{ADMIN}"
 
 
 class ValidFile(Struct, frozen=True):
-    """A connector file that can be run."""
+    """A connector file that makes a DAG."""
 
     path: Path
     connector: Connector
@@ -59,7 +31,10 @@ class ValidFile(Struct, frozen=True):
 
 
 class InvalidFile(Struct, frozen=True):
-    """A connector file that cannot be run, and why."""
+    """A connector file with issues.
+
+    :param dag_id: the ID of the DAG that shows the message.
+    """
 
     path: Path
     dag_id: str
@@ -67,20 +42,45 @@ class InvalidFile(Struct, frozen=True):
 
 
 def read_connector_files() -> tuple[list[ValidFile], list[InvalidFile]]:
-    """Return the good and the broken files of the connectors folder."""
-    good: list[ValidFile] = []
+    """Return the valid and the invalid files in the connectors folder."""
+    valid: list[ValidFile] = []
     messages: dict[Path, str] = {}
-    for path in _files(_folder()):
+    for path in _yaml_files(_connectors_folder()):
         try:
-            good.append(_read(path))
+            valid.append(_read_valid_file(path))
         except ConnectorError as error:
             messages[path] = str(error)
-    taken = {ADMIN_DAG} | {one.connector.dag_id for one in good}
-    broken = [InvalidFile(path, _free_id(path, taken), message) for path, message in messages.items()]
-    return good, broken
+    taken = {ADMIN_DAG} | {file.connector.dag_id for file in valid}
+    invalid = [InvalidFile(path, _free_dag_id(path, taken), message) for path, message in messages.items()]
+    return valid, invalid
 
 
-def _folder() -> Path:
+def read_connector(path: Path) -> Connector:
+    """Return the connector in a file; raise ConnectorError with every issue in it."""
+    try:
+        content = load_yaml(path.read_bytes())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        one_line = " ".join(str(error).split())
+        raise ConnectorError(f"{path}: cannot be read as YAML: {one_line}") from error
+    if not isinstance(content, dict):
+        raise ConnectorError(f"{path}: must be a mapping with the keys {', '.join(keys(Connector))}.")
+    try:
+        connector = parse_connector(content, path.parent)
+    except InvalidContent as error:
+        raise ConnectorError(f"{path}: {error.summary('the file')}.") from None
+    except ConnectorError as error:  # a profile's own file has issues
+        raise ConnectorError(f"{path}: lms.profile: {error}") from None
+    if connector.name != path.stem:
+        raise ConnectorError(f"{path}: name: must be {path.stem!r}, like the file, not {connector.name!r}.")
+    return connector
+
+
+def sha256_of_connector(path: Path) -> str:
+    """Return the SHA-256 of a connector file, in hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _connectors_folder() -> Path:
     shipped = Path(include.__file__ or "").parent / "connectors"
     folder = Path(os.environ.get(VARIABLE) or shipped)
     if not folder.is_dir():
@@ -91,19 +91,19 @@ def _folder() -> Path:
     return folder
 
 
-def _files(folder: Path) -> list[Path]:
+def _yaml_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[!.]*") if path.suffix in (".yaml", ".yml"))
 
 
-def _read(path: Path) -> ValidFile:
+def _read_valid_file(path: Path) -> ValidFile:
     if path.suffix != ".yaml":
         raise ConnectorError(f"{path}: must end in .yaml; rename it to {path.stem}.yaml.")
     return ValidFile(path, read_connector(path), sha256_of_connector(path))
 
 
-def _free_id(path: Path, taken: set[str]) -> str:
-    """Take an ID that Airflow accepts and no other file has."""
-    dag_id = "codebashing_lms_" + re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:200]
+def _free_dag_id(path: Path, taken: set[str]) -> str:
+    """Return an ID that Airflow accepts and that no other file has; add it to `taken`."""
+    dag_id = DAG_PREFIX + re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem)[:200]
     while dag_id in taken:
         dag_id += "_"
     taken.add(dag_id)

@@ -1,4 +1,4 @@
-"""CSV files that customers keep beside the connector file: people, user keys, and the course map."""
+"""CSV files that a connector file names: people, crosswalk, course map."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.config.lms import Course, CourseMap, Lms
+from include.codebashing_lms.config.course_map import Course, CourseMap
+from include.codebashing_lms.config.lms import Lms
 from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of
@@ -18,14 +19,17 @@ ACTIONS = ("use_id", "exclude", "accept")
 
 @dataclass(frozen=True)
 class Person:
-    """HR's word on one person."""
+    """A line of the list of people: what to do with one person's records.
+
+    :param action: one of ACTIONS.
+    """
 
     action: str
     employee_id: str | None
 
 
 def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person]:
-    """Return the people of a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
+    """Return the people in a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
     people: dict[str, Person] = {}
     for line, row in csv_rows(
         location, resolve, ("email", "action", "employee_id", "reason"), "identity.people"
@@ -45,11 +49,11 @@ def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person
 
 @dataclass(frozen=True)
 class Crosswalk:
-    """The LMS's own user keys by employee ID, and how many employees have none for which reason.
+    """User keys of the LMS by employee ID, and how many lines or employees give none.
 
     :param blank: lines without an employee ID or a user key.
     :param contradictory: employees with several user keys.
-    :param shared: employees whose user key is another's, too.
+    :param shared: employees with the user key of another employee.
     """
 
     user_keys: dict[str, str]
@@ -59,9 +63,9 @@ class Crosswalk:
 
 
 def read_crosswalk(location: str, lower: bool, resolve: PathResolver) -> Crosswalk:
-    """Return the crosswalk of a CSV file (employee_id,user_key); whose key is in doubt has none.
+    """Return the crosswalk in a CSV file (employee_id,user_key); an employee with a doubtful key has none.
 
-    :param lower: the LMS writes its user keys in small letters only.
+    :param lower: whether the LMS writes its user keys in small letters only.
     """
     keys: dict[str, str] = {}
     owners: dict[str, str] = {}
@@ -77,12 +81,12 @@ def read_crosswalk(location: str, lower: bool, resolve: PathResolver) -> Crosswa
         if owners.setdefault(key, employee_id) != employee_id:
             shared.add(key)
     single = {one: key for one, key in keys.items() if one not in contradictory}
-    alone = {one: key for one, key in single.items() if key not in shared}
-    return Crosswalk(alone, blank, len(contradictory), len(single) - len(alone))
+    unique = {one: key for one, key in single.items() if key not in shared}
+    return Crosswalk(unique, blank, len(contradictory), len(single) - len(unique))
 
 
 def read_course_map(lms: Lms, resolve: PathResolver) -> CourseMap:
-    """Return the course map; a CSV file has the columns course, id, title and what the profile asks for."""
+    """Return the course map; a CSV file has the columns course, id, title and the profile's settings."""
     if not isinstance(lms.course_map, str):
         return lms.course_map
     found: CourseMap = {}
@@ -94,8 +98,8 @@ def read_course_map(lms: Lms, resolve: PathResolver) -> CourseMap:
         found[slug] = "ignore" if row["id"] == "ignore" else _course(lms, row, line)
     if not found:
         raise ConnectorError("lms.course_map: the file holds no course; an empty map would send every slug.")
-    if fault := lms.course_map_error(found):
-        raise ConnectorError(f"lms.course_map, {fault}.")
+    if error := lms.course_map_error(found):
+        raise ConnectorError(f"lms.course_map, {error}.")
     return found
 
 
@@ -103,20 +107,23 @@ def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
     try:
         return lms.course_of({name: text for name, text in row.items() if text})
     except InvalidContent as error:
-        raise ConnectorError(f"lms.course_map, line {line}: {error.told('the course')}.") from None
+        raise ConnectorError(f"lms.course_map, line {line}: {error.summary('the course')}.") from None
 
 
 def lines_of(location: str, resolve: PathResolver, what: str) -> list[str]:
-    """Return the lines of a text that a customer keeps; raise ConnectorError when it cannot be read."""
+    """Return the lines of a text file; raise ConnectorError when it cannot be read.
+
+    :param what: the key that names the file, for the error.
+    """
     try:
         with local_copy(resolve(location)) as copy:
             return Path(copy).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError, ImportError) as error:  # no such file, no text, no such kind of address
+    except (OSError, ValueError, ImportError) as error:  # missing, not UTF-8, or an unknown scheme
         raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
 
 
 def sha256_of_lists(connector: Connector, resolve: PathResolver) -> dict[str, str]:
-    """Return the checksums of the CSV files that a connector names, by the key that names them."""
+    """Return the SHA-256 of each CSV file that a connector names, by the key that names the file."""
     named = {
         "identity.people": connector.identity.people,
         "identity.crosswalk": connector.identity.crosswalk,
@@ -133,7 +140,10 @@ def sha256_of_lists(connector: Connector, resolve: PathResolver) -> dict[str, st
 def csv_rows(
     location: str | None, resolve: PathResolver, columns: tuple[str, ...], what: str
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give the trimmed rows of a CSV file with their line numbers."""
+    """Give the rows of a CSV file with their line numbers; cells have no blanks around them.
+
+    :param what: the key that names the file, for errors.
+    """
     if location is None:
         return
     reader = csv.DictReader(lines_of(location, resolve, what))

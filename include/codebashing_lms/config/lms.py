@@ -1,13 +1,14 @@
-"""What the LMS wants to read."""
+"""The section `lms`: which profile the LMS has, with which options and courses."""
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import msgspec
-from msgspec.structs import fields, force_setattr
+from msgspec.structs import fields
 
+from include.codebashing_lms.config.course_map import Course, CourseMap, course_map_error
 from include.codebashing_lms.config.profiles.contract import Contract
-from include.codebashing_lms.config.profiles.profile import Profile, find_profile, values_of
+from include.codebashing_lms.config.profiles.profile import Profile, find_profile, option_values
 from include.codebashing_lms.config.profiles.settings import make_section
 from include.codebashing_lms.config.schema.field_types import Section, Text, TimeZone
 from include.codebashing_lms.config.schema.validation import (
@@ -18,39 +19,12 @@ from include.codebashing_lms.config.schema.validation import (
 )
 
 GENERIC = "generic_csv"
-SENT_TWICE = "this LMS tells courses apart by id and title: no two may share one of them alone"
-
-
-class Course(Section, frozen=True, kw_only=True):
-    """What the LMS calls a course; what else a profile asks for comes with a subclass.
-
-    :cvar same_as: settings that the id or the title stands in for where they are left out.
-    """
-
-    id: Text
-    title: str | None = None
-    same_as: ClassVar[dict[str, str]] = {}
-
-    def __post_init__(self) -> None:
-        """Let the id or the title stand in."""
-        for name, other in self.same_as.items():
-            if getattr(self, name) is None:
-                force_setattr(self, name, getattr(self, other))
-        super().__post_init__()
-
-    def settings_as_text(self) -> str:
-        """Return what the profile asks for besides id and title, blank for nothing."""
-        names = [name for name in self.__struct_fields__ if name not in ("id", "title")]
-        return msgspec.json.encode({name: getattr(self, name) for name in names}).decode() if names else ""
-
-
-CourseMap = dict[str, Course | Literal["ignore"]]
 
 
 class LmsSection(Section, frozen=True, kw_only=True):
-    """The section `lms` as it is written.
+    """The section `lms` of the connector file.
 
-    What `options` and the entries of `course_map` may hold depends on the profile.
+    The types of `options` and of the entries of `course_map` depend on the profile.
     """
 
     profile: Text = GENERIC
@@ -60,14 +34,14 @@ class LmsSection(Section, frozen=True, kw_only=True):
 
 
 class Lms:
-    """What the LMS wants to read: the section of the connector file, put into the profile that it names.
+    """The section `lms` together with the profile that it names.
 
     :ivar profile: the profile's id.
-    :ivar profile_sha256: the checksum of its file, of which the LMS file is made, too.
-    :ivar contract: what the profile says, with the options put in.
-    :ivar options: what only the customer knows.
-    :ivar course_map: courses by Codebashing's name, or the address of a CSV file that holds them.
-    :ivar course_type: a course in the map: id, title and what the profile asks for.
+    :ivar profile_sha256: the checksum of the profile's file.
+    :ivar contract: the profile with the options filled in.
+    :ivar options: settings that only the customer knows.
+    :ivar course_map: courses by Codebashing's slug, or the address of a CSV file that holds them.
+    :ivar course_type: the type of a course in the map: id, title and the profile's other settings.
     """
 
     def __init__(self, section: Any, profile: Profile, contract: Contract, course_type: type[Course]) -> None:
@@ -81,7 +55,7 @@ class Lms:
         self._profile = profile
 
     def course_of(self, cells: dict[str, str]) -> Course:
-        """Return the course that a line of a CSV file describes; raise Mistaken with every mistake in it."""
+        """Return the course in a row of a CSV file; raise InvalidContent with every issue in it."""
         settings = self._profile.course
         entry = {
             name: settings[name].from_csv_cell(text) if name in settings else text
@@ -90,97 +64,49 @@ class Lms:
         return parse(entry, self.course_type)
 
     def course_map_error(self, courses: CourseMap) -> str | None:
-        """Say what is wrong with courses beside each other, or with dates of one."""
-        twice = self.course_told_twice(courses)
-        if twice:
-            return f"{twice}: {SENT_TWICE}"
-        for name, setting in self._profile.course.items():
-            mistaken = _mistaken_for_another(courses, name) if setting.apart else None
-            if mistaken:
-                return f"{mistaken}: with this {name} its records could be another course's"
-        for slug, course in courses.items():
-            for first, then in self._profile.earlier.items():
-                if isinstance(course, Course) and not _in_order(course, first, then):
-                    return f"{slug}: {first} must lie before {then}"
-        return None
-
-    def course_told_twice(self, courses: CourseMap) -> str | None:
-        """Return a course that the LMS would take for another one, or know under two titles."""
-        titles = self._profile.course_title
-        by_title: dict[str | None, str] = {}
-        by_id: dict[str, str | None] = {}
-        for slug, course in courses.items():
-            if titles in ("optional", "required") or not isinstance(course, Course):
-                continue
-            if by_id.setdefault(course.id, course.title) != course.title:
-                return slug
-            if titles == "unique" and by_title.setdefault(course.title, course.id) != course.id:
-                return slug
-        return None
+        """Say what is wrong with courses that are valid one by one; None: nothing is."""
+        return course_map_error(courses, self._profile)
 
 
-def _in_order(course: Course, first: str, then: str) -> bool:
-    days = [getattr(course, first), getattr(course, then)]
-    return None in days or days[0] < days[1]
+def parse_lms(content: Any, folder: Path | None = None) -> Lms:
+    """Return the section `lms` together with the profile that it names.
 
-
-def _mistaken_for_another(courses: CourseMap, name: str) -> str | None:
-    """Return a course whose setting is another's, or ends like it after a hyphen."""
-    known = [
-        (slug, course.id, str(getattr(course, name)))
-        for slug, course in courses.items()
-        if isinstance(course, Course)
-    ]
-    return next(
-        (
-            slug
-            for slug, id_, one in known
-            for _, other_id, other in known
-            if id_ != other_id and (one == other or one.endswith(f"-{other}"))
-        ),
-        None,
-    )
-
-
-def parse_lms(content: Any, beside: Path | None = None) -> Lms:
-    """Return the section `lms` of a connector file, put into the profile that it names.
-
-    :param content: what the file holds there.
-    :param beside: the folder of the connector file, which may hold profiles.
-    :raises Mistaken: with every mistake in it.
-    :raises ConnectorError: the profile's own file is wrong.
+    :param content: the section as read from the file.
+    :param folder: the folder of the connector file; it may hold profiles.
+    :raises InvalidContent: with every issue in the section.
+    :raises ConnectorError: the profile's own file has issues.
     """
-    profile = _profile(content, beside)
+    profile = _find_profile(content, folder)
     if isinstance(content, dict):
         content = {"options": {}, **content}
-    course_type = _course_type(profile, _given(content, profile))
+    course_type = _course_type(profile, _valid_options(content, profile))
     section: Any = parse(content, _section_type(profile, course_type))
-    values = values_of(section.options)
-    if lacking := profile.lacking(values):
-        words = "; ".join(f"{name}: {profile.settings[name].where}" for name in lacking)
-        raise _mistaken("options", f"is incomplete, there must be {words}")
+    values = option_values(section.options)
+    if missing := profile.missing_settings(values):
+        text = "; ".join(f"{name}: {profile.settings[name].where}" for name in missing)
+        raise _invalid("options", f"is incomplete, there must be {text}")
     try:
         contract = profile.resolve(values, timezone=section.timezone)
     except InvalidContent as error:
-        raise _mistaken("options", f"do not go together: {error.told('the profile')}") from None
+        raise _invalid("options", f"do not go together: {error.summary('the profile')}") from None
     lms = Lms(section, profile, contract, course_type)
     _check_courses(lms)
     return lms
 
 
-def _profile(content: Any, beside: Path | None) -> Profile:
+def _find_profile(content: Any, folder: Path | None) -> Profile:
     name = content.get("profile", GENERIC) if isinstance(content, dict) else GENERIC
     if not name or not isinstance(name, str):
         raise InvalidContent(find_issues(content, LmsSection))
     try:
-        return find_profile(name, beside)
+        return find_profile(name, folder)
     except ValueError as error:
         unknown = ValidationIssue(("profile",), f"{error}, got {name!r}")
         raise InvalidContent([unknown, *find_issues(content, LmsSection)]) from None
 
 
-def _given(content: Any, profile: Profile) -> Section | None:
-    """Return the options, which courses may depend on; None if there is a mistake in them."""
+def _valid_options(content: Any, profile: Profile) -> Section | None:
+    """Return the options, because types of courses depend on them; None where they have issues."""
     try:
         return parse(content["options"], profile.options()) if isinstance(content, dict) else None
     except InvalidContent:
@@ -200,7 +126,7 @@ def _section_type(profile: Profile, course_type: Any) -> Any:
 def _course_type(profile: Profile, options: Section | None) -> Any:
     """Return the type of a course in a profile's course map.
 
-    :param options: None if there is a mistake in them.
+    :param options: None where they have issues.
     """
     title = [] if profile.course_title in ("optional", "consistent") else [("title", Text)]
     if not profile.course and not title:
@@ -208,16 +134,16 @@ def _course_type(profile: Profile, options: Section | None) -> Any:
     return make_section(f"course_of_{profile.id}", profile.course, Course, options, title)
 
 
-def _mistaken(key: str, words: str) -> InvalidContent:
-    """Return an error about one key of several that were looked at together."""
-    return InvalidContent([ValidationIssue((key,), words)])
+def _invalid(key: str, text: str) -> InvalidContent:
+    return InvalidContent([ValidationIssue((key,), text)])
 
 
 def _check_courses(lms: Lms) -> None:
-    """Hold that nothing is missing without a course map, and that titles tell courses apart if need be."""
-    needs = [] if lms.course_map else [one.name for one in fields(lms.course_type) if one.required]
-    if needs not in ([], ["id"]):
-        raise _mistaken("course_map", f"is required: {lms.profile} needs {', '.join(needs)} of each course")
-    fault = lms.course_map_error(lms.course_map) if isinstance(lms.course_map, dict) else None
-    if fault:
-        raise _mistaken("course_map", fault)
+    """Check that the courses have all that the profile requires, and that the LMS can tell them apart."""
+    required = [] if lms.course_map else [one.name for one in fields(lms.course_type) if one.required]
+    if required not in ([], ["id"]):
+        text = f"is required: {lms.profile} needs {', '.join(required)} of each course"
+        raise _invalid("course_map", text)
+    error = lms.course_map_error(lms.course_map) if isinstance(lms.course_map, dict) else None
+    if error:
+        raise _invalid("course_map", error)

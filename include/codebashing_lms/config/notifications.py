@@ -1,7 +1,4 @@
-"""Who is told when a run fails or needs a person.
-
-Where the report for LMS administrators goes after each run.
-"""
+"""The sections `notify` and `report`: who gets alerts, and where the report after each run goes."""
 
 from typing import Annotated
 
@@ -11,27 +8,31 @@ from include.codebashing_lms.config.schema.field_types import Percent, PositiveI
 
 
 class SmtpChannel(Section, frozen=True, kw_only=True):
-    """Mail, by an Airflow connection of the type smtp."""
+    """Mail through an Airflow connection of the type smtp."""
 
     conn_id: Text = "smtp_default"
     to: Annotated[list[Text], Meta(min_length=1)]
 
 
 class SlackChannel(Section, frozen=True, kw_only=True):
-    """Slack: an incoming webhook, or with a channel the connection of a Slack app."""
+    """Slack through an incoming webhook; with `channel`, through the connection of a Slack app."""
 
     conn_id: Text
     channel: Text | None = None
 
 
 class AppriseChannel(Section, frozen=True, kw_only=True):
-    """Whatever Apprise can reach, by an Airflow connection of the type apprise."""
+    """Any service that Apprise supports, through an Airflow connection of the type apprise."""
 
     conn_id: Text = "apprise_default"
 
 
 class Notify(Section, frozen=True, kw_only=True):
-    """Channels, and what is worth a message besides failures."""
+    """The section `notify`: channels, and reasons for an alert besides failures.
+
+    :param set_aside_percent: an alert goes out when more learners were set aside.
+    :param deadline: minutes; an alert goes out when a run takes longer.
+    """
 
     smtp: SmtpChannel | None = None
     slack: SlackChannel | None = None
@@ -41,30 +42,30 @@ class Notify(Section, frozen=True, kw_only=True):
 
     @property
     def channels(self) -> list[str]:
-        """Return the names of the channels that are there."""
+        """Return the names of the channels that are set."""
         return [name for name in ("smtp", "slack", "apprise") if getattr(self, name) is not None]
 
     def __post_init__(self) -> None:
-        """Hold that there is somebody to tell, if there is something to tell; raise ValueError."""
+        """Check that there is a channel, if there is a reason for an alert; raise ValueError."""
         super().__post_init__()
         if not self.channels and (self.set_aside_percent is not None or self.deadline is not None):
             raise ValueError("names nobody to tell; give at least one of smtp, slack, apprise")
 
 
 class Report(Section, frozen=True, kw_only=True):
-    """A folder, a directory on an SFTP server, or an address such as s3://bucket/reports; or nowhere."""
+    """The section `report`: a folder, a directory on an SFTP server, or an address such as s3://bucket/reports."""
 
     directory: Text | None = None
     conn_id: Text | None = None
     uri: Text | None = None
 
     @property
-    def is_wanted(self) -> bool:
-        """Tell whether there is somewhere for it to go."""
+    def has_target(self) -> bool:
+        """Tell whether the report goes anywhere."""
         return bool(self.directory or self.uri)
 
     def __post_init__(self) -> None:
-        """Hold that there is one place; raise ValueError."""
+        """Check that there is at most one target; raise ValueError."""
         super().__post_init__()
         if self.directory and self.uri:
             raise ValueError("goes to one place: give directory, or uri, not both")

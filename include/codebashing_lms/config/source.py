@@ -1,20 +1,20 @@
-"""Where training progress is read, and who a learner is."""
+"""The sections `source` and `identity`: where training progress is read, and which employee a learner is."""
 
 from typing import Annotated, Literal
 
 from include.codebashing_lms.config.schema.field_types import PositiveFloat, Regex, Section, Text
 
 
-def _names_the_course(pattern: str) -> None:
+def _check_course_pattern(pattern: str) -> None:
     if pattern.count("{course}") != 1 or pattern == "{course}":
         raise ValueError("must hold {course} once and more, e.g. {course}.completed_percentage")
 
 
-OfCourse = Annotated[Text, _names_the_course]
+CoursePattern = Annotated[Text, _check_course_pattern]
 
 
 class FieldNames(Section, frozen=True, kw_only=True):
-    """Names of the keys in the source's records, where they differ from the usual ones."""
+    """The section `source.keys`: names of the keys in the source's records."""
 
     email: Text = "email"
     lessons_completed: Text = "primary_course_completed_lessons_count"
@@ -22,12 +22,12 @@ class FieldNames(Section, frozen=True, kw_only=True):
     primary_course: Text = "primary_course_name"
     last_active_at: Text = "last_active_at"
     created_at: Text | None = None
-    course_percentage: OfCourse = "{course}.completed_percentage"
-    course_completed_date: OfCourse = "{course}.completed_date"
+    course_percentage: CoursePattern = "{course}.completed_percentage"
+    course_completed_date: CoursePattern = "{course}.completed_date"
 
 
 class Source(Section, frozen=True, kw_only=True):
-    """Where and how training progress is read."""
+    """The section `source`: where and how training progress is read."""
 
     conn_id: Text
     endpoint: Text = "/api/v1/users/sign_in_and_course_info"
@@ -43,7 +43,7 @@ class Source(Section, frozen=True, kw_only=True):
 
 
 class Identity(Section, frozen=True, kw_only=True):
-    """How a record finds its employee."""
+    """The section `identity`: which employee a record belongs to."""
 
     pattern: Regex = r"^[A-Za-z0-9][A-Za-z0-9._@-]*$"
     on_missing: Literal["set_aside", "use_email", "fail"] = "set_aside"

@@ -1,10 +1,10 @@
-"""Which fields the API is asked for."""
+"""Which fields a request to the API asks for."""
 
 from collections.abc import Iterable
 
 from include.codebashing_lms.config.connector import Connector
 
-# Asked for until a snapshot has shown which courses there are: the API has no list of them.
+# The API has no list of courses; a request asks for these, until snapshots show which courses there are.
 SHIPPED_COURSES = (
     "java", "dotnet", "php", "nodejs", "ruby", "python", "scala", "cplus", "ios", "android", "go", "frontend",
     "http", "source_codes", "backend_java", "backend_dotnet", "java_advanced_lessons",
@@ -15,10 +15,13 @@ SHIPPED_COURSES = (
 
 
 def fields_to_ask(connector: Connector, seen_courses: Iterable[str]) -> list[str] | None:
-    """Return the keys the connector reads, given the courses of earlier snapshots; None asks for all."""
+    """Return the keys that the connector reads; None: the request asks for all.
+
+    :param seen_courses: the courses of earlier snapshots.
+    """
     if connector.source.fields == "all" or connector.courses == "all":
         return None
-    keys, fields = connector.source.keys, _of_everybody(connector)
+    keys, fields = connector.source.keys, _course_independent_fields(connector)
     if connector.courses == "primary":
         patterns, courses = [keys.course_completed_date], _primary_courses(connector, seen_courses)
     else:
@@ -28,13 +31,16 @@ def fields_to_ask(connector: Connector, seen_courses: Iterable[str]) -> list[str
 
 
 def fields_not_asked(connector: Connector, asked: list[str] | None) -> list[str]:
-    """Return the keys the connector cannot do without that a snapshot was read without asking for.
+    """Return the keys that the connector requires and that were not asked for when a snapshot was read.
 
-    A primary course's completion date is none of them: a course seen for the first time lacks it, too.
+    The completion date of a single primary course is not required: a course that no earlier snapshot showed
+    has no date either.
+
+    :param asked: the keys that were asked for; None: all.
     """
     if asked is None:
         return []
-    keys, needed = connector.source.keys, _of_everybody(connector)
+    keys, needed = connector.source.keys, _course_independent_fields(connector)
     patterns = [keys.course_percentage, keys.course_completed_date]
     if connector.courses == "all":
         needed += patterns
@@ -47,8 +53,8 @@ def fields_not_asked(connector: Connector, asked: list[str] | None) -> list[str]
     return [key for key in needed if key not in asked]
 
 
-def _of_everybody(connector: Connector) -> list[str]:
-    """Return the keys that do not depend on which courses there are."""
+def _course_independent_fields(connector: Connector) -> list[str]:
+    """Return the keys that every connector reads, whatever courses there are."""
     keys = connector.source.keys
     fields = [connector.source.employee_id_field, keys.email, keys.last_active_at]
     fields += [keys.created_at] if keys.created_at else []

@@ -5,8 +5,8 @@ from typing import Any
 
 from codebashing_lms_airflow.run_context import staging_root
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.course_map import Course
 from include.codebashing_lms.config.files import InvalidFile, read_connector_files
-from include.codebashing_lms.config.lms import Course
 from include.codebashing_lms.reporting.views.runs import Runs
 
 

@@ -1,8 +1,8 @@
-"""What each LMS wants to read: a profile is a YAML file; a contract is a profile with settings.
+"""One YAML file per LMS; the code here reads it and fills in a customer's settings.
 
-profile       reads a profile and puts settings into it
-settings      what only the customer knows
-placeholders  the {places} of a profile where settings go
-contract      all that writers and load need to know of an LMS
-columns       a column: what stands in it and how it is written
+profile       finds and reads a profile, and makes a contract of it
+settings      values that only the customer knows
+placeholders  {placeholders} of a profile, which settings fill
+contract      a profile with settings filled in; transform, load and delivery follow it
+columns       a column of the LMS file: the values in it, and how they are written
 """

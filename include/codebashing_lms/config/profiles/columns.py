@@ -1,4 +1,4 @@
-"""A column of an LMS file: what stands in it and how it is written."""
+"""A column of an LMS file: the values in it, and how they are written."""
 
 from string import Formatter
 from typing import Annotated, Any, Literal, get_args
@@ -29,7 +29,7 @@ class PlainColumn(Section, frozen=True, kw_only=True):
     date_format: DatePattern | None = None
 
     def __post_init__(self) -> None:
-        """Hold that its keys go together; raise ValueError."""
+        """Check that the keys go together; raise ValueError."""
         super().__post_init__()
         if (self.source is None) == (self.value is None):
             raise ValueError("needs either source or value")
@@ -42,12 +42,12 @@ class PlainColumn(Section, frozen=True, kw_only=True):
 PlainColumns = Annotated[list[PlainColumn | Canonical | Literal["user_key"]], Meta(min_length=1)]
 
 
-def written_out(columns: list[Any]) -> list[dict[str, Any]]:
-    """Return plain columns as a profile has them; a canonical name stands for the column of that name."""
+def expand_columns(columns: list[Any]) -> list[dict[str, Any]]:
+    """Return plain columns in the form of a profile; a canonical name becomes a column with that label."""
     return [asdict(one) if isinstance(one, PlainColumn) else {"label": one, "source": one} for one in columns]
 
 
-def _source(name: str) -> None:
+def _check_source(name: str) -> None:
     if name not in SOURCES and not name.startswith("course."):
         raise ValueError(f"is no source; known are {', '.join(SOURCES)} and course.<setting>")
 
@@ -55,21 +55,21 @@ def _source(name: str) -> None:
 class Column(Section, frozen=True, kw_only=True):
     """One column of a profile.
 
-    :param source: a canonical name, `user_key`, `course.<setting>`, or `told_at` (the as-of at which the LMS
-        was first told this value).
+    :param source: a canonical name, `user_key`, `course.<setting>`, or `told_at`: the as-of of the delivery
+        that sent this value first.
     :param value: the same text in every row.
-    :param text: several of these in a row: `CB-{user_key}-{course.record}`; a setting's name is its value.
-    :param statuses: what the LMS says for `not_started`, `in_progress` and `completed`; null is a blank.
-    :param rounding: of a percentage, to `decimals`; 100 stays for what is finished either way.
-    :param scale: what 100 % are worth; a percentage becomes points.
-    :param max_length: a longer value is set aside, never cut.
-    :param required: a record whose cell would be blank is set aside.
-    :param pattern: a regular expression that the whole value must match, else the record is set aside.
+    :param text: a text with sources and settings in braces: `CB-{user_key}-{course.record}`.
+    :param statuses: the LMS's words for `not_started`, `in_progress` and `completed`; null is a blank.
+    :param rounding: how a percentage is rounded to `decimals`; only a completed course ever gets 100.
+    :param scale: the points that 100 % become.
+    :param max_length: in characters; a record with a longer value is set aside, never truncated.
+    :param required: a record with a blank cell is set aside.
+    :param pattern: a regular expression; a record with a value that does not match as a whole is set aside.
     :param shown: whether the file has this column; `hidden` says the opposite.
     """
 
     label: str
-    source: Annotated[str, _source] | None = None
+    source: Annotated[str, _check_source] | None = None
     value: str | None = None
     text: str | None = None
     statuses: dict[Status, str | None] | None = None
@@ -84,7 +84,7 @@ class Column(Section, frozen=True, kw_only=True):
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        """Hold that its keys go together; raise ValueError."""
+        """Check that the keys go together; raise ValueError."""
         super().__post_init__()
         if [self.source, self.value, self.text].count(None) != 2:
             raise ValueError("needs one of source, value and text")
@@ -92,7 +92,7 @@ class Column(Section, frozen=True, kw_only=True):
             raise ValueError("statuses goes with source: status")
 
     def pieces(self) -> list[tuple[str, str | None]]:
-        """Return what `text` is made of: pairs of a literal and the name that follows it."""
+        """Return the parts of `text`: pairs of a literal and the name that follows it."""
         return [(literal, name) for literal, name, _, _ in Formatter().parse(self.text or "")]
 
     def sources(self) -> set[str]:
@@ -102,5 +102,5 @@ class Column(Section, frozen=True, kw_only=True):
 
     @property
     def unchecked(self) -> bool:
-        """Tell whether every value is good enough."""
+        """Tell whether the column accepts every value."""
         return not (self.max_length or self.required or self.pattern)

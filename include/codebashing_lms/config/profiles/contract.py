@@ -1,4 +1,4 @@
-"""What an LMS wants, with the customer's settings put in: all that the writers and load need to know."""
+"""A contract: a profile with the customer's settings filled in. Transform, load and delivery follow it."""
 
 import codecs
 from typing import Annotated, Any, Literal
@@ -14,20 +14,18 @@ from include.codebashing_lms.dates import CourseFileNamePattern
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
 Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
 Method = Literal["folder", "sftp", "http"]
-
-
 Months = Annotated[list[Text], Meta(min_length=12, max_length=12)]
 
 
 class FileShape(Section, frozen=True, kw_only=True):
     """How rows become bytes.
 
-    :param quoting: `minimal` and `all` put values into quotes; `none` writes them as they are and sets
-        records aside whose values hold the delimiter, the line ending, a line break or one of `forbidden`;
-        `escape` replaces texts by `escapes`; `statements` is the JSON of xAPI.
-    :param backslash_escapes: a value that ends in a backslash, or has one before a quote, is set aside:
-        some readers take it for an escape and swallow what follows.
-    :param months: names of the months for `%b` and `%B`, whatever the language of this machine.
+    :param quoting: `minimal` and `all` put values into quotes. `none` writes values as they are; it sets a
+        record aside when a value holds the delimiter, a line break or one of `forbidden`. `escape` replaces
+        texts by `escapes`. `statements` is the JSON of xAPI.
+    :param backslash_escapes: the LMS reads a backslash as an escape, and would swallow the sign after it;
+        a value that ends in a backslash, or has one before a quote, is set aside.
+    :param months: names of the months for `%b` and `%B`; null: English.
     """
 
     header: bool = True
@@ -43,26 +41,26 @@ class FileShape(Section, frozen=True, kw_only=True):
     months: Months | None = None
 
     def __post_init__(self) -> None:
-        """Hold that a mark has an encoding that knows it; raise ValueError."""
+        """Check that the encoding has a byte order mark; raise ValueError."""
         super().__post_init__()
         if self.bom and not self.encoding.lower().replace("_", "-").startswith("utf"):
             raise ValueError("bom: true needs a Unicode encoding such as utf-8")
 
     @property
     def unwritable_signs(self) -> list[str]:
-        """Return what no value may hold."""
+        """Return the texts that no value may hold."""
         if self.quoting == "none":
             return [self.delimiter, "\r", "\n", *self.forbidden]
         return ["\r", *self.forbidden] if self.quoting == "escape" else self.forbidden
 
     @property
     def plain(self) -> bool:
-        """Tell whether the file's bytes are those of UTF-8."""
+        """Tell whether the file is plain UTF-8."""
         return codecs.lookup(self.encoding).name == "utf-8"
 
 
 class Limits(Section, frozen=True, kw_only=True):
-    """Into how many files the rows go.
+    """When the rows go into several files.
 
     :param rows: rows per file, without the header.
     :param bytes: bytes per file, before packing; a single row may be longer.
@@ -77,19 +75,19 @@ class Limits(Section, frozen=True, kw_only=True):
 class Contract(Section, frozen=True, kw_only=True):
     """A profile with the customer's settings put in.
 
-    :param emits: `snapshot` tells every state, `completion` what is finished.
-    :param skips_not_started: whoever has not begun is not told.
-    :param resend: what the LMS does with a row it has already: `replaces` it, `ignores` the new one,
-        `refuses` it, `adds` another, or that is `unknown`; null: snapshots replace, completions: unknown.
-    :param needs_date: a finished record without its date cannot be told; null: of completions with a column
-        for it.
-    :param only_past_days: completions are told from the day after on, because the LMS takes no date of today.
-    :param whole_percent: the LMS is told whole percents; a change within one is none.
+    :param emits: `snapshot` sends every state of a course, `completion` only completed ones.
+    :param skips_not_started: records of learners who have not started the course are withheld.
+    :param resend: what the LMS does with a row that it already has: `replaces` it, `ignores` the new row,
+        `refuses` it, `adds` another, or `unknown`; null: a snapshot replaces, for completions it is unknown.
+    :param needs_date: a completed record without its date is set aside; null: if `emits` is `completion` and
+        a column holds the date.
+    :param only_past_days: a completion is sent the day after, because the LMS refuses today's date.
+    :param whole_percent: the LMS gets whole percents; a smaller change is no change.
     :param lower_case_user_key: the LMS writes its user keys in lower case only.
-    :param completed_from: a date of the course's; whoever finished earlier cannot be told.
-    :param labels: what the customer calls columns.
-    :param package: the name of the one member of a zip, null for a plain file.
-    :param options: the customer's settings, for what is not a table.
+    :param completed_from: the name of a course's date; an earlier completion is set aside.
+    :param labels: the customer's names of columns.
+    :param package: the name of the only member of a zip file; null: the file is not packed.
+    :param options: the customer's settings, for LMSs that get no table.
     """
 
     profile: str
@@ -115,23 +113,23 @@ class Contract(Section, frozen=True, kw_only=True):
     options: dict[str, Any] = {}
 
     def customized(self) -> "Contract":
-        """Return it with the columns that are shown, under the customer's labels.
+        """Return the contract with only the columns that are shown, under the customer's labels.
 
-        :raises Mistaken: a label is of no column, or the file could not hold what stands in every row.
+        :raises InvalidContent: a label belongs to no column, or the file cannot hold a fixed value.
         """
         shown = [column for column in self.columns if column.shown and not column.hidden]
         unknown = sorted(set(self.labels) - {column.label for column in shown})
         if unknown:
             names = ", ".join(column.label for column in shown)
-            words = f"labels names {', '.join(unknown)}, which is no column; there are {names}"
-            raise InvalidContent([ValidationIssue(("columns",), words)])
+            text = f"labels names {', '.join(unknown)}, which is no column; there are {names}"
+            raise InvalidContent([ValidationIssue(("columns",), text)])
         columns = [replace(column, label=self.labels.get(column.label, column.label)) for column in shown]
-        if sign := self._unwritable(columns):
-            raise InvalidContent([ValidationIssue((), sign)])
+        if unwritable := self._unwritable(columns):
+            raise InvalidContent([ValidationIssue((), unwritable)])
         return replace(self, columns=columns)
 
     def _unwritable(self, columns: list[Column]) -> str | None:
-        """Say what stands in every row, or in the header, and cannot be written."""
+        """Say which label, or value of every row, the file cannot hold."""
         for column in columns:
             for text in (column.label if self.file.header else "", column.value or ""):
                 sign = next((one for one in self.file.unwritable_signs if one in text), None)
@@ -141,22 +139,22 @@ class Contract(Section, frozen=True, kw_only=True):
 
     @property
     def on_resend(self) -> str:
-        """Return what the LMS does with a row that it has already."""
+        """Return what the LMS does with a row that it already has."""
         return self.resend or ("replaces" if self.emits == "snapshot" else "unknown")
 
     @property
     def appends(self) -> bool:
-        """Tell whether the LMS would add rows a second time that it is sent a second time."""
+        """Tell whether the LMS may add a row again when it is sent again."""
         return self.on_resend in ("adds", "unknown")
 
     @property
     def refuses_full(self) -> bool:
-        """Tell whether rows that the LMS has must not be sent again."""
+        """Tell whether rows that the LMS already has must not be sent again."""
         return self.on_resend in ("adds", "refuses")
 
     @property
     def sends_full(self) -> bool:
-        """Tell whether every sendable row goes when nobody says otherwise: in files, not in single calls."""
+        """Tell whether a delivery holds every row by default: a snapshot in a file, not in single calls."""
         return self.emits == "snapshot" and self.on_resend == "replaces" and self.sender == "file"
 
     @property
@@ -166,17 +164,17 @@ class Contract(Section, frozen=True, kw_only=True):
 
     @property
     def needs_completion_date(self) -> bool:
-        """Tell whether a completed record without a date has no place in the file."""
+        """Tell whether a completed record needs its date."""
         if self.needs_date is None:
             return self.emits == "completion" and "completed_at" in self.sources
         return self.needs_date
 
     @property
     def needs_crosswalk(self) -> bool:
-        """Tell whether nobody can say the user key but the customer."""
+        """Tell whether only the customer can translate employee IDs into user keys."""
         return self.user_key in ("username", "lms_user_id") and not self.employee_id_is_key
 
     @property
     def employee_id_is_key(self) -> bool:
-        """Tell whether the LMS knows people by the employee ID, by its nature or by the customer's word."""
+        """Tell whether the user key is the employee ID, by the profile or by the customer's statement."""
         return self.user_key == "employee_id" or self.options.get("user_key") == "employee_id"

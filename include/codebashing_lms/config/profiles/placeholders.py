@@ -1,4 +1,4 @@
-"""The {places} of a profile, where a customer's settings go."""
+"""The {placeholders} of a profile, which a customer's settings fill."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -12,9 +12,12 @@ ALWAYS = ("timezone",)  # lms.timezone, the zone of every date in the file
 
 
 def fill_placeholders(raw: Any, values: dict[str, Any], key: str = "") -> Any:
-    """Put values into {places}; one that stands alone keeps the value's type.
+    """Return part of a profile with values in its {placeholders}.
 
-    What a column makes of its `text` it looks up itself, because a value may hold braces.
+    Where a placeholder is the whole text, the value keeps its type. A column's `text` stays as it is: writers
+    fill it record by record, because a value may hold braces.
+
+    :param key: the key of this part.
     """
     if isinstance(raw, dict):
         return {name: fill_placeholders(one, values, name) for name, one in raw.items()}
@@ -25,22 +28,22 @@ def fill_placeholders(raw: Any, values: dict[str, Any], key: str = "") -> Any:
     whole = PLACEHOLDER.fullmatch(raw)
     if whole and whole.group(1) in values:
         return values[whole.group(1)]
-    return PLACEHOLDER.sub(lambda at: str(values.get(at.group(1), at.group())), raw)
+    return PLACEHOLDER.sub(lambda match: str(values.get(match[1], match[0])), raw)
 
 
 def unknown_placeholders(
     contract: dict[str, Any], settings: Iterable[str], course: Iterable[str]
 ) -> list[str]:
-    """Return what a profile refers to that neither it nor the product has, and where."""
+    """Return a text for each name in a profile that is no setting and no source."""
     known, columns = {*settings, *ALWAYS}, contract.get("columns")
     found = [f"{{{name}}} is no setting" for name in sorted(_placeholders(contract) - known - {"course"})]
-    for at, column in enumerate(columns if isinstance(columns, list) else ()):
-        for name in _named(column) if isinstance(column, dict) else ():
+    for index, column in enumerate(columns if isinstance(columns, list) else ()):
+        for name in _column_names(column) if isinstance(column, dict) else ():
             of_course = name.startswith("course.")
             if of_course and name.removeprefix("course.") not in course:
-                found.append(f"columns.{at}: {name} is no setting of a course")
+                found.append(f"columns.{index}: {name} is no setting of a course")
             elif not of_course and name not in known and name not in SOURCES and "text" in column:
-                found.append(f"columns.{at}: {name} is neither a source nor a setting")
+                found.append(f"columns.{index}: {name} is neither a source nor a setting")
     return found
 
 
@@ -52,8 +55,8 @@ def _placeholders(raw: Any, key: str = "") -> set[str]:
     return set(PLACEHOLDER.findall(raw)) if isinstance(raw, str) and key != "text" else set()
 
 
-def _named(column: dict[str, Any]) -> Iterator[str]:
-    """Give the names that a column as it is written reads."""
+def _column_names(column: dict[str, Any]) -> Iterator[str]:
+    """Give the names that a column refers to, before it is validated."""
     source, text = column.get("source"), column.get("text")
     if isinstance(source, str):
         yield source

@@ -1,4 +1,4 @@
-"""A profile: one YAML file that says what an LMS wants, with places for what only the customer knows."""
+"""A profile: one YAML file about one LMS, with placeholders for what only the customer knows."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 
-from include.codebashing_lms.config.profiles.columns import written_out
+from include.codebashing_lms.config.profiles.columns import expand_columns
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.config.profiles.placeholders import fill_placeholders, unknown_placeholders
 from include.codebashing_lms.config.profiles.settings import RESERVED, Setting, make_section
@@ -22,8 +22,8 @@ from include.codebashing_lms.errors import ConnectorError
 SHIPPED = Path(__file__).parent
 VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-OF_THE_PROFILE = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
-KEY_OPTION = Setting(
+PROFILE_KEYS = {"id", "title", "evidence", "settings", "course", "course_title", "earlier"}
+USER_KEY_OPTION = Setting(
     type="text",
     allowed=["employee_id"],
     help="employee_id: you state that the LMS's user keys are the employee IDs; otherwise identity.crosswalk "
@@ -31,24 +31,24 @@ KEY_OPTION = Setting(
 )
 
 
-def _usable_names(settings: dict[str, Setting]) -> None:
+def _check_names(settings: dict[str, Setting]) -> None:
     for name in settings:
         if not NAME.fullmatch(name) or name in RESERVED:
             raise ValueError(f"{name} cannot be the name of a setting; use a-z, 0-9 and _")
 
 
-Settings = Annotated[dict[str, Setting], _usable_names]
+Settings = Annotated[dict[str, Setting], _check_names]
 
 
 class Profile(Section, dict=True, frozen=True, kw_only=True):
-    """What one LMS wants, as its YAML file says it.
+    """The content of a profile's YAML file.
 
     :param evidence: A to C and U, as docs/profiles/README.md explains them.
-    :param course: what each course of lms.course_map must or may say besides id and title.
-    :param course_title: `required`: each course needs a title; `consistent`: two entries of one id need the
-        same title; `unique`: all of that, and two courses may not share a title.
-    :param earlier: dates of a course of which the first must lie before the second.
-    :param contract: everything else, with {places} for settings.
+    :param course: settings of each course of lms.course_map, besides id and title.
+    :param course_title: `required`: each course needs a title; `consistent`: two entries with the same id
+        need the same title; `unique`: both, and two courses may not share a title.
+    :param earlier: pairs of a course's dates; the first must lie before the second.
+    :param contract: all other keys, with {placeholders} for settings.
     :param sha256: the checksum of the file.
     """
 
@@ -63,7 +63,7 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
     sha256: str
 
     def __post_init__(self) -> None:
-        """Hold that it refers to what there is; raise ValueError."""
+        """Check that every name in it is a setting or a source; raise ValueError."""
         super().__post_init__()
         unknown = [
             *unknown_placeholders(self.contract, self.settings, self.course),
@@ -73,7 +73,7 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
             raise ValueError("; ".join(unknown))
 
     def _unknown_settings(self) -> Iterator[str]:
-        """Say which settings settings refer to that there are not."""
+        """Give a text for each setting that another refers to and that does not exist."""
         for name, one in [*self.settings.items(), *self.course.items()]:
             if one.required_with and one.required_with not in self.settings:
                 yield f"{name}: required_with names {one.required_with}, which is no setting"
@@ -82,21 +82,21 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
 
     @property
     def all_settings(self) -> dict[str, Setting]:
-        """Return its settings, with the one that every profile with a user key of the LMS's own has."""
+        """Return the settings, and `user_key` where the LMS has user keys of its own."""
         if self.contract.get("user_key") in ("username", "lms_user_id"):
-            return {**self.settings, "user_key": KEY_OPTION}
+            return {**self.settings, "user_key": USER_KEY_OPTION}
         return self.settings
 
     def options(self) -> Any:
-        """Return the type of what a customer writes under `lms.options`."""
+        """Return the type of `lms.options`."""
         return self._options_type
 
     @cached_property
     def _options_type(self) -> Any:
         return make_section(f"options_of_{self.id}", self.all_settings)
 
-    def lacking(self, options: dict[str, Any]) -> list[str]:
-        """Return the settings that another one, switched on, makes required."""
+    def missing_settings(self, options: dict[str, Any]) -> list[str]:
+        """Return the settings without a value that another setting makes required."""
         return [
             name
             for name, one in self.settings.items()
@@ -104,67 +104,71 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
         ]
 
     def resolve(self, options: dict[str, Any], **more: Any) -> Contract:
-        """Return the contract with a customer's options put in; raise Mistaken when they do not go together.
+        """Return the contract: the profile with a customer's options filled in.
 
-        :param more: other values that may stand in {places}.
+        :param more: values of other {placeholders}.
+        :raises InvalidContent: the options do not go together.
         """
-        listed = [name for name, one in self.settings.items() if one.type == "columns"]
-        columns = {name: written_out(options[name] or []) for name in listed}
+        column_lists = [name for name, one in self.settings.items() if one.type == "columns"]
+        columns = {name: expand_columns(options[name] or []) for name in column_lists}
         values = {**more, **options, **columns}
-        known = {key: fill_placeholders(value, values, key) for key, value in self.contract.items()}
-        contract = parse({**known, "profile": self.id, "title": self.title, "options": values}, Contract)
+        filled = {key: fill_placeholders(value, values, key) for key, value in self.contract.items()}
+        contract = parse({**filled, "profile": self.id, "title": self.title, "options": values}, Contract)
         return contract.customized()
 
 
-def profile_folders(beside: Path | None = None) -> Iterator[Path]:
-    """Give the folders that hold profiles: ours, the one beside a connector file, and the usual one."""
+def profile_folders(folder: Path | None = None) -> Iterator[Path]:
+    """Give the folders that hold profiles: ours, then those of two folders with connector files.
+
+    :param folder: the folder of one connector file; the usual folder of all connector files comes after it.
+    """
     yield SHIPPED
-    if beside:
-        yield beside / "profiles"
+    if folder:
+        yield folder / "profiles"
     connectors = Path(os.environ.get(VARIABLE) or SHIPPED.parents[2] / "connectors")
-    if connectors != beside:
+    if connectors != folder:
         yield connectors / "profiles"
 
 
-def profile_files(beside: Path | None = None) -> dict[str, Path]:
-    """Return the files of all profiles by their ids; ours go before the customer's."""
+def profile_files(folder: Path | None = None) -> dict[str, Path]:
+    """Return the files of all profiles by id; our profiles come before a customer's with the same id."""
     found: dict[str, Path] = {}
-    for folder in profile_folders(beside):
-        for path in sorted(folder.glob("[!.]*.yaml")):
+    for profiles in profile_folders(folder):
+        for path in sorted(profiles.glob("[!.]*.yaml")):
             found.setdefault(path.stem, path)
     return found
 
 
-def _file(name: str, beside: Path | None) -> Path | None:
-    """Return a profile's file without a look at all others."""
+def _find_file(name: str, folder: Path | None) -> Path | None:
+    """Return a profile's file; unlike profile_files, this lists no folder."""
     if Path(name).name != name:
         return None
-    paths = (folder / f"{name}.yaml" for folder in profile_folders(beside))
+    paths = (profiles / f"{name}.yaml" for profiles in profile_folders(folder))
     try:
         return next((path for path in paths if path.is_file()), None)
     except OSError:  # a name of thousands of characters
         return None
 
 
-def find_profile(name: str, beside: Path | None = None) -> Profile:
+def find_profile(name: str, folder: Path | None = None) -> Profile:
     """Return a profile by its id.
 
-    :raises ValueError: there is none of that id.
-    :raises ConnectorError: its file says something wrong.
+    :raises ValueError: there is no profile with that id.
+    :raises ConnectorError: the profile's file has issues.
     """
-    path = _file(name, beside)
+    path = _find_file(name, folder)
     if path is None:
-        from difflib import get_close_matches  # only for who mistook a name
+        from difflib import get_close_matches  # needed only for a misspelt name
 
-        files = profile_files(beside)
+        files = profile_files(folder)
         close = get_close_matches(name, files, 1)
-        meant = f"did you mean {close[0]}? " if close else ""
-        raise ValueError(f"is no profile; {meant}there are {', '.join(sorted(files))}")
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise ValueError(f"is no profile; {hint}there are {', '.join(sorted(files))}")
     return _read(path, path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _read(path: Path, _changed: int) -> Profile:
+def _read(path: Path, _mtime: int) -> Profile:
     try:
         text = path.read_bytes()
         content = load_yaml(text)
@@ -172,24 +176,24 @@ def _read(path: Path, _changed: int) -> Profile:
         raise ConnectorError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConnectorError(f"{path}: must be a mapping.")
-    contract = {key: value for key, value in content.items() if key not in OF_THE_PROFILE}
-    own = {key: value for key, value in content.items() if key in OF_THE_PROFILE}
+    contract = {key: value for key, value in content.items() if key not in PROFILE_KEYS}
+    own = {key: value for key, value in content.items() if key in PROFILE_KEYS}
     try:
         profile = parse(own | {"contract": contract, "sha256": hashlib.sha256(text).hexdigest()}, Profile)
         profile.resolve(example_options(profile), timezone="UTC")
     except InvalidContent as error:
-        raise ConnectorError(f"{path}: {error.told('the profile')}.") from None
+        raise ConnectorError(f"{path}: {error.summary('the profile')}.") from None
     if profile.id != path.stem:
         raise ConnectorError(f"{path}: id: must be {path.stem!r}, like the file, not {profile.id!r}.")
     return profile
 
 
 def example_options(profile: Profile) -> dict[str, Any]:
-    """Return options that would do: the examples of what is required, the defaults of the rest."""
+    """Return valid options: examples for required settings, defaults for all others."""
     examples = {name: one.example for name, one in profile.settings.items() if one.required}
-    return values_of(parse(examples, profile.options()))
+    return option_values(parse(examples, profile.options()))
 
 
-def values_of(options: Any) -> dict[str, Any]:
-    """Return options by their names, as they may be put into places."""
+def option_values(options: Any) -> dict[str, Any]:
+    """Return the values of `lms.options` by name."""
     return {name: getattr(options, name) for name in options.__struct_fields__}

@@ -1,4 +1,4 @@
-"""The settings of a profile: what only the customer knows, with type, default and help."""
+"""The settings of a profile: values that only the customer knows, with type, default and help."""
 
 import re
 from datetime import date
@@ -15,12 +15,12 @@ from include.codebashing_lms.config.schema.validation import InvalidContent, fin
 from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 
 
-def _url(text: str) -> None:
+def _check_url(text: str) -> None:
     if not text.startswith(("https://", "http://")) or any(sign.isspace() for sign in text):
         raise ValueError("must be an address that begins with https://")
 
 
-def _matches(pattern: str, text: str) -> None:
+def _check_pattern(pattern: str, text: str) -> None:
     if not re.fullmatch(pattern, text):
         raise ValueError(f"must match {pattern}")
 
@@ -30,7 +30,7 @@ TYPES: dict[str, Any] = {
     "integer": Annotated[int, Meta(ge=1)],
     "boolean": bool,
     "date": Annotated[date, Meta(title="must be a day such as 2025-01-31")],
-    "url": Annotated[str, _url],
+    "url": Annotated[str, _check_url],
     "date_format": DatePattern,
     "file_name": FileNamePattern,
     "course_file_name": CourseFileNamePattern,
@@ -47,14 +47,16 @@ YES, NO = ("true", "yes", "y", "t", "on", "1"), ("false", "no", "n", "f", "off",
 class Setting(Section, frozen=True, kw_only=True):
     """One setting.
 
-    :param help: what it is, for people.
-    :param where: where a customer finds the value; every required setting says so.
-    :param example: a value for the example file of a setting that has no default.
+    The last three are for settings of a course.
+
+    :param help: what the setting means, for people.
+    :param where: where a customer finds the value; every required setting has it.
+    :param example: a value for the example file; every required setting has one.
     :param pattern: a regular expression that the whole text must match.
-    :param required_with: a setting that, switched on, makes this one required.
-    :param option: of a course's setting: the profile's setting that stands in where a course has none.
-    :param apart: of a course's setting: tells courses apart, after a hyphen behind the learner's key.
-    :param same_as: of a course's setting: the course's id or title stands in where it is left out.
+    :param required_with: another setting; once it is switched on, this one is required.
+    :param option: a setting of the profile; it gives the value when the course has none.
+    :param apart: the value is part of the record's key, behind the learner's key and a hyphen.
+    :param same_as: the course's id or title gives the value when the course has none.
     """
 
     type: Literal[
@@ -74,25 +76,25 @@ class Setting(Section, frozen=True, kw_only=True):
     same_as: Literal["id", "title"] | None = None
 
     def __post_init__(self) -> None:
-        """Hold that a customer is told what to write; raise ValueError."""
+        """Check that a required setting explains itself; raise ValueError."""
         super().__post_init__()
         if (self.required or self.required_with) and (self.where is None or self.example is None):
             raise ValueError("a required one needs where (where a customer finds the value) and example")
         if self.required and self.default is not None:
             raise ValueError("needs either required: true or a default")
-        if self.default is not None and (wrong := find_issues(self.default, self.kind)):
-            raise InvalidContent(one.below("default") for one in wrong)
+        if self.default is not None and (issues := find_issues(self.default, self.kind)):
+            raise InvalidContent(one.below("default") for one in issues)
 
     @property
     def kind(self) -> Any:
-        """Return the kind of its values."""
+        """Return the type of the values."""
         if self.allowed:
             return Literal[tuple(self.allowed)]
         kind = TYPES[self.type]
-        return Annotated[kind, partial(_matches, self.pattern)] if self.pattern else kind
+        return Annotated[kind, partial(_check_pattern, self.pattern)] if self.pattern else kind
 
     def from_csv_cell(self, text: str) -> Any:
-        """Return what a cell of a CSV says; what cannot be meant stays text, and is refused as such."""
+        """Return the value in a cell of a CSV file; a cell of another type stays text, and is refused."""
         if self.type == "integer" and (whole := re.fullmatch(r"([+-]?[0-9]+)(\.0+)?", text)):
             return int(whole.group(1))
         if self.type == "boolean" and text.lower() in YES + NO:
@@ -103,26 +105,26 @@ class Setting(Section, frozen=True, kw_only=True):
 def make_section(
     name: str, settings: dict[str, Setting], base: Any = Section, given: Any = None, more: Any = ()
 ) -> Any:
-    """Return the type of what a customer writes under `lms.options`, or for a course.
+    """Return the type of `lms.options`, or of a course in the course map.
 
-    :param given: the options, for settings of a course that fall back on one of them.
-    :param more: other keys that are required, with their kinds.
+    :param given: the options; settings of a course take defaults from them.
+    :param more: other required keys, with their types.
     """
     own = [(key, *_kind_and_default(one, given)) for key, one in settings.items()]
     same_as = {key: one.same_as for key, one in settings.items() if one.same_as}
-    more_of_it = {"same_as": same_as} if same_as else None
+    namespace = {"same_as": same_as} if same_as else None
     return msgspec.defstruct(
-        name, [*own, *more], bases=(base,), namespace=more_of_it, frozen=True, kw_only=True
+        name, [*own, *more], bases=(base,), namespace=namespace, frozen=True, kw_only=True
     )
 
 
 def _kind_and_default(setting: Setting, given: Any) -> tuple[Any, ...]:
-    """Return the kind of a setting's values, and the default if there is one."""
+    """Return the type of a setting's values, and the default if there is one."""
     if setting.same_as:
         return setting.kind | None, None
     default = getattr(given, setting.option, None) if setting.option else setting.default
     if default is not None:
-        value = parse(default, setting.kind)  # a day may be one in quotes
+        value = parse(default, setting.kind)  # YAML may hold a day as a text in quotes
         return setting.kind, msgspec.field(default_factory=lambda: value)
     if setting.required or (given is not None and getattr(given, setting.required_with or "", False)):
         return (Annotated[setting.kind, Meta(description=setting.where)],)

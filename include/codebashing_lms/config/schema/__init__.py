@@ -1,6 +1,7 @@
 """Types for files that people write.
 
-strict_yaml  YAML in which a key that stands twice is an error
-field_types  the base of all sections, and kinds of values
-validation   reads a document as a type; names every issue with its place
+strict_yaml  reads YAML; a key that stands twice is an error
+field_types  the base class of all sections, and the types of their values
+validation   reads a document as a type; finds every issue in it
+issue_text   says what is wrong with a value, and what is allowed
 """

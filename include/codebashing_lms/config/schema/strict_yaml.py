@@ -1,4 +1,4 @@
-"""YAML, but a key that stands twice is an error instead of a silent loss."""
+"""Reads YAML; a key that stands twice is an error instead of a silent loss."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import yaml
 
 
 class _Loader(yaml.CSafeLoader):
-    """The safe loader, with an eye on keys."""
+    """The safe loader; it also checks keys."""
 
 
-def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+def _build_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[str] = set()
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -20,16 +20,16 @@ def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
     return loader.construct_mapping(node, deep=True)
 
 
-def _set(_: _Loader, node: yaml.Node) -> None:
+def _refuse_set(_: _Loader, node: yaml.Node) -> None:
     raise yaml.MarkedYAMLError(None, None, "a set has no order; write a list", node.start_mark)
 
 
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-_Loader.add_constructor("tag:yaml.org,2002:set", _set)
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _build_mapping)
+_Loader.add_constructor("tag:yaml.org,2002:set", _refuse_set)
 
 
 def load_yaml(text: bytes) -> Any:
-    """Return the document; raise yaml.YAMLError when it is none."""
+    """Return the document that a text holds; raise yaml.YAMLError for a text that is no YAML."""
     try:
         return yaml.load(text, _Loader)  # nosec B506 # noqa: S506 (a subclass of the safe loader)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:  # 2025-02-30, nested too deep

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 from msgspec import UNSET
 
-from include.codebashing_lms.config.lms import Course, CourseMap
+from include.codebashing_lms.config.course_map import Course, CourseMap
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import (
