@@ -16,7 +16,8 @@ import time
 from pathlib import Path
 
 from bench.measure import peak_of_this_process
-from include.codebashing_lms.connections.http import HttpConnection, new_session
+from include.codebashing_lms.connections.http import new_session
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.extract.download import PIECE, iter_body, save
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 

@@ -8,8 +8,7 @@ from airflow.sdk.log import mask_secret
 
 from codebashing_lms_airflow.airflow_compat import AirflowNotFoundException
 from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.extract.client import SourceCredentials
 

@@ -6,8 +6,7 @@ import pytest
 
 from codebashing_lms_airflow.hooks import destination, source_access
 from include.codebashing_lms.config.delivery import FolderDelivery, HttpDelivery, SftpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 from include.codebashing_lms.errors import ConnectorError
 
 HTTP = HttpDelivery(endpoint="/import")

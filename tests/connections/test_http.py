@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from include.codebashing_lms.connections.http import HttpConnection, endpoint_url, new_session
+from include.codebashing_lms.connections.http import endpoint_url, new_session
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, SourceError, SourceUnavailableError
 from tests.fakes.loopback import answer, serving
 from tests.fakes.moods import LEARNERS

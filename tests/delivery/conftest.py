@@ -13,6 +13,6 @@ def keys():
 
 @pytest.fixture(scope="module")
 def sshd(keys, tmp_path_factory):
-    """Return the site of an sshd of our own."""
-    with openssh(tmp_path_factory.mktemp("sshd"), keys) as site:
-        yield site
+    """Return the connection of an sshd of our own."""
+    with openssh(tmp_path_factory.mktemp("sshd"), keys) as connection:
+        yield connection

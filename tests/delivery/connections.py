@@ -5,8 +5,7 @@ from typing import Any
 
 from demo.lms import Lms
 from demo.sftp import PASSWORD, USERNAME, SftpServer
-from include.codebashing_lms.connections.http import HttpConnection
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 
 
 def lms_site(lms: Lms) -> HttpConnection:
@@ -14,5 +13,5 @@ def lms_site(lms: Lms) -> HttpConnection:
 
 
 def sftp_site(server: SftpServer, **changes: Any) -> SftpConnection:
-    site = SftpConnection("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
-    return replace(site, **changes)
+    connection = SftpConnection("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
+    return replace(connection, **changes)

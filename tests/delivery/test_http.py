@@ -12,7 +12,7 @@ from msgspec import convert
 
 from demo.lms import Answer, Lms
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import lms_site
@@ -46,8 +46,10 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
 
 def test_file_is_streamed(tmp_path):
     large = outbound(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
-    with recording() as site:
-        transport = HttpTransport(convert(import_at(), HttpDelivery), HttpConnection(site.url, password="t"))
+    with recording() as server:
+        transport = HttpTransport(
+            convert(import_at(), HttpDelivery), HttpConnection(server.url, password="t")
+        )
         tracemalloc.start()
         transport.send(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
@@ -56,16 +58,16 @@ def test_file_is_streamed(tmp_path):
 
 
 def test_basic_authentication(staged):
-    with recording() as site:
-        staged.load(import_at(), HttpConnection(site.url, login="lms", password="pä:ss"))
-    assert site.requests[0]["Authorization"] == "Basic bG1zOnDDpDpzcw=="
+    with recording() as server:
+        staged.load(import_at(), HttpConnection(server.url, login="lms", password="pä:ss"))
+    assert server.requests[0]["Authorization"] == "Basic bG1zOnDDpDpzcw=="
 
 
 def test_form_has_the_field_and_the_file_name(staged):
-    with recording() as site:
-        staged.load(import_at(field="upload"), HttpConnection(site.url, password="t"))
-    assert f'name="upload"; filename="{NAME}"'.encode() in site.bodies[0]
-    assert site.requests[0]["Content-Type"].startswith("multipart/form-data; boundary=")
+    with recording() as server:
+        staged.load(import_at(field="upload"), HttpConnection(server.url, password="t"))
+    assert f'name="upload"; filename="{NAME}"'.encode() in server.bodies[0]
+    assert server.requests[0]["Content-Type"].startswith("multipart/form-data; boundary=")
 
 
 @pytest.mark.parametrize(
@@ -154,20 +156,20 @@ def test_redirect_is_an_error_and_nothing_follows(staged, status, run):
     message = rf"redirects \({status}\) to 127.0.0.1:\d+; this is not followed"
     with (
         recording() as other,
-        recording(Answer(status, b"", {"Location": f"{other.url}/x?a=b"})) as site,
+        recording(Answer(status, b"", {"Location": f"{other.url}/x?a=b"})) as server,
         pytest.raises(DeliveryError, match=message),
     ):
-        staged.load(import_at(), HttpConnection(site.url, password="t"), **run)
-    assert (len(site.requests), other.requests) == (1, [])
+        staged.load(import_at(), HttpConnection(server.url, password="t"), **run)
+    assert (len(server.requests), other.requests) == (1, [])
 
 
 @pytest.mark.parametrize("location", ["", "/elsewhere", "http://[bad"])
 def test_redirect_to_no_other_host(staged, location):
     with (
-        recording(Answer(302, b"", {"Location": location})) as site,
+        recording(Answer(302, b"", {"Location": location})) as server,
         pytest.raises(DeliveryError, match="redirects"),
     ):
-        staged.load(import_at(), HttpConnection(site.url, password="t"))
+        staged.load(import_at(), HttpConnection(server.url, password="t"))
 
 
 BROKEN_RULES = [
@@ -218,9 +220,9 @@ def test_body_that_keeps_the_rules(staged, lms, rule, document):
 
 def test_stand_in_answers_errors_with_200_and_is_found_out(staged):
     with Lms(errors_as_200=True) as lms:
-        site = HttpConnection(lms.url, password="wrong")
+        connection = HttpConnection(lms.url, password="wrong")
         with pytest.raises(DeliveryError, match="success.json: status is not 'ok'"):
-            staged.load(import_at(success={"json": {"status": "ok"}}), site)
+            staged.load(import_at(success={"json": {"status": "ok"}}), connection)
     assert not lms.rows
 
 
@@ -233,10 +235,10 @@ def test_answer_without_end_is_not_read_to_the_end(staged, lms):
 def test_answer_that_is_cut_heals(staged):
     delivery = import_at(deadline=1, success={"json": {"status": "ok"}})
     with (
-        recording(Answer(200, b'{"status"', {"Content-Length": "99"})) as site,
+        recording(Answer(200, b'{"status"', {"Content-Length": "99"})) as server,
         pytest.raises(DeliveryUnavailableError, match="broke off"),
     ):
-        staged.load(delivery, HttpConnection(site.url, password="t"))
+        staged.load(delivery, HttpConnection(server.url, password="t"))
 
 
 def test_header_of_a_hostile_server_is_not_repeated(staged, lms):

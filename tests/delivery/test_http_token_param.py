@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from requests_toolbelt import MultipartDecoder
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
 from tests.load.staged_run import CSV, NAME
 

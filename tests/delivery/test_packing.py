@@ -11,7 +11,7 @@ import zlib
 import pytest
 from requests_toolbelt import MultipartDecoder
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.packing import Packing
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.destinations import ledgers
@@ -105,10 +105,10 @@ def test_drop(method, compression, suffix, staged, sftp, drop):
 )
 @pytest.mark.parametrize("upload", ["raw", "multipart"])
 def test_upload(upload, compression, media_type, staged):
-    with recording() as site:
+    with recording() as server:
         delivery = import_at(upload=upload, compression=compression)
-        staged.load(delivery, HttpConnection(site.url, password="token"))
-    [(request, body)] = zip(site.requests, site.bodies, strict=True)
+        staged.load(delivery, HttpConnection(server.url, password="token"))
+    [(request, body)] = zip(server.requests, server.bodies, strict=True)
     name = NAME + dict(SUFFIXES)[compression]
     if upload == "multipart":
         [part] = MultipartDecoder(body, request["Content-Type"]).parts

@@ -38,14 +38,14 @@ def keys(gpg):
     }
 
 
-def refused(staged, site, **pgp):
+def refused(staged, connection, **pgp):
     """Return the message with which a key is refused, in a run and in a check, before anything is sent."""
     messages = set()
     for run in ({}, {"check_only": True}):
         with pytest.raises(ConnectorError) as failure:
-            staged.load(drop_on(pgp=pgp), site, **run)
+            staged.load(drop_on(pgp=pgp), connection, **run)
         told = "".join(traceback.format_exception(failure.value))
-        words = {"BEGIN PGP", "5ecret", PASSPHRASE, *(site.pgp_private_key or "").splitlines()[3:6]}
+        words = {"BEGIN PGP", "5ecret", PASSPHRASE, *(connection.pgp_private_key or "").splitlines()[3:6]}
         assert not [word for word in words if word in told]
         messages.add(str(failure.value))
     assert not (staged.folder / "receipt.json").exists()
@@ -110,10 +110,10 @@ def test_check_says_which_key_and_until_when(gpg, keys, staged, sftp):
 def test_end_of_a_subkey_counts_and_is_announced(gpg, staged, sftp, drop, caplog):
     fingerprint = gpg.make("soon@example.org", "ed25519", "sign")
     gpg("--passphrase", "", "--quick-add-key", fingerprint, "cv25519", "encr", "10d")
-    site = sftp_site(sftp, pgp_public_key=gpg.public("soon@example.org"))
+    connection = sftp_site(sftp, pgp_public_key=gpg.public("soon@example.org"))
     until = datetime.now(UTC) + timedelta(days=10)
     with caplog.at_level(logging.WARNING):
-        outcome = staged.load(drop_on(pgp={}), site, check_only=True)
+        outcome = staged.load(drop_on(pgp={}), connection, check_only=True)
     assert f"can be used until {until:%Y-%m}" in outcome["sentence"]
     assert f"key can be used until {until:%Y-%m}" in caplog.text
 
@@ -185,8 +185,8 @@ UNUSABLE = {
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_unusable_key_of_the_lms(case, gpg, staged, sftp, drop):
     make, expected = UNUSABLE[case]
-    site = sftp_site(sftp, pgp_public_key=make(gpg, f"{case}@example.org"))
-    message = refused(staged, site)
+    connection = sftp_site(sftp, pgp_public_key=make(gpg, f"{case}@example.org"))
+    message = refused(staged, connection)
     assert message.startswith("pgp_public_key in the extra of the connection lms_sftp ")
     assert re.search(expected, message), message
     assert not list(drop.iterdir())

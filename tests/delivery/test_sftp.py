@@ -115,8 +115,8 @@ def test_private_key(staged, drop, kind, passphrase):
     key = asyncssh.generate_private_key(kind, comment="lms")
     text = key.export_private_key("openssh", passphrase=passphrase).decode()
     with SftpServer(drop, public_key=key.export_public_key().decode()) as server:
-        site = sftp_site(server, password="unused", private_key=text, private_key_passphrase=passphrase)
-        staged.load(drop_on(), site)
+        connection = sftp_site(server, password="unused", private_key=text, private_key_passphrase=passphrase)
+        staged.load(drop_on(), connection)
         assert (drop / NAME).read_bytes() == CSV
 
 

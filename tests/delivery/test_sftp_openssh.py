@@ -5,7 +5,7 @@ import os
 import asyncssh
 import pytest
 
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError
 from tests.fakes.openssh import PRIVILEGE_SEPARATION, SSHD
 from tests.load.staged_run import CSV, MANY, NAME, stage
@@ -45,21 +45,23 @@ def test_missing_folder(staged, sshd, drop):
 
 def test_wrong_key_is_refused(staged, sshd, drop):
     wrong = asyncssh.generate_private_key("ssh-ed25519", comment="wrong").export_private_key().decode()
-    site = SftpConnection(sshd.host, sshd.port, sshd.username, private_key=wrong, host_key=sshd.host_key)
+    connection = SftpConnection(
+        sshd.host, sshd.port, sshd.username, private_key=wrong, host_key=sshd.host_key
+    )
     with pytest.raises(DeliveryError, match="tried once"):
-        staged.load(drop_in(drop), site)
+        staged.load(drop_in(drop), connection)
 
 
 def test_password_where_none_is_taken(staged, sshd, drop):
-    site = SftpConnection(sshd.host, sshd.port, sshd.username, password="x", host_key=sshd.host_key)
+    connection = SftpConnection(sshd.host, sshd.port, sshd.username, password="x", host_key=sshd.host_key)
     with pytest.raises(DeliveryError, match=r"takes only these kinds of login: .*publickey"):
-        staged.load(drop_in(drop), site)
+        staged.load(drop_in(drop), connection)
 
 
 def test_unknown_host_key_says_what_to_pin(staged, sshd, drop, keys):
-    site = SftpConnection(sshd.host, sshd.port, sshd.username, private_key=sshd.private_key)
+    connection = SftpConnection(sshd.host, sshd.port, sshd.username, private_key=sshd.private_key)
     with pytest.raises(ConnectorError, match="is not pinned") as caught:
-        staged.load(drop_in(drop), site)
+        staged.load(drop_in(drop), connection)
     assert keys["host"].get_fingerprint() in str(caught.value)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from demo.lms import Answer
 from demo.sftp import SftpServer
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import lms_site, sftp_site
 from tests.fakes.broken_sftp import Full, LosesAnswer, ReadOnly

@@ -3,7 +3,7 @@
 import pytest
 
 from demo.lms import Answer, Lms
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import lms_site
 from tests.delivery.test_http import says

@@ -12,7 +12,7 @@ import asyncssh
 import pytest
 
 from demo.sftp import SftpServer
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.connections import sftp_site
 from tests.end_to_end.checks import agreed, spread, through
@@ -29,7 +29,7 @@ LATE = 2000  # bytes before the end of the conversation: the size, the rename an
 class Door:
     """An SFTP server, and the folder of ours on it."""
 
-    site: SftpConnection
+    connection: SftpConnection
     drop: Path
     directory: str
 
@@ -38,7 +38,7 @@ class Door:
 
     def by(self, proxy: Proxy) -> SftpConnection:
         """Return the way there that leads through a proxy; a bare host key is pinned for any port."""
-        return dataclasses.replace(self.site, port=proxy.port)
+        return dataclasses.replace(self.connection, port=proxy.port)
 
     def names(self) -> list[str]:
         return sorted(path.name for path in self.drop.iterdir())
@@ -47,9 +47,9 @@ class Door:
         """Deliver through a fault and once more without; return what came of each try."""
         for path in self.drop.iterdir():
             path.unlink()
-        with Proxy(self.site.port, fault) as proxy:
-            site = self.by(proxy)
-            results = through(lambda: run.load(self.delivery(**settings), site))
+        with Proxy(self.connection.port, fault) as proxy:
+            connection = self.by(proxy)
+            results = through(lambda: run.load(self.delivery(**settings), connection))
         assert self.names() == [NAME], fault
         agreed(run, (self.drop / NAME).read_bytes())
         return results
@@ -64,8 +64,8 @@ def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator
     if request.param == "proftpd":
         if not is_installed():
             pytest.skip(MISSING)
-        with proftpd(tmp_path, drop) as site:
-            yield Door(site, drop, str(drop))
+        with proftpd(tmp_path, drop) as connection:
+            yield Door(connection, drop, str(drop))
         return
     if SSHD is None or (os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir()):
         pytest.skip("OpenSSH's sshd is not installed, or lacks its folder /run/sshd")
@@ -75,7 +75,7 @@ def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator
 @pytest.fixture
 def conversation(door, new_run) -> Traffic:
     """How many bytes an undisturbed delivery takes."""
-    with Proxy(door.site.port) as proxy:
+    with Proxy(door.connection.port) as proxy:
         new_run().load(door.delivery(), door.by(proxy))
     return proxy.traffic[0]
 
@@ -115,7 +115,7 @@ def test_cut_in_the_last_words(conversation, door, new_run):
 def test_stall(share, conversation, door, new_run):
     at = int(conversation.up * share) if share > 0.5 else None
     down = None if at else conversation.down - LATE
-    with Proxy(door.site.port, Fault(up=at, down=down, how="stall")) as proxy:
+    with Proxy(door.connection.port, Fault(up=at, down=down, how="stall")) as proxy:
         run = new_run()
         for path in door.drop.iterdir():
             path.unlink()
@@ -128,7 +128,7 @@ def test_stall(share, conversation, door, new_run):
 
 def test_first_connection_refused(door, new_run):
     run = new_run()
-    with Proxy(door.site.port, listening=False) as proxy:
+    with Proxy(door.connection.port, listening=False) as proxy:
         with pytest.raises(DeliveryUnavailableError, match=r"No connection .*Connection refused"):
             run.load(door.delivery(), door.by(proxy))
         proxy.listen()
@@ -167,7 +167,7 @@ def test_refusal_that_is_put_right(files, new_run, drop):
         door = Door(sftp_site(server), drop, "/")
         for _ in range(2):
             with pytest.raises(DeliveryError):
-                run.load(door.delivery(), door.site)
+                run.load(door.delivery(), door.connection)
             assert {path.name: path.read_bytes() for path in drop.iterdir()} == {NAME: b"older"}
     with SftpServer(drop) as server:
         run.load(door.delivery(), sftp_site(server))
@@ -180,7 +180,7 @@ def test_leftover_that_may_not_be_removed_is_written_over(new_run, drop):
     (drop / f".{NAME}.part").write_bytes(b"x" * 200_000)
     with SftpServer(drop, files=NoRemove) as server:
         door = Door(sftp_site(server), drop, "/")
-        run.load(door.delivery(), door.site)
+        run.load(door.delivery(), door.connection)
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())
 
@@ -193,7 +193,7 @@ def test_lost_answer_of_a_letter_box(new_run, drop):
     assert run.receipt["state"] == "sending"
     with SftpServer(drop, files=WriteOnly) as server:
         door = Door(sftp_site(server), drop, "/")
-        assert run.load(door.delivery(), door.site)["outcome"] == "delivered"
+        assert run.load(door.delivery(), door.connection)["outcome"] == "delivered"
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())
 
@@ -202,8 +202,8 @@ def test_lost_answer_of_a_letter_box(new_run, drop):
 def test_server_that_lets_nothing_be_written_over(new_run, drop, tmp_path):
     (drop / NAME).write_bytes(b"older")
     (drop / f".{NAME}.part").write_bytes(b"half")
-    with proftpd(tmp_path, drop, overwrite=False) as site:
-        door, run = Door(site, drop, str(drop)), new_run()
-        run.load(door.delivery(), site)
+    with proftpd(tmp_path, drop, overwrite=False) as connection:
+        door, run = Door(connection, drop, str(drop)), new_run()
+        run.load(door.delivery(), connection)
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import CodebashingLmsError, StagingError
 from include.codebashing_lms.extract.client import SourceCredentials
 from include.codebashing_lms.extract.fetch import fetch_snapshot

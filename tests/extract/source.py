@@ -1,7 +1,7 @@
 """A connector's source, and one call of it."""
 
 from include.codebashing_lms.config.connector import Connector, parse_connector
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.extract.client import RetryPolicy, SourceCredentials
 from include.codebashing_lms.extract.fetch import StagedSnapshot, fetch_snapshot
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from demo.codebashing import API_KEY, ENDPOINT, TOKEN, Codebashing, bundled_learners, moved_to
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import SourceError
 from include.codebashing_lms.extract import fetch as source
 from include.codebashing_lms.extract.client import SourceCredentials

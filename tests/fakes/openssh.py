@@ -12,7 +12,7 @@ from pathlib import Path
 
 import asyncssh
 
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -37,7 +37,7 @@ def new_keys() -> dict[str, asyncssh.SSHKey]:
 
 @contextmanager
 def openssh(home: Path, keys: dict[str, asyncssh.SSHKey]) -> Iterator[SftpConnection]:
-    """Run a server of our own; give the site of its one login."""
+    """Run a server of our own; give the connection of its one login."""
     (home / "host_key").touch(mode=0o600)
     (home / "host_key").write_bytes(keys["host"].export_private_key())
     (home / "authorized_keys").write_bytes(keys["own"].export_public_key())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import asyncssh
 
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 from tests.fakes.openssh import wait_for
 
 PROFTPD = shutil.which("proftpd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -51,7 +51,7 @@ def is_installed() -> bool:
 
 @contextmanager
 def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpConnection]:
-    """Run a server of our own; give the site of its one login, whose home is `drop`."""
+    """Run a server of our own; give the connection of its one login, whose home is `drop`."""
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     (home / "host_key").touch(mode=0o600)
     (home / "host_key").write_bytes(host_key.export_private_key())

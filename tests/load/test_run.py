@@ -4,8 +4,7 @@ import uuid
 
 import pytest
 
-from include.codebashing_lms.connections.http import HttpConnection
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 from include.codebashing_lms.errors import ConnectorError, StagingError
 from include.codebashing_lms.load.receipt import idempotency_key
 from tests.load.staged_run import CSV, LEARNERS, NAME, RUN, learner, stage

@@ -1,8 +1,9 @@
 """Sessions with other systems: verified, abortable, with explained failures.
 
-http         an HTTP session that keeps what we know to its site
-http_errors  what HTTP answers and failures mean, whoever was asked
+model        what an Airflow connection says: HttpConnection, SftpConnection
+http         an HTTP session that sends credentials to its own host only
+http_errors  what HTTP answers and failures mean, for the source and for the LMS
 sftp         a session on an SFTP server, with a pinned host key
-sftp_keys    the host key that is pinned, and our own key
-deadline     an end in time for a whole conversation
+sftp_keys    the host key that is pinned, and our own private key
+deadline     a deadline for a whole session
 """

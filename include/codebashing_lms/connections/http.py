@@ -1,53 +1,40 @@
-"""A web site that we talk to: its address, how it is trusted, and a session that keeps what we know to it."""
+"""Addresses and sessions of an HTTP connection; credentials go to its host and nowhere else."""
 
 import ipaddress
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import requests
 
 from include.codebashing_lms import __version__
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError
 
 
-@dataclass(frozen=True)
-class HttpConnection:
-    """What an HTTP connection says about a site."""
-
-    base_url: str
-    login: str | None = None
-    password: str | None = field(default=None, repr=False)
-    verify: bool | str = True
-    cert: str | None = None
-    proxies: dict[str, str] | None = field(default=None, repr=False)
-    trust_env: bool = True
-
-
 class _Session(requests.Session):
-    """A session that follows no redirect, and heeds the site's settings before the environment's."""
+    """A session that follows no redirect, and prefers the connection's settings to the environment's."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Return no target: requests would forward our own headers to any host."""
         return None
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        """Put the site's settings before REQUESTS_CA_BUNDLE and HTTPS_PROXY, which requests prefers."""
+        """Put the connection's settings before REQUESTS_CA_BUNDLE and HTTPS_PROXY, which requests prefers."""
         chosen = {**self.proxies, **(proxies or {})}
         trusted = self.verify if verify is None else verify
         return super().merge_environment_settings(url, chosen, stream, trusted, cert)
 
 
-def endpoint_url(site: HttpConnection, endpoint: str) -> str:
+def endpoint_url(connection: HttpConnection, endpoint: str) -> str:
     """Return the address of an endpoint; plain http is for loopback only."""
-    if "@" in site.base_url:
+    if "@" in connection.base_url:
         raise ConnectorError(
             "The connection's host holds a login or password; put them into fields of their own."
         )
-    base = _split(site.base_url)
+    base = _split(connection.base_url)
     if base.scheme not in ("https", "http") or not base.hostname:
         raise ConnectorError(
-            f"{site.base_url!r} is no web address; set the connection's host to https://<host name>."
+            f"{connection.base_url!r} is no web address; set the connection's host to https://<host name>."
         )
     if base.scheme == "http" and not _is_loopback(base.hostname):
         raise ConnectorError(
@@ -58,7 +45,7 @@ def endpoint_url(site: HttpConnection, endpoint: str) -> str:
         raise ConnectorError(
             "The endpoint must be a path such as /api/v1/…; the host belongs into the connection."
         )
-    return f"{site.base_url.rstrip('/')}/{endpoint.lstrip('/')}"
+    return f"{connection.base_url.rstrip('/')}/{endpoint.lstrip('/')}"
 
 
 def _split(base_url: str) -> SplitResult:
@@ -68,14 +55,16 @@ def _split(base_url: str) -> SplitResult:
         return urlsplit("")
 
 
-def new_session(site: HttpConnection) -> requests.Session:
-    """Return a session that trusts what the site's connection says; it holds no credentials."""
+def new_session(connection: HttpConnection) -> requests.Session:
+    """Return a session that trusts what the connection says; it holds no credentials."""
     session = _Session()
     session.headers["User-Agent"] = f"codebashing-lms/{__version__}"
-    session.verify = site.verify
-    session.cert = site.cert
-    session.proxies.update(site.proxies or {})
-    session.trust_env = site.trust_env and not _is_loopback(urlsplit(site.base_url).hostname or "")
+    session.verify = connection.verify
+    session.cert = connection.cert
+    session.proxies.update(connection.proxies or {})
+    session.trust_env = connection.trust_env and not _is_loopback(
+        urlsplit(connection.base_url).hostname or ""
+    )
     return session
 
 

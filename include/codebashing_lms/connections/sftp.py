@@ -1,4 +1,4 @@
-"""A session on an SFTP server: a pinned host key, one try to log in, and an end in time."""
+"""A session on an SFTP server: a pinned host key, one try to log in, and a deadline."""
 
 import socket
 from collections.abc import Iterator
@@ -7,21 +7,21 @@ from contextlib import closing, contextmanager
 import paramiko
 
 from include.codebashing_lms.connections.deadline import deadline
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.connections.sftp_keys import how_to_pin, pin, private_key
-from include.codebashing_lms.delivery.sftp import SftpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 
 CONNECT_TIMEOUT = 30
 
 
 @contextmanager
-def session(site: SftpConnection, conn_id: str, seconds: float) -> Iterator[paramiko.SFTPClient]:
+def session(connection: SftpConnection, conn_id: str, seconds: float) -> Iterator[paramiko.SFTPClient]:
     """Give an SFTP client; `conn_id` names the connection in messages, all ends after `seconds` seconds."""
     client = paramiko.SSHClient()
-    key = private_key(site, conn_id)
-    pin(client, site, conn_id)
-    server = f"the SFTP server {site.host}:{site.port}"
-    with closing(_connected(site, conn_id, seconds)) as sock:
+    key = private_key(connection, conn_id)
+    pin(client, connection, conn_id)
+    server = f"the SFTP server {connection.host}:{connection.port}"
+    with closing(_connected(connection, conn_id, seconds)) as sock:
 
         def abort() -> None:
             """End every wait for the server, in whatever thread it is."""
@@ -29,18 +29,21 @@ def session(site: SftpConnection, conn_id: str, seconds: float) -> Iterator[para
 
         # paramiko itself may wait for ever, e.g. when a session is opened.
         with deadline(abort, seconds, server), _loss_explained(server), client:
-            _log_in(client, sock, site, key, conn_id, seconds)
+            _log_in(client, sock, connection, key, conn_id, seconds)
             with closing(client.open_sftp()) as sftp:
                 yield sftp
 
 
-def _connected(site: SftpConnection, conn_id: str, seconds: float) -> socket.socket:
+def _connected(connection: SftpConnection, conn_id: str, seconds: float) -> socket.socket:
     try:
-        return socket.create_connection((site.host, site.port), timeout=min(seconds, CONNECT_TIMEOUT))
+        return socket.create_connection(
+            (connection.host, connection.port), timeout=min(seconds, CONNECT_TIMEOUT)
+        )
     except OSError as error:
         raise DeliveryUnavailableError(
-            f"No connection to the SFTP server {site.host}:{site.port} ({error.strerror or 'timed out'}). "
-            f"If this lasts, check host and port of the connection {conn_id} and the firewalls between."
+            f"No connection to the SFTP server {connection.host}:{connection.port} "
+            f"({error.strerror or 'timed out'}). If this lasts, check host and port of the connection "
+            f"{conn_id} and the firewalls between."
         ) from error
 
 
@@ -57,17 +60,17 @@ def _loss_explained(server: str) -> Iterator[None]:
 def _log_in(
     client: paramiko.SSHClient,
     sock: socket.socket,
-    site: SftpConnection,
+    connection: SftpConnection,
     key: paramiko.PKey | None,
     conn_id: str,
     seconds: float,
 ) -> None:
     try:
         client.connect(
-            site.host,
-            site.port,
-            site.username,
-            None if key else site.password,
+            connection.host,
+            connection.port,
+            connection.username,
+            None if key else connection.password,
             key,
             sock=sock,
             allow_agent=False,
@@ -78,9 +81,9 @@ def _log_in(
         )
     except paramiko.BadHostKeyException as error:
         raise DeliveryError(
-            f"The SFTP server {site.host}:{site.port} shows another host key than the one that is pinned "
-            f"(pinned: {error.expected_key.fingerprint}). Either it got a new key or someone is in between: "
-            + how_to_pin(error.key, conn_id)
+            f"The SFTP server {connection.host}:{connection.port} shows another host key than the one that "
+            f"is pinned (pinned: {error.expected_key.fingerprint}). Either it got a new key or someone is in "
+            "between: " + how_to_pin(error.key, conn_id)
         ) from None
     except paramiko.BadAuthenticationType as error:
         raise DeliveryError(

@@ -9,7 +9,7 @@ from pathlib import Path
 import paramiko
 from paramiko.hostkeys import HostKeyEntry, InvalidHostKey
 
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
 
 log = logging.getLogger(__name__)
@@ -47,20 +47,20 @@ def how_to_pin(key: paramiko.PKey, conn_id: str) -> str:
     )
 
 
-def pin(client: paramiko.SSHClient, site: SftpConnection, conn_id: str) -> None:
+def pin(client: paramiko.SSHClient, connection: SftpConnection, conn_id: str) -> None:
     """Make the client know the server's key, and refuse any other."""
-    pinned = [word for word in (site.host_key, site.known_hosts) if word]
-    if pinned and site.no_host_key_check or len(pinned) > 1:
+    pinned = [word for word in (connection.host_key, connection.known_hosts) if word]
+    if pinned and connection.no_host_key_check or len(pinned) > 1:
         raise ConnectorError(
             f"The extra of the connection {conn_id} must hold only one of host_key, known_hosts and "
             "no_host_key_check; prefer host_key."
         )
-    if site.no_host_key_check:
+    if connection.no_host_key_check:
         client.set_missing_host_key_policy(_AcceptUnknown())
         return
     client.set_missing_host_key_policy(_RefuseUnknown(conn_id))
     try:
-        for entry in _entries(site):
+        for entry in _entries(connection):
             for name in entry.hostnames or ():
                 client.get_host_keys().add(name, entry.key.get_name(), entry.key)
     except (InvalidHostKey, paramiko.SSHException, OSError, ValueError):
@@ -70,16 +70,20 @@ def pin(client: paramiko.SSHClient, site: SftpConnection, conn_id: str) -> None:
         ) from None
 
 
-def _known_hosts_line(site: SftpConnection, host_key: str) -> str:
+def _known_hosts_line(connection: SftpConnection, host_key: str) -> str:
     """Return a host key as a line of known_hosts; as in Airflow, one without a type is of ssh-rsa."""
-    name = site.host if site.port == paramiko.config.SSH_PORT else f"[{site.host}]:{site.port}"
+    name = (
+        connection.host
+        if connection.port == paramiko.config.SSH_PORT
+        else f"[{connection.host}]:{connection.port}"
+    )
     words = host_key.split()
     return " ".join([name, *(words if len(words) > 1 else ["ssh-rsa", *words])])
 
 
-def _entries(site: SftpConnection) -> list[HostKeyEntry]:
-    lines = [_known_hosts_line(site, site.host_key)] if site.host_key else []
-    lines += _known_hosts_lines(site.known_hosts) if site.known_hosts else []
+def _entries(connection: SftpConnection) -> list[HostKeyEntry]:
+    lines = [_known_hosts_line(connection, connection.host_key)] if connection.host_key else []
+    lines += _known_hosts_lines(connection.known_hosts) if connection.known_hosts else []
     entries = [entry for entry in map(HostKeyEntry.from_line, lines) if entry and entry.key]
     if lines and not entries:
         raise ValueError("no host key")
@@ -93,21 +97,21 @@ def _known_hosts_lines(text: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def private_key(site: SftpConnection, conn_id: str) -> paramiko.PKey | None:
+def private_key(connection: SftpConnection, conn_id: str) -> paramiko.PKey | None:
     """Return the key to log in with, if there is one."""
-    if not site.username or not (site.password or site.private_key or site.key_file):
+    if not connection.username or not (connection.password or connection.private_key or connection.key_file):
         raise ConnectorError(
             f"The connection {conn_id} lacks a login, or a password or private key (private_key or key_file)."
         )
-    text = site.private_key
-    if site.key_file and not text:
+    text = connection.private_key
+    if connection.key_file and not text:
         try:
-            text = Path(site.key_file).read_text(encoding="utf-8")
+            text = Path(connection.key_file).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             raise ConnectorError(
                 f"The key_file of the connection {conn_id} cannot be read on this worker."
             ) from error
-    return _parsed(text, site.private_key_passphrase, conn_id) if text else None
+    return _parsed(text, connection.private_key_passphrase, conn_id) if text else None
 
 
 def _parsed(text: str, passphrase: str | None, conn_id: str) -> paramiko.PKey:

@@ -5,48 +5,46 @@ from typing import Any
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.config.delivery_results import Results
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection, LmsConnection, SftpConnection
 from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
 from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
 from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
 from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
-from include.codebashing_lms.delivery.sftp import SftpConnection, SftpTransport
+from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.delivery.transport import Transport
 from include.codebashing_lms.errors import ConnectorError
 
-Destination = HttpConnection | SftpConnection | None
 
-
-def transport_for(connector: Connector, destination: Destination) -> Transport:
+def transport_for(connector: Connector, connection: LmsConnection) -> Transport:
     """Return the way to the LMS; ConnectorError where the Airflow connection is of another kind."""
     delivery = connector.delivery
     if isinstance(delivery, FolderDelivery):
         return FolderTransport(delivery)
-    if isinstance(delivery, HttpDelivery) and isinstance(destination, HttpConnection):
-        return _over_http(connector, delivery, destination)
-    if isinstance(delivery, SftpDelivery) and isinstance(destination, SftpConnection):
-        return SftpTransport(delivery, destination)
+    if isinstance(delivery, HttpDelivery) and isinstance(connection, HttpConnection):
+        return _over_http(connector, delivery, connection)
+    if isinstance(delivery, SftpDelivery) and isinstance(connection, SftpConnection):
+        return SftpTransport(delivery, connection)
     raise ConnectorError(f"The connection {delivery.conn_id} does not fit delivery.method {delivery.method}.")
 
 
-def _over_http(connector: Connector, delivery: HttpDelivery, site: HttpConnection) -> Transport:
+def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpConnection) -> Transport:
     """Return the way that speaks the LMS's own language, or the one that uploads the file as it is."""
     contract, lms = connector.lms.contract, connector.lms
     options = contract.options
     if contract.sender == "xapi":
-        return XapiTransport(delivery, site, options["version"], options["batch"])
+        return XapiTransport(delivery, connection, options["version"], options["batch"])
     if contract.sender == "oracle_hdl":
-        return OracleHdlTransport(delivery, site)
+        return OracleHdlTransport(delivery, connection)
     if contract.sender == "moodle_ws":
         named = ("user_field", "course_field", "source", "batch")
-        return MoodleTransport(delivery, site, *(options[name] for name in named))
+        return MoodleTransport(delivery, connection, *(options[name] for name in named))
     if contract.sender == "canvas":
         return CanvasTransport(
-            delivery, site, options["user_ids"], options["batch"], _assignments(lms.course_map)
+            delivery, connection, options["user_ids"], options["batch"], _assignments(lms.course_map)
         )
-    return HttpTransport(delivery, site, contract.appends, contract.file.header)
+    return HttpTransport(delivery, connection, contract.appends, contract.file.header)
 
 
 def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:

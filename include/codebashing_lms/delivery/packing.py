@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.config.lists import PathResolver
-from include.codebashing_lms.delivery.sftp import SftpConnection
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json, sha256_of

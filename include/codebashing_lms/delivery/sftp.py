@@ -4,10 +4,11 @@ import posixpath
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from include.codebashing_lms.config.delivery import SftpDelivery
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.delivery.results import no_results, results_about, with_markers
 from include.codebashing_lms.delivery.sftp_files import holds, lies, read, remove, rename
 from include.codebashing_lms.delivery.transport import OutboundFile, SendResult, marker_name
@@ -20,37 +21,18 @@ FULL = ("space", "quota", "full")
 
 
 @dataclass(frozen=True)
-class SftpConnection:
-    """What an SFTP connection says about a server; a key, where there is one, goes before the password."""
-
-    host: str
-    port: int = 22
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    private_key: str | None = field(default=None, repr=False)
-    private_key_passphrase: str | None = field(default=None, repr=False)
-    key_file: str | None = None
-    host_key: str | None = None
-    known_hosts: str | None = None
-    no_host_key_check: bool = False
-    pgp_public_key: str | None = None
-    pgp_private_key: str | None = field(default=None, repr=False)
-    pgp_private_key_passphrase: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
 class SftpTransport:
     """Files that lie in a directory of an SFTP server for the LMS to fetch."""
 
     delivery: SftpDelivery
-    site: SftpConnection
+    connection: SftpConnection
     result = "dropped as"
 
     def address(self, name: str) -> str:
         """Return the file's address, without the login; `~` is the login's home."""
         path = posixpath.normpath(self._path(name))
         home = "" if path.startswith("/") else "/~/"
-        return f"sftp://{self.site.host}:{self.site.port}{home}{path}"
+        return f"sftp://{self.connection.host}:{self.connection.port}{home}{path}"
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Upload under a hidden name, check the size, rename; the marker comes last."""
@@ -149,7 +131,7 @@ class SftpTransport:
     def _logged_in(self) -> Iterator["SFTPClient"]:
         from include.codebashing_lms.connections.sftp import session
 
-        with session(self.site, self.delivery.conn_id, self.delivery.deadline) as sftp:
+        with session(self.connection, self.delivery.conn_id, self.delivery.deadline) as sftp:
             with self._explained("look into"):
                 sftp.stat(self._path("."))
             yield sftp

@@ -15,13 +15,13 @@ import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
 from include.codebashing_lms.config.source import Source
-from include.codebashing_lms.connections.http import HttpConnection
 from include.codebashing_lms.connections.http_errors import (
     explain_request_error,
     parse_retry_after,
     redirect_target,
     without_query,
 )
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import (
     CodebashingLmsError,
     ConnectorError,

@@ -10,8 +10,9 @@ from typing import Any
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver
+from include.codebashing_lms.connections.model import LmsConnection
 from include.codebashing_lms.dates import parse_instant
-from include.codebashing_lms.delivery.factory import Destination, appends, max_refused_percent, transport_for
+from include.codebashing_lms.delivery.factory import appends, max_refused_percent, transport_for
 from include.codebashing_lms.delivery.packing import packing_of
 from include.codebashing_lms.delivery.transport import SupportsPickup, Transport
 from include.codebashing_lms.errors import StagingError
@@ -56,7 +57,7 @@ log = logging.getLogger(__name__)
 
 def load(
     connector: Connector,
-    destination: Destination,
+    destination: LmsConnection,
     transformed: dict[str, Any],
     folder: StagedPath,
     run: LoadContext,
@@ -83,7 +84,7 @@ class _Load:
     """One run's load: what it works with, and its steps in their order."""
 
     connector: Connector
-    destination: Destination
+    destination: LmsConnection
     transport: Transport
     folder: StagedPath
     run: LoadContext

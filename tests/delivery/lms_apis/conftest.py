@@ -3,7 +3,7 @@
 import pytest
 import tenacity
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http import client as http_calls
 from include.codebashing_lms.delivery.lms_apis import oracle_hdl
 from tests.delivery.lms_apis.customers import Customer

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from tests.load.staged_run import StagedRun, learner, stage
 
 LEARNERS = [learner("E1", "java", 4, 4, "2026-11-18T08:00:00"), learner("E2", "java", 1, 3)]
@@ -23,7 +23,7 @@ class Customer:
     root: Path
     lms: dict[str, Any]
     delivery: dict[str, Any]
-    site: HttpConnection
+    connection: HttpConnection
 
     def __post_init__(self) -> None:
         self.delivery |= {"method": "http", "conn_id": "lms", "results": {"max_refused_percent": 100}}
@@ -33,7 +33,7 @@ class Customer:
         return stage(self.root, learners, day=day, run_id=f"run{day}", **sections)
 
     def load(self, run: StagedRun, **more: Any) -> dict[str, Any]:
-        return run.load(self.delivery, self.site, lms=self.lms, **more)
+        return run.load(self.delivery, self.connection, lms=self.lms, **more)
 
     def tell(self, learners: list[Any], day: int = 20) -> dict[str, Any]:
         return self.load(self.stage(learners, day))

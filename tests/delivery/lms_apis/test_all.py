@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.json_api import error_text, safe_reason
 from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
 from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
@@ -38,10 +38,10 @@ def send(kind, tmp_path, url, **settings):
 
 
 def test_redirects_are_not_followed(kind, tmp_path):
-    with Redirecting() as site:
+    with Redirecting() as server:
         with pytest.raises(DeliveryError, match="redirects \\(307\\) to elsewhere.example.com"):
-            send(kind, tmp_path, site.url)
-        assert len(site.requests) == 1
+            send(kind, tmp_path, server.url)
+        assert len(server.requests) == 1
 
 
 def test_plain_http_is_for_this_machine_only(kind, tmp_path):

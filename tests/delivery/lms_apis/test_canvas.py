@@ -1,6 +1,6 @@
 import pytest
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
 from include.codebashing_lms.delivery.transport import JobStatus, Refusal, SendResult, SupportsJobs
 from include.codebashing_lms.errors import (

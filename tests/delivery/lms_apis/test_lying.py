@@ -79,7 +79,7 @@ def test_answers_that_lie(customer, request):
     it.delivery |= {"deadline": 1, "timeout": 1}
     run = it.stage(LEARNERS, 20)
     file = run.folder / run.transformed["file"]
-    transport = transport_for(connector(it.delivery, lms=it.lms), it.site)
+    transport = transport_for(connector(it.delivery, lms=it.lms), it.connection)
     seed_of = {"store": 1, "gradebook": 2, "fusion": 3, "course": 4}[customer]
     liar = Liar(stand_in, seed_of)
     for number in range(150):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem
 from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
 from include.codebashing_lms.delivery.lms_apis.moodle_client import form

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport, batches
 from include.codebashing_lms.delivery.lms_apis.xapi_store import DIFFERENT, NOT_SHOWN, comparable
 from include.codebashing_lms.delivery.transport import Refusal, SendResult, SupportsPickup
@@ -27,8 +27,8 @@ def lrs(request):
         yield server
 
 
-def transport(lrs, site=None, deadline=60, **settings):
-    return XapiTransport(delivery("/xapi", deadline=deadline), site or basic(lrs.url), **settings)
+def transport(lrs, connection=None, deadline=60, **settings):
+    return XapiTransport(delivery("/xapi", deadline=deadline), connection or basic(lrs.url), **settings)
 
 
 def send(lrs, tmp_path, *them, resuming=False, **settings):
@@ -60,8 +60,8 @@ def test_what_is_sent_is_byte_for_byte_what_is_staged(lrs, tmp_path):
 
 
 def test_token_instead_of_login(lrs, tmp_path):
-    site = HttpConnection(lrs.url, password=PASSWORD)
-    transport(lrs, site).send(statements(tmp_path, *people(MANY)), resuming=False)
+    connection = HttpConnection(lrs.url, password=PASSWORD)
+    transport(lrs, connection).send(statements(tmp_path, *people(MANY)), resuming=False)
     assert lrs.names == MANY
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
 from include.codebashing_lms.delivery.lms_apis.xapi_store import DIFFERENT
 from include.codebashing_lms.delivery.transport import Refusal, SendResult

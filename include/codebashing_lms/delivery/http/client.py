@@ -13,8 +13,9 @@ from urllib3.exceptions import HTTPError
 
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.deadline import AbortableAdapter, deadline
-from include.codebashing_lms.connections.http import HttpConnection, endpoint_url, new_session
+from include.codebashing_lms.connections.http import endpoint_url, new_session
 from include.codebashing_lms.connections.http_errors import explain_request_error
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 
 TRIES = 4
@@ -28,12 +29,12 @@ class LmsClient:
     """What all requests to one LMS share: where it is, how to log in, how long to wait."""
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
 
     @property
     def url(self) -> str:
         """Return the endpoint's URL; its query may be secret."""
-        return endpoint_url(self.site, self.delivery.endpoint)
+        return endpoint_url(self.connection, self.delivery.endpoint)
 
     @property
     def address(self) -> str:
@@ -47,8 +48,8 @@ class LmsClient:
     @contextmanager
     def conversation(self, until: float, login: AuthBase | None = None) -> Iterator["LmsSession"]:
         """Give kept connections for some requests, which are cut when the time is up."""
-        auth = login or login_of(self.site, self.delivery.conn_id)
-        with new_session(self.site) as session:
+        auth = login or login_of(self.connection, self.delivery.conn_id)
+        with new_session(self.connection) as session:
             adapter = AbortableAdapter()
             session.mount("http://", adapter)
             session.mount("https://", adapter)
@@ -145,11 +146,11 @@ class NoAuth(AuthBase):
         return request
 
 
-def login_of(site: HttpConnection, conn_id: str) -> AuthBase:
+def login_of(connection: HttpConnection, conn_id: str) -> AuthBase:
     """Return how to log in: always something, else requests would look for a login in ~/.netrc."""
-    token = password_of(site, conn_id)
-    if site.login:
-        return HTTPBasicAuth(site.login.encode(), token.encode())
+    token = password_of(connection, conn_id)
+    if connection.login:
+        return HTTPBasicAuth(connection.login.encode(), token.encode())
     if not (token.isascii() and token.isprintable()) or " " in token:
         # http.client would print the token in its error.
         raise ConnectorError(
@@ -159,10 +160,10 @@ def login_of(site: HttpConnection, conn_id: str) -> AuthBase:
     return _Bearer(token)
 
 
-def password_of(site: HttpConnection, conn_id: str) -> str:
+def password_of(connection: HttpConnection, conn_id: str) -> str:
     """Return the connection's password or token, which there must be."""
-    if not site.password:
+    if not connection.password:
         raise ConnectorError(
             f"The connection {conn_id} has no password; set it to the LMS's token, or set login and password."
         )
-    return site.password
+    return connection.password

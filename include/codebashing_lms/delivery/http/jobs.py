@@ -8,7 +8,8 @@ from urllib.parse import quote, urljoin, urlsplit
 import requests
 
 from include.codebashing_lms.config.delivery_results import Job
-from include.codebashing_lms.connections.http import HttpConnection, endpoint_url
+from include.codebashing_lms.connections.http import endpoint_url
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.answers import MISSING, at, summary
 from include.codebashing_lms.errors import DeliveryError
 
@@ -24,7 +25,7 @@ class ImportJobs:
     """
 
     job: Job
-    site: HttpConnection
+    connection: HttpConnection
     url: str
 
     def id_in(self, answer: requests.Response, body: bytes) -> str:
@@ -42,10 +43,10 @@ class ImportJobs:
         return found
 
     def url_of(self, job: str, endpoint: str | None = None) -> str:
-        """Return the address of a job, or of an endpoint that tells about it; it is on the site's host."""
+        """Return the address of a job, or of an endpoint about it; it is on the connection's host."""
         endpoint = endpoint or self.job.endpoint
         if self.job.endpoint != ITSELF or not endpoint.startswith(ITSELF):
-            return endpoint_url(self.site, endpoint.replace(ITSELF, quote(job, safe="")))
+            return endpoint_url(self.connection, endpoint.replace(ITSELF, quote(job, safe="")))
         url = urljoin(self.url, job)
         if urlsplit(url)[:2] != urlsplit(self.url)[:2]:
             raise DeliveryError(

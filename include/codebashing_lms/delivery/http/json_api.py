@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.answers import (
     RETRYABLE,
     body_of,
@@ -70,12 +70,12 @@ def whole_number(value: Any) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
-def secrets_of(site: HttpConnection) -> list[str]:
+def secrets_of(connection: HttpConnection) -> list[str]:
     """Return what must be in no list, in all the forms in which a server may echo it."""
-    if not site.password:
+    if not connection.password:
         return []
-    basic = f"{site.login or ''}:{site.password}".encode()
-    return [base64.b64encode(basic).decode(), site.password]
+    basic = f"{connection.login or ''}:{connection.password}".encode()
+    return [base64.b64encode(basic).decode(), connection.password]
 
 
 def safe_reason(text: str, secrets: Iterable[str] = ()) -> str:
@@ -108,4 +108,6 @@ def refusal_reason(answer: requests.Response, calls: LmsClient) -> str:
         said = error_text(json.loads(body))
     except (ValueError, RecursionError):
         said = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-    return safe_reason(f"{answer.status_code}: {said}" if said else summary(answer), secrets_of(calls.site))
+    return safe_reason(
+        f"{answer.status_code}: {said}" if said else summary(answer), secrets_of(calls.connection)
+    )

@@ -10,7 +10,8 @@ import requests
 from requests_toolbelt import MultipartEncoder
 
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection, endpoint_url
+from include.codebashing_lms.connections.http import endpoint_url
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.answers import (
     LARGEST_REPORT,
     body_of,
@@ -42,7 +43,7 @@ class HttpTransport:
     """
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
     appends: bool = False
     has_header: bool = True
 
@@ -126,9 +127,15 @@ class HttpTransport:
         if not results or not results.names_rows:
             return ()
         if results.report:
-            url = self._jobs.url_of(job, results.report) if job else endpoint_url(self.site, results.report)
+            url = (
+                self._jobs.url_of(job, results.report)
+                if job
+                else endpoint_url(self.connection, results.report)
+            )
             said = self._reported(url, until)
-        reports = ResultParser(results, first_row_of(results, self.has_header), tuple(secrets_of(self.site)))
+        reports = ResultParser(
+            results, first_row_of(results, self.has_header), tuple(secrets_of(self.connection))
+        )
         return refusals_in_answer(reports, results, said)
 
     def _reported(self, url: str, until: float) -> bytes:
@@ -162,7 +169,7 @@ class HttpTransport:
 
     @property
     def _calls(self) -> LmsClient:
-        return LmsClient(self.delivery, self.site)
+        return LmsClient(self.delivery, self.connection)
 
     @property
     def _jobs(self) -> ImportJobs:
@@ -171,13 +178,13 @@ class HttpTransport:
                 "An import job is under way, and delivery.job is no longer in the connector file. Put it "
                 "back until the job has ended."
             )
-        return ImportJobs(self.delivery.job, self.site, self._calls.url)
+        return ImportJobs(self.delivery.job, self.connection, self._calls.url)
 
     @property
     def _token(self) -> dict[str, str]:
         """Return the password where the LMS reads it as a parameter, nothing where it is in a header."""
         name = self.delivery.token_param
-        return {name: password_of(self.site, self.delivery.conn_id)} if name else {}
+        return {name: password_of(self.connection, self.delivery.conn_id)} if name else {}
 
     @contextmanager
     def _answer(

@@ -14,7 +14,7 @@ from urllib.parse import quote
 import requests
 
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.answers import refuse_redirect, retry_later
 from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
 from include.codebashing_lms.delivery.http.json_api import (
@@ -45,7 +45,7 @@ class CanvasTransport:
     """
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
     user_ids: UserIds = "sis_user_id"
     batch: int = 500
     targets: tuple[tuple[str, str], ...] = ()
@@ -93,7 +93,7 @@ class CanvasTransport:
 
     @property
     def _calls(self) -> LmsClient:
-        return LmsClient(self.delivery, self.site)
+        return LmsClient(self.delivery, self.connection)
 
     @property
     def _base(self) -> str:
@@ -143,7 +143,7 @@ class CanvasTransport:
 
     def _not_graded(self, message: str, course_id: str) -> list[Refusal]:
         """Return whom a failed Progress is about: users it names, all others are graded; or the course."""
-        word = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.site))
+        word = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.connection))
         unknown = UNKNOWN_USERS.search(message)
         if not unknown:
             return [Refusal(word, course_id=course_id)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, NoAuth
 from include.codebashing_lms.delivery.http.json_api import dicts_in, whole_number
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
@@ -45,7 +45,7 @@ class MoodleTransport:
     """
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
     user_field: UserField = "idnumber"
     course_field: CourseField = "idnumber"
     source: str = "codebashing"
@@ -85,7 +85,7 @@ class MoodleTransport:
 
     @property
     def _calls(self) -> LmsClient:
-        return LmsClient(self.delivery, self.site)
+        return LmsClient(self.delivery, self.connection)
 
     @contextmanager
     def _moodle(self) -> Iterator[MoodleClient]:

@@ -49,7 +49,7 @@ class MoodleClient:
     def call(self, function: str, fields: Fields = ()) -> Any:
         """Return what a function answers, or a MoodleError; raise where nothing can be asked at all."""
         calls = self.conversation.calls
-        body = form(password_of(calls.site, calls.delivery.conn_id), function, fields)
+        body = form(password_of(calls.connection, calls.delivery.conn_id), function, fields)
         return with_retries(self.conversation.until)(self._call, function, body)
 
     def must(self, function: str, fields: Fields = ()) -> Any:
@@ -79,7 +79,7 @@ class MoodleClient:
         code = code if CODE.fullmatch(code) else "unknown"
         self._judge(code)
         said = document.get("message") or document.get("error") or ""
-        return MoodleError(code, safe_reason(f"{code}: {said}", secrets_of(calls.site)))
+        return MoodleError(code, safe_reason(f"{code}: {said}", secrets_of(calls.connection)))
 
     def _judge(self, code: str) -> None:
         """Raise where an error is about the connection, or heals."""

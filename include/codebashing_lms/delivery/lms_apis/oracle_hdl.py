@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
 from include.codebashing_lms.delivery.http.json_api import (
     json_of,
@@ -48,7 +48,7 @@ class OracleHdlTransport:
     """A zip with a .dat file, which HCM Data Loader imports and loads line by line."""
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
     result = "loaded by HCM Data Loader at"
 
     def address(self, name: str = "") -> str:
@@ -75,7 +75,7 @@ class OracleHdlTransport:
             if state == "stopped":
                 return JobStatus("failed", sentence=f"Somebody stopped the data set {job}. {WHERE_TO_LOOK}")
             messages = list(self._messages(conversation, job))
-        return interpret(job, data_set, messages, secrets_of(self.site))
+        return interpret(job, data_set, messages, secrets_of(self.connection))
 
     def find_job(self, delivery: str) -> str | None:
         """Return the data set of a delivery of ours whose answer was lost; None where none was made."""
@@ -90,7 +90,7 @@ class OracleHdlTransport:
 
     @property
     def _calls(self) -> LmsClient:
-        return LmsClient(self.delivery, self.site)
+        return LmsClient(self.delivery, self.connection)
 
     @contextmanager
     def _conversation(self) -> Iterator[LmsSession]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from include.codebashing_lms.config.delivery import HttpDelivery
-from include.codebashing_lms.connections.http import HttpConnection
+from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, with_retries
 from include.codebashing_lms.delivery.http.json_api import json_of, refusal_error, status_of
 from include.codebashing_lms.delivery.lms_apis.xapi_store import RIGHTS, Statement, StatementStore
@@ -31,7 +31,7 @@ class XapiTransport:
     """
 
     delivery: HttpDelivery
-    site: HttpConnection
+    connection: HttpConnection
     version: Version = "1.0.3"
     batch: int = 500
     batch_bytes: int = 1 << 20
@@ -61,7 +61,7 @@ class XapiTransport:
 
     @property
     def _calls(self) -> LmsClient:
-        return LmsClient(self.delivery, self.site)
+        return LmsClient(self.delivery, self.connection)
 
     @contextmanager
     def _store(self) -> Iterator[StatementStore]:

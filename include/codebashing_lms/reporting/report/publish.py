@@ -9,8 +9,9 @@ from pathlib import Path
 from include.codebashing_lms.config.delivery import FolderDelivery, SftpDelivery
 from include.codebashing_lms.config.lists import PathResolver
 from include.codebashing_lms.config.notifications import Report
+from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.delivery.folder import FolderTransport
-from include.codebashing_lms.delivery.sftp import SftpConnection, SftpTransport
+from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.delivery.transport import OutboundFile, Transport
 from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, sha256_of
