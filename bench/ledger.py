@@ -8,7 +8,7 @@ from pathlib import Path
 from include.codebashing_lms.config.connector import Connector, parse_connector
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
 

@@ -19,7 +19,7 @@ from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.load.outcome import STOPPED, note_outcome
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
 

@@ -17,7 +17,8 @@ from codebashing_lms_airflow.failures import FAILURE
 from codebashing_lms_airflow.forms import Form, read_form
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging.files import read_json, run_folder, timestamp_name
+from include.codebashing_lms.staging.files import read_json
+from include.codebashing_lms.staging.layout import run_folder, timestamp_name
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import entries, open_ledger
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import timestamp_name
+from include.codebashing_lms.staging.layout import timestamp_name
 from tests.load.staged_run import connector, learner, stage
 
 COMPLETIONS = {"options": {"emits": "completion"}}

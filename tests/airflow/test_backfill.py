@@ -18,7 +18,7 @@ import yaml
 from demo.codebashing import Codebashing
 from demo.lms import Lms
 from include.codebashing_lms.extract.snapshots import assign_date, register
-from include.codebashing_lms.staging.files import timestamp_name
+from include.codebashing_lms.staging.layout import timestamp_name
 from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 
 DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.codebashing_lms.extract.snapshots import register
-from include.codebashing_lms.staging.files import timestamp_name
+from include.codebashing_lms.staging.layout import timestamp_name
 from tests.airflow.test_runs import GREEN, REFUSED, STOPPED, now
 
 DAY = timedelta(days=1)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from include.codebashing_lms.delivery.transport import OutboundFile
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.load.staged_run import NAME
 
 

@@ -16,7 +16,7 @@ from include.codebashing_lms.delivery.packing import Packing
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import entries
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.delivery.connections import sftp_site
 from tests.delivery.test_http import import_at
 from tests.delivery.test_sftp import drop_on

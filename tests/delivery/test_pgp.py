@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError, DeliveryUnavailableError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.delivery.connections import sftp_site
 from tests.delivery.test_sftp import drop_on
 from tests.fakes.gnupg import LMS, PASSPHRASE, US, gnupg

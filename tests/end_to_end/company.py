@@ -16,7 +16,7 @@ from demo.codebashing import Codebashing
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import rebuild
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.load.staged_run import learner
 from tests.paths import ROOT
 

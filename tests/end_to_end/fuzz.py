@@ -30,7 +30,7 @@ from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.hostile_content import HOSTILE, STRANGE, stays_in_its_cell
 from tests.transform import oracle

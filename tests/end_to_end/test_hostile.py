@@ -9,7 +9,7 @@ import pytest
 from demo.lms import Lms
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
-from include.codebashing_lms.staging.files import run_folder
+from include.codebashing_lms.staging.layout import run_folder
 from tests.delivery.connections import lms_site
 from tests.end_to_end.hostile_content import (
     FINE,

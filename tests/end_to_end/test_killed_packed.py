@@ -12,7 +12,7 @@ import pytest
 
 from demo.codebashing import Codebashing
 from demo.sftp import PASSWORD, USERNAME, SftpServer
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.end_to_end.company import TASKS, Company
 from tests.fakes.gnupg import LMS, US, Gpg, gnupg
 

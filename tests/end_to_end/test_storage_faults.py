@@ -15,7 +15,7 @@ from include.codebashing_lms.errors import CodebashingLmsError, StagingError
 from include.codebashing_lms.extract.client import SourceCredentials
 from include.codebashing_lms.extract.fetch import fetch_snapshot
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.checks import SOME, agreed

@@ -14,7 +14,8 @@ from include.codebashing_lms.extract.snapshots import (
     register,
     snapshot_of_date,
 )
-from include.codebashing_lms.staging.files import on_disk, timestamp_name
+from include.codebashing_lms.staging.files import on_disk
+from include.codebashing_lms.staging.layout import timestamp_name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,8 @@ from airflow.sdk import ObjectStoragePath
 from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import read_json, run_folder
+from include.codebashing_lms.staging.files import read_json
+from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
 from tests.delivery.connections import lms_site

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.codebashing_lms.errors import RunDateError, ShapeError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
 from include.codebashing_lms.transform.run import transform
 from tests.transform.transform_run import connector, facts, read_back

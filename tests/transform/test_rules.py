@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.transform.transform_run import GUARDS_OFF, connector, facts, run
 
 COLUMNS = ["employee_id", "email", "course_id", "percent_complete", "status", "completed_at"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
 from include.codebashing_lms.transform.run import transform
 from tests.transform.transform_run import connector, facts, read_back

@@ -18,7 +18,7 @@ from include.codebashing_lms.ledger.journal import Journal, entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
 from include.codebashing_lms.ledger.schema import SENT
 from include.codebashing_lms.load.recovery import resolve_manually
-from include.codebashing_lms.staging.files import timestamp_name
+from include.codebashing_lms.staging.layout import timestamp_name
 
 log = logging.getLogger(__name__)
 

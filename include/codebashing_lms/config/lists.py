@@ -11,7 +11,8 @@ from include.codebashing_lms.config.course_map import Course, CourseMap
 from include.codebashing_lms.config.lms import Lms
 from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
+from include.codebashing_lms.staging.files import StagedPath, local_copy
 
 PathResolver = Callable[[str], StagedPath]
 ACTIONS = ("use_id", "exclude", "accept")

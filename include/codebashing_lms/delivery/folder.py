@@ -18,7 +18,7 @@ from include.codebashing_lms.delivery.transport import (
     not_delivered_on_error,
 )
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 
 PERMANENT = {
     errno.ENOENT: "does not exist on this worker. Create or mount it, or correct delivery.directory.",

@@ -15,12 +15,8 @@ from include.codebashing_lms.connections.http_errors import without_query
 from include.codebashing_lms.extract.client import RETRY_POLICY, RetryPolicy, SourceClient, SourceCredentials
 from include.codebashing_lms.extract.download import SavedBody, error_context, is_gzip, iter_body, save
 from include.codebashing_lms.extract.pagination import as_one_array, link_to_next, read_pages
-from include.codebashing_lms.staging.files import (
-    StagedPath,
-    atomic_write,
-    remove_partial_files,
-    timestamp_name,
-)
+from include.codebashing_lms.staging.files import StagedPath, atomic_write, remove_partial_files
+from include.codebashing_lms.staging.layout import timestamp_name
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 __all__ = ["StagedSnapshot", "RetryPolicy", "SourceCredentials", "fetch_snapshot", "fields_to_ask"]

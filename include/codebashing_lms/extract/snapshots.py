@@ -20,9 +20,9 @@ from include.codebashing_lms.staging.files import (
     create_exclusive_json,
     read_json,
     remove_stale_partial_files,
-    timestamp_name,
     write_json,
 )
+from include.codebashing_lms.staging.layout import timestamp_name
 
 logger = logging.getLogger(__name__)
 

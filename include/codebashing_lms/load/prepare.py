@@ -10,7 +10,7 @@ from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery.factory import reports_refusals
 from include.codebashing_lms.delivery.packing import Packing, packed
 from include.codebashing_lms.load.compare import DeltaSummary
-from include.codebashing_lms.load.send import verified
+from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath
 
 

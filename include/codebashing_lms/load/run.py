@@ -44,8 +44,9 @@ from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.load.receipt import attempts_of, receipts_of, resume_from
 from include.codebashing_lms.load.recovery import Recovery
 from include.codebashing_lms.load.refusals import stop_at_too_many
-from include.codebashing_lms.load.send import Receipt, Sender, verified
+from include.codebashing_lms.load.send import Receipt, Sender
 from include.codebashing_lms.load.sent_rows import SENT_FILE, SentRows
+from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform.guards import check

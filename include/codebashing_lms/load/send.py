@@ -1,7 +1,5 @@
 """Files on their way to the LMS, one after the other; the receipt says how far they came."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,32 +7,16 @@ from typing import Any
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery.transport import OutboundFile, Refusal, SendResult, Transport
-from include.codebashing_lms.errors import CodebashingLmsError, StagingError
+from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.load.in_flight import abort, begin
 from include.codebashing_lms.load.pickup import is_watched, watch
 from include.codebashing_lms.load.receipt import key_of_part, parts_done, parts_of, write_receipt
 from include.codebashing_lms.load.refusals import record_refusals
 from include.codebashing_lms.load.sent_rows import without_refusals
-from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of
+from include.codebashing_lms.staging.checksums import verified
+from include.codebashing_lms.staging.files import StagedPath, local_copy
 
 Receipt = dict[str, Any]
-
-
-@contextmanager
-def verified(staged: StagedPath, sha256: str) -> Iterator[Path]:
-    """Give a staged file on this machine; refuse one that is not what was written."""
-    if not staged.exists():
-        raise StagingError(
-            f"{staged} is not there: it was removed, or the workers do not share the staging area. "
-            "Nothing was sent. Clear transform and load to build it again."
-        )
-    with local_copy(staged) as copy:
-        if sha256_of(copy) != sha256:
-            raise StagingError(
-                f"{staged} is not what transform wrote: its checksum differs. Nothing was sent. "
-                "Find out who writes there, then clear transform and load to build it again."
-            )
-        yield copy
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,12 @@ A staged path is a `pathlib.Path` or anything shaped like one, such as Airflow's
 `file://` or `s3://`. A file appears whole or not at all, and on a file system only its owner reads it.
 """
 
-import hashlib
 import json
 import os
-import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -187,22 +184,3 @@ def remove_stale_partial_files(folder: StagedPath) -> None:
         with suppress(FileNotFoundError):
             if time.time() - part.stat().st_mtime > OLD:
                 part.unlink()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal text."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def timestamp_name(instant: datetime) -> str:
-    """Return an instant as a name that sorts by time: 20261123T051502.123456Z."""
-    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-
-
-def run_folder(root: Any, connector: str, logical_date: datetime, run_id: str, clear_number: int) -> Any:
-    """Return the folder that only this run writes to, its retries included."""
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", run_id)
-    if len(safe) > 150:
-        safe = f"{safe[:120]}-{hashlib.sha256(run_id.encode()).hexdigest()[:16]}"
-    return root / connector / "runs" / timestamp_name(logical_date) / f"{safe}.{clear_number}"

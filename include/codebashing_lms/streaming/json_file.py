@@ -9,8 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.codebashing_lms.errors import StagingError, TruncatedSnapshotError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.errors import TruncatedSnapshotError
 from include.codebashing_lms.streaming.json_splitter import Chunk, RecordSplitter
 from include.codebashing_lms.streaming.json_structure import read_shallow
 
@@ -56,16 +55,6 @@ def _plain_bytes(path: Path) -> Iterator[Any]:
     else:
         with pa.CompressedInputStream(pa.OSFile(str(path)), compression) as stream:
             yield stream
-
-
-def check_sha256(path: Path, expected: str, what: str) -> None:
-    """Raise StagingError where a staged file is not the one that was written."""
-    found = sha256_of(path)
-    if found != expected:
-        raise StagingError(
-            f"{what} is not the file that was staged: its checksum is {found[:12]}…, not {expected[:12]}…. "
-            "Something altered it since. Trigger a new run; it reads the source anew."
-        )
 
 
 def decode_leniently(text: bytes) -> Any:

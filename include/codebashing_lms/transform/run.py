@@ -9,9 +9,9 @@ from include.codebashing_lms.config.lists import PathResolver, sha256_of_lists
 from include.codebashing_lms.config.source_fields import fields_not_asked
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import GuardError, RunDateError, StagingError
-from include.codebashing_lms.staging.files import StagedPath, local_copy, sha256_of, write_json
+from include.codebashing_lms.staging.checksums import check_sha256, sha256_of
+from include.codebashing_lms.staging.files import StagedPath, local_copy, write_json
 from include.codebashing_lms.staging.scratch import scratch_folder
-from include.codebashing_lms.streaming.json_file import check_sha256
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform import guards
 from include.codebashing_lms.transform.context import RunContext

@@ -8,7 +8,7 @@ from typing import Any
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.transport import OutboundFile
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 from tests.fakes.lrs import LOGIN, OUR_ID, PASSWORD
 
 

@@ -14,7 +14,8 @@ from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.delivery.transport import OutboundFile, Transport
 from include.codebashing_lms.errors import CodebashingLmsError
-from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
+from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 
 
 def publish(

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.staging.files import sha256_of
+from include.codebashing_lms.staging.checksums import sha256_of
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 
