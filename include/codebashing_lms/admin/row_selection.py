@@ -16,8 +16,7 @@ from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_o
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
 from include.codebashing_lms.staging.files import StagedPath, read_json
-from include.codebashing_lms.transform.decode.values import DONE
-from include.codebashing_lms.transform.lms_file.cells import STATUSES
+from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
 
 COLUMNS = ("employee_id", "course", "completed_at")
 EXPORT = "The export of the LMS"
@@ -82,7 +81,7 @@ def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
         "hundredths": [DONE] * len(found),
         "status": [STATUSES.index("completed")] * len(found),
         "lessons_total": [-1] * len(found),
-        "completed_at": [at.replace(tzinfo=None) for _, at in found.values()],
+        "completed_at": [utc64(at) for _, at in found.values()],
         "refusal": [None] * len(found),
         "refused_as": [None] * len(found),
         "baseline": [True] * len(found),
@@ -121,10 +120,6 @@ def _conditions(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> Iter
     if form.course is not None:
         yield pc.or_(pc.equal(ledger["course"], form.course), pc.equal(ledger["course_id"], form.course))
     if since:
-        yield pc.greater_equal(ledger["completed_at"], _moment(since))
+        yield pc.greater_equal(ledger["completed_at"], pa.scalar(utc64(since), INSTANT))
     if until:
-        yield pc.less(ledger["completed_at"], _moment(until))
-
-
-def _moment(instant: datetime) -> pa.Scalar:
-    return pa.scalar(instant.replace(tzinfo=None), INSTANT)
+        yield pc.less(ledger["completed_at"], pa.scalar(utc64(until), INSTANT))

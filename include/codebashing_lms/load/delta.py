@@ -6,7 +6,6 @@ course. A completion, once told, stands with its first date; nothing older overw
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -14,8 +13,7 @@ import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.load.repeat_refusals import refused_too_often
-from include.codebashing_lms.transform.decode.values import DONE
-from include.codebashing_lms.transform.lms_file.cells import STATUSES, statuses
+from include.codebashing_lms.transform.records.columns import DONE, STATUSES, statuses
 
 COMPLETED = STATUSES.index("completed")
 
@@ -219,8 +217,3 @@ def _under_other_ids(known: pd.DataFrame, reassigned: ReassignedAddresses) -> An
     pairs = zip(known.loc[found, "person"], known.loc[found, "employee_id"], strict=True)
     found[found] = [employee_id not in reassigned[email] for email, employee_id in pairs]
     return found
-
-
-def utc(instant: datetime) -> np.datetime64:
-    """Return an instant as columns hold it."""
-    return np.datetime64(instant.replace(tzinfo=None), "us")

@@ -20,7 +20,7 @@ from include.codebashing_lms.config.schema.validation import parse
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger import schema as ledger_rows
 from include.codebashing_lms.load.compare import DeltaSummary, LedgerComparison
-from include.codebashing_lms.load.delta import Change, Delta, DeltaRules, utc
+from include.codebashing_lms.load.delta import Change, Delta, DeltaRules
 from include.codebashing_lms.load.lists import (
     DEFERRED,
     Corrections,
@@ -30,9 +30,9 @@ from include.codebashing_lms.load.lists import (
 )
 from include.codebashing_lms.load.sent_rows import SENT_FILE
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json, write_json
-from include.codebashing_lms.transform.lms_file.cells import STATUSES
+from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.lms_file.writer import LmsFile, of_first
-from include.codebashing_lms.transform.rules.progress import Courses
+from include.codebashing_lms.transform.records.columns import STATUSES, utc64
 
 TOLD = pa.schema(
     [field for field in ledger_rows.SENT if field.name not in ("refusal", "refused_as")]
@@ -60,10 +60,10 @@ def delta_rules(
     """Return what decides besides rows and ledger."""
     people = read_people(connector.identity.people, resolve)
     return DeltaRules(
-        as_of=utc(as_of),
+        as_of=utc64(as_of),
         full=full,
         accepted=frozenset(email for email, person in people.items() if person.action == "accept"),
-        since=utc(since) if since else None,
+        since=utc64(since) if since else None,
         email_matters=_email_matters(connector),
         whole_percent=connector.lms.contract.whole_percent,
     )

@@ -18,6 +18,7 @@ from include.codebashing_lms.load.in_flight import DestinationLedger
 from include.codebashing_lms.load.receipt import parts_of
 from include.codebashing_lms.load.sent_rows import JournalRows, SentRows
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.transform.records.columns import utc64
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +94,7 @@ def journal_refusals(
 
 def _still_meant(told: JournalRows, ledger: Ledger, as_of: str) -> list[pa.Table]:
     """Return the rows that change the ledger: refused ones, and those taken that it has as refused before."""
-    instant = parse_instant(as_of)
-    at = np.datetime64(instant.replace(tzinfo=None) if instant else "NaT", "us")
+    at = utc64(parse_instant(as_of))
     refused = [table["employee_id"].filter(pc.is_valid(table["refusal"])) for table in told]
     before = _words_on(ledger, pc.unique(pa.chunked_array(refused, pa.string())))
     found = [table.filter(pa.array(_changes(table, before, at))) for table in told]

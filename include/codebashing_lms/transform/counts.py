@@ -13,11 +13,17 @@ import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
 
-from include.codebashing_lms.transform.decode.values import DONE, Bools, Ints
 from include.codebashing_lms.transform.guards import LearnerTotals
-from include.codebashing_lms.transform.lms_file.cells import STATUSES, statuses, text_array
+from include.codebashing_lms.transform.lms_file.courses import NO_SLUG
+from include.codebashing_lms.transform.records.columns import (
+    DONE,
+    STATUSES,
+    Bools,
+    Ints,
+    statuses,
+    text_array,
+)
 from include.codebashing_lms.transform.records.dispositions import MERGED, SET_ASIDE, WITHHELD, Disposition
-from include.codebashing_lms.transform.rules.progress import NO_SLUG
 
 BANDS = 12  # nothing done, ten of ten percent each, all done
 BAND_OF = np.append(1 + np.arange(DONE) // 1000, BANDS - 1).astype(np.int8)  # of hundredths

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.record_decoder import RecordDecoder
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
+from include.codebashing_lms.transform.lms_file.courses import Courses
+from include.codebashing_lms.transform.records.columns import NO_INSTANT, utc64
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
 from include.codebashing_lms.transform.rules.as_of import (
@@ -28,7 +30,6 @@ from include.codebashing_lms.transform.rules.as_of import (
 from include.codebashing_lms.transform.rules.duplicates import EmployeeIds
 from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.rules.progress import (
-    Courses,
     check_courses,
     check_learners,
     course_records,
@@ -58,7 +59,7 @@ class FirstPass:
             wanted += [self.keys.completed, self.keys.total, self.keys.course]
         wanted += [self.keys.created_at] if self.keys.created_at else []
         self.reader = RecordDecoder(connector, wanted, self.listed, self._needed())
-        self.newest = np.datetime64("NaT", "us")
+        self.newest = NO_INSTANT
         self.warnings: Counter[str] = Counter(facts.source_warnings)
         self.warnings.update(self.user_keys.warnings())
         self.ids = EmployeeIds()
@@ -132,7 +133,7 @@ class FirstPass:
 
     def looks_stale(self) -> bool:
         """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
-        read_at = np.datetime64(self.facts.extracted_at.astimezone(UTC).replace(tzinfo=None), "us")
+        read_at = utc64(self.facts.extracted_at)
         return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.transform.decode.values import Bools, Ints
-from include.codebashing_lms.transform.lms_file.cells import text_array
+from include.codebashing_lms.transform.lms_file.courses import Courses, course_texts
+from include.codebashing_lms.transform.records.columns import Bools, Ints, text_array
 from include.codebashing_lms.transform.records.dispositions import (
     MERGED,
     REMEDY,
@@ -21,7 +21,6 @@ from include.codebashing_lms.transform.records.dispositions import (
     WITHHELD,
     Disposition,
 )
-from include.codebashing_lms.transform.rules.progress import Courses, of_courses
 
 Rows = dict[str, npt.NDArray[Any]]  # columns of records
 
@@ -81,7 +80,7 @@ class RecordLists:
         rows = {
             name: records[name].to_numpy()[at] for name in ("disposition", "fault", "learner", "hundredths")
         }
-        rows["slug"] = of_courses(self.courses.slugs, records["course"].to_numpy()[at])
+        rows["slug"] = course_texts(self.courses.slugs, records["course"].to_numpy()[at])
         unmapped = rows["disposition"] == Disposition.UNMAPPED_COURSE
         self.unmapped.update(rows["slug"][unmapped])
         aside = IS_SET_ASIDE[rows["disposition"]] & ~unmapped

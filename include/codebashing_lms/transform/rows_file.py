@@ -8,9 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.transform.decode.values import Ints
-from include.codebashing_lms.transform.lms_file.cells import text_array
-from include.codebashing_lms.transform.rules.progress import Courses
+from include.codebashing_lms.transform.lms_file.courses import Courses
+from include.codebashing_lms.transform.records.columns import Ints, text_array
 
 TEXTS = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema(

@@ -24,7 +24,7 @@ from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET
 from include.codebashing_lms.reporting.views.runs import Cache
 from include.codebashing_lms.reporting.wording import humanize, on_day
 from include.codebashing_lms.staging.files import StagedPath, local_copy
-from include.codebashing_lms.transform.lms_file.cells import STATUSES
+from include.codebashing_lms.transform.records.columns import STATUSES
 
 SOON = timedelta(hours=6)
 CACHED_ROWS = 300_000

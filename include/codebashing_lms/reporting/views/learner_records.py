@@ -19,8 +19,7 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.staging.files import StagedPath, local_copy
-from include.codebashing_lms.transform.decode.values import DONE
-from include.codebashing_lms.transform.lms_file.cells import STATUSES
+from include.codebashing_lms.transform.records.columns import DONE, STATUSES
 
 FILE, LEFT_OUT, SET_ASIDE = "rows.parquet", "left_out.parquet", "set_aside.csv"
 BLOCK = 4_000_000

@@ -11,7 +11,8 @@ import numpy as np
 from msgspec import UNSET
 
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import Bools, Ints, ParsedInstants, instants, percentages
+from include.codebashing_lms.transform.decode.values import ParsedInstants, instants, percentages
+from include.codebashing_lms.transform.records.columns import Bools, Ints
 
 
 class Records:

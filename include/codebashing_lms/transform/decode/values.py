@@ -18,21 +18,17 @@ import pyarrow.compute as pc
 from msgspec import UNSET
 
 from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.transform.records.columns import DONE, Bools, Instants, Ints, utc64
 
 ABSENT: Final = -1
 INVALID: Final = -2
 OVER_100: Final = 10_001
 INFINITY: Final = float("inf")
 NAN: Final = float("nan")
-DONE: Final = 10_000  # hundredths of a percent
 EXACT_INTEGERS: Final = 1 << 53
 NOT_TEXT: Final = "\ufffd"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Instants = npt.NDArray[np.datetime64]
 
 
 def arrow_text(texts: Sequence[str | None]) -> tuple[pa.Array, list[int]]:
@@ -205,5 +201,5 @@ def _instants_one_by_one(texts: list[str | None]) -> tuple[Instants, Bools]:
     unread = [
         instant is None and bool(text and text.strip()) for instant, text in zip(parsed, texts, strict=True)
     ]
-    naive = [instant.replace(tzinfo=None) if instant else None for instant in parsed]
-    return np.array(naive, dtype="datetime64[us]"), np.array(unread, dtype=np.bool_)
+    instants = np.array([utc64(instant) for instant in parsed], dtype="datetime64[us]")
+    return instants, np.array(unread, dtype=np.bool_)

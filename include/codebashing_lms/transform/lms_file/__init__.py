@@ -1,5 +1,6 @@
 """The file that an LMS imports; load writes with the same code again.
 
+courses          a number for each course, and what the course map makes of it
 cells            the rows of the file, column by column, as texts
 quoting          how a text stands in the file, and which texts cannot
 xapi_statements  the rows of an xAPI file: one statement each

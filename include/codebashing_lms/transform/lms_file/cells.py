@@ -5,22 +5,27 @@ A column of a batch is a short list of texts and each row's place in it; no cell
 
 from datetime import UTC, date, datetime, time
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.codebashing_lms.config.profiles.columns import Column, Status
+from include.codebashing_lms.config.profiles.columns import Column
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.dates import format_instant, iso
-from include.codebashing_lms.transform.decode.values import DONE, Bools, Ints
-from include.codebashing_lms.transform.rules.progress import Courses
+from include.codebashing_lms.transform.lms_file.courses import Courses
+from include.codebashing_lms.transform.records.columns import (
+    DONE,
+    STATUSES,
+    Ints,
+    statuses,
+    text_array,
+    utc64,
+)
 
-STATUSES: tuple[Status, ...] = get_args(Status)
 COUNT_SOURCES = ("lessons_completed", "lessons_total")
 COURSE_SOURCES = ("course_id", "course_title")
 
@@ -100,7 +105,7 @@ class CellBuilder:
 
     def _told_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
         """Return when a value was told first: now, unless the ledger says otherwise."""
-        now = np.datetime64(self.as_of.astimezone(UTC).replace(tzinfo=None), "us")
+        now = utc64(self.as_of)
         known = records.get("first_sent_at", pd.Series(np.full(len(records), now)))
         return self._instants(known.fillna(now), pattern)
 
@@ -120,13 +125,6 @@ def _iso(instants: pa.Array) -> pa.Array:
     """Return instants as `iso` writes one."""
     texts = pc.floor_temporal(instants, unit="second").cast(pa.timestamp("s")).cast(pa.string())
     return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), "Z", "")
-
-
-def statuses(records: pd.DataFrame) -> npt.NDArray[np.int8]:
-    """Return each record's place in STATUSES: completed exactly at 100, not started when nothing is done."""
-    done: Bools = records["hundredths"].to_numpy() == DONE
-    started: Bools = records["started"].to_numpy()
-    return np.maximum(started.view(np.int8), 2 * done.view(np.int8))
 
 
 def _constant(text: str, rows: int) -> Cells:
@@ -166,9 +164,3 @@ def _counts(numbers: Ints) -> Cells:
     """Return counts as texts; what was not told (-1) is blank."""
     encoded = pa.array(numbers).dictionary_encode()
     return pa.array([str(one) if one >= 0 else "" for one in encoded.dictionary.to_pylist()]), encoded.indices
-
-
-def text_array(texts: pd.Series) -> pa.Array:
-    """Return a column of texts as one Arrow array."""
-    found = pa.array(texts, pa.string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.config.profiles.columns import Column
 from include.codebashing_lms.config.profiles.contract import FileShape
-from include.codebashing_lms.transform.decode.values import Bools
+from include.codebashing_lms.transform.records.columns import Bools
 
 
 def quote(texts: pa.Array, file: FileShape, alone: bool) -> pa.Array:

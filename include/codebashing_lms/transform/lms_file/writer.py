@@ -15,12 +15,12 @@ import pyarrow.compute as pc
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.dates import file_name
 from include.codebashing_lms.staging.files import StagedPath, atomic_write
-from include.codebashing_lms.transform.decode.values import Ints
 from include.codebashing_lms.transform.lms_file.cells import CellBuilder, Cells
+from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.lms_file.parts import Part, PartNames
 from include.codebashing_lms.transform.lms_file.quoting import checks_nothing, quote, unwritable
 from include.codebashing_lms.transform.lms_file.xapi_statements import render_statements
-from include.codebashing_lms.transform.rules.progress import Courses
+from include.codebashing_lms.transform.records.columns import Ints
 
 WHOLE = ""
 SAMPLE = 4096  # rows that tell whether combinations of texts are few

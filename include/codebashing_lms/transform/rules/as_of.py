@@ -4,14 +4,15 @@ Values are never altered: a record stands as it was read, or is withheld. All of
 where the nearest earlier snapshot contradicts them for a learner, nothing is told.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import DONE, Bools, Instants, ParsedInstants, instants
+from include.codebashing_lms.transform.decode.values import ParsedInstants, instants
+from include.codebashing_lms.transform.records.columns import DONE, NO_INSTANT, Bools, Instants, utc64
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.rules.earlier_snapshot import (
     ABSENT,
@@ -27,7 +28,6 @@ ASSUMPTIONS = (
     "nobody's course and no course's number of lessons changed between as_of and extracted_at",
 )
 FINISHED = DONE + 1  # as progress_of tells it
-NOTHING = np.datetime64("NaT", "us")
 DAY = np.timedelta64(1, "D")
 
 
@@ -40,10 +40,10 @@ class AsOfRules:
     """
 
     def __init__(self, as_of: datetime, one_course: bool, earlier: EarlierSnapshot | None) -> None:
-        self.as_of = _utc(as_of)
+        self.as_of = utc64(as_of)
         self.one_course = one_course
         self.earlier = earlier
-        self.read_before = _utc(earlier.read_at) if earlier else NOTHING
+        self.read_before = utc64(earlier.read_at if earlier else None)
 
     def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Withhold the records that nothing else speaks against, but that are not certain."""
@@ -85,13 +85,13 @@ class AsOfRules:
         active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
         late = completed_at > self.as_of
         cut = int((late & (records["disposition"] == Disposition.EMITTED).to_numpy()).sum())
-        learners = learners.assign(active_at=np.where(active_at > self.as_of, NOTHING, active_at))
-        return learners, records.assign(completed_at=np.where(late, NOTHING, completed_at)), cut
+        learners = learners.assign(active_at=np.where(active_at > self.as_of, NO_INSTANT, active_at))
+        return learners, records.assign(completed_at=np.where(late, NO_INSTANT, completed_at)), cut
 
 
 def add_latest_possible_learners(learners: pd.DataFrame, batch: Batch, keys: SourceKeys) -> pd.DataFrame:
     """Return learners with the latest moments at which they can have been last active, and joined."""
-    active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NOTHING)
+    active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NO_INSTANT)
     created_by = _latest(instants(batch.columns[keys.created_at])) if keys.created_at else nothing
     return learners.assign(active_by=_latest(active), created_by=created_by)
 
@@ -123,7 +123,3 @@ def _dates_disagree(then: EarlierValues, records: pd.DataFrame, read_at: np.date
     finished = then.progress == FINISHED
     disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_by <= read_at)
     return disagrees
-
-
-def _utc(instant: datetime) -> np.datetime64:
-    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us")

@@ -8,11 +8,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.codebashing_lms.transform.decode.values import Ints
-from include.codebashing_lms.transform.lms_file.cells import text_array
+from include.codebashing_lms.transform.lms_file.courses import Courses, course_texts
+from include.codebashing_lms.transform.records.columns import Ints, text_array
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
-from include.codebashing_lms.transform.rules.progress import Courses, of_courses
 
 NOBODY = -1
 
@@ -119,7 +118,7 @@ def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
 
 def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Of two slugs that are one LMS course the higher percentage stands, then the earlier completion."""
-    named = records.assign(lms_course=of_courses(courses.lms_ids(), records["course"].to_numpy()))
+    named = records.assign(lms_course=course_texts(courses.lms_ids(), records["course"].to_numpy()))
     order = ["hundredths", "completed_at", "number"]
     merged = _merge(named, "lms_course", order, [False, True, True])
     return merged.drop(columns="lms_course")

@@ -19,16 +19,11 @@ from include.codebashing_lms.streaming.json_file import decode_leniently, read_c
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 from include.codebashing_lms.transform.decode.record_decoder import RecordDecoder
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import Bools, Instants, Ints
+from include.codebashing_lms.transform.lms_file.courses import NO_SLUG, Courses
+from include.codebashing_lms.transform.records.columns import Bools, Instants, Ints
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
-from include.codebashing_lms.transform.rules.progress import (
-    NO_SLUG,
-    Courses,
-    course_records,
-    keep_true_dates,
-    primary_records,
-)
+from include.codebashing_lms.transform.rules.progress import course_records, keep_true_dates, primary_records
 
 ABSENT = -1
 NO_DATE = 0

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.config.profiles.contract import Contract
-from include.codebashing_lms.transform.decode.values import DONE, Bools
 from include.codebashing_lms.transform.lms_file.writer import LmsFile
+from include.codebashing_lms.transform.records.columns import DONE, Bools, utc64
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 NO_COLUMN = -1
@@ -23,7 +23,7 @@ class ProfileRequirements:
     def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:
         self.contract, self.zone, self.file = contract, zone, file
         today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
-        self._today = np.datetime64(today.replace(tzinfo=None), "us")
+        self._today = utc64(today)
 
     def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
@@ -66,10 +66,8 @@ class ProfileRequirements:
         midnights = [
             datetime.combine(day, time(), self.zone).astimezone(UTC) if day else None for day in days
         ]
-        first = pd.Series(
-            [one and one.replace(tzinfo=None) for one in midnights] + [None], dtype="datetime64[us]"
-        )
+        first = np.array([utc64(midnight) for midnight in [*midnights, None]])
         numbers = records["course"].to_numpy()
-        limits = first.to_numpy()[np.where(numbers < 0, len(midnights), numbers)]
+        limits = first[np.where(numbers < 0, len(midnights), numbers)]
         early: Bools = records["completed_at"].to_numpy() < limits
         return early

@@ -2,78 +2,29 @@
 
 Columns of the frames: `learner` (row of the learner in the batch), `course` (number of the course, or one of
 UNNAMED, NONE, NO_SLUG), `hundredths` of a percent, `started` (anything done at all), `lessons_completed` and
-`lessons_total` (-1: not told), `completed_at` (UTC, NaT: none), `fate`.
+`lessons_total` (-1: not told), `completed_at` (UTC, NaT: none), `disposition`.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from msgspec import UNSET
 
-from include.codebashing_lms.config.course_map import Course, CourseMap
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import (
     ABSENT,
-    DONE,
     INVALID,
-    NOT_TEXT,
     OVER_100,
-    Ints,
     counts,
     share,
 )
+from include.codebashing_lms.transform.lms_file.courses import NO_SLUG, NONE, UNNAMED, Courses
+from include.codebashing_lms.transform.records.columns import DONE, NO_COUNT, NO_INSTANT, Ints, utc64
 from include.codebashing_lms.transform.records.dispositions import Disposition
-
-UNNAMED, NONE, NO_SLUG = -1, -2, -3
-UNTOLD = -1
-NOTHING = np.datetime64("NaT", "us")
-
-
-@dataclass
-class Courses:
-    """The courses met so far: a number for each slug, and what the course map makes of it."""
-
-    course_map: CourseMap
-    numbers: dict[str, int] = field(default_factory=dict)
-
-    def number(self, slug: str) -> int:
-        """Return the course's number, a new one for a new course."""
-        return self.numbers.setdefault(slug, len(self.numbers))
-
-    @property
-    def slugs(self) -> list[str]:
-        """Return the slugs in the order of their numbers."""
-        return list(self.numbers)
-
-    def entry(self, slug: str) -> Course | None:
-        """Return what the LMS calls a course; None when ignored, not mapped, or of a damaged name."""
-        unmapped = None if NOT_TEXT in slug else Course(id=slug)
-        entry = self.course_map.get(slug) if self.course_map else unmapped
-        return entry if isinstance(entry, Course) else None
-
-    def lms_ids(self) -> list[str]:
-        """Return the LMS's id for each course number, blank where the course is not sent."""
-        return [entry.id if (entry := self.entry(slug)) else "" for slug in self.numbers]
-
-    def dispositions(self) -> Ints:
-        """Return EMITTED, IGNORED_COURSE or UNMAPPED_COURSE for each course number."""
-        return np.array([self._fate(slug) for slug in self.numbers], dtype=np.int64)
-
-    def _fate(self, slug: str) -> Disposition:
-        if self.entry(slug):
-            return Disposition.EMITTED
-        return Disposition.IGNORED_COURSE if slug in self.course_map else Disposition.UNMAPPED_COURSE
-
-
-def of_courses(texts: list[str], numbers: Ints) -> npt.NDArray[np.object_]:
-    """Return each record's text out of one a course, blank for records that name no course."""
-    return np.array([*texts, ""], dtype=object)[np.where(numbers < 0, len(texts), numbers)]
 
 
 def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.DataFrame:
@@ -142,8 +93,8 @@ def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
         "disposition": np.where(
             values == INVALID, np.int8(Disposition.INVALID_PERCENTAGE), np.int8(Disposition.EMITTED)
         ),
-        "lessons_completed": np.full(len(values), UNTOLD, dtype=np.int8),
-        "lessons_total": np.full(len(values), UNTOLD, dtype=np.int8),
+        "lessons_completed": np.full(len(values), NO_COUNT, dtype=np.int8),
+        "lessons_total": np.full(len(values), NO_COUNT, dtype=np.int8),
     }
     frame = pd.DataFrame(columns, copy=False)
     on_none = np.flatnonzero(np.bincount(learner, minlength=len(batch)) == 0)
@@ -159,13 +110,13 @@ def _on_no_course(learners: Ints) -> pd.DataFrame:
         "course": np.int32(NONE),
         "hundredths": np.int32(0),
         "started": False,
-        "completed_at": np.full(len(learners), NOTHING, dtype="datetime64[us]"),
+        "completed_at": np.full(len(learners), NO_INSTANT, dtype="datetime64[us]"),
         "date_odd": False,
         "date_is_day": False,
         "too_much": False,
         "disposition": np.int8(Disposition.NO_COURSE),
-        "lessons_completed": np.int8(UNTOLD),
-        "lessons_total": np.int8(UNTOLD),
+        "lessons_completed": np.int8(NO_COUNT),
+        "lessons_total": np.int8(NO_COUNT),
     }
     return pd.DataFrame(columns)
 
@@ -197,10 +148,10 @@ def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[
     told = np.flatnonzero(~np.isnat(completed_at))
     of_emitted = alive[told]
     below = of_emitted & (records["hundredths"].to_numpy()[told] < DONE)
-    now = np.datetime64(read_at.replace(tzinfo=None), "us")
+    now = utc64(read_at)
     late = of_emitted & ~below & (completed_at[told] > now)
     warnings["completed_date_below_100"] += int(below.sum())
     warnings["completed_date_after_reading"] += int(late.sum())
     kept = completed_at.copy()
-    kept[told[~of_emitted | below | late]] = NOTHING
+    kept[told[~of_emitted | below | late]] = NO_INSTANT
     return records.assign(completed_at=kept)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import Crosswalk, PathResolver, read_crosswalk
 from include.codebashing_lms.config.profiles.contract import Contract
-from include.codebashing_lms.transform.lms_file.cells import text_array
+from include.codebashing_lms.transform.records.columns import text_array
 from include.codebashing_lms.transform.records.spool import Spool
 
 
