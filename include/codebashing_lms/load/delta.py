@@ -14,6 +14,7 @@ import pandas as pd
 
 from include.codebashing_lms.load.repeat_refusals import refused_too_often
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, statuses
+from include.codebashing_lms.transform.records.dispositions import Disposition
 
 COMPLETED = STATUSES.index("completed")
 
@@ -29,6 +30,11 @@ class Change(IntEnum):
     BEFORE_START = 5
     REFUSED_WAITING = 6
     REFUSED = 7
+
+    @property
+    def disposition(self) -> Disposition:
+        """Return what becomes of the row's record where only changes are sent."""
+        return Disposition.EMITTED if self in (Change.NEW, Change.CHANGED) else Disposition[self.name]
 
 
 @dataclass(frozen=True)

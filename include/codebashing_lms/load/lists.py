@@ -11,16 +11,10 @@ import pyarrow.parquet as pq
 from include.codebashing_lms.load.delta import Change, Delta
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.transform.lists import LEFT_OUT, escape_formulas
+from include.codebashing_lms.transform.records.dispositions import Disposition, Group
 
-CHANGED_IDENTITY_REMEDY = (
-    "the LMS knows this e-mail address or this employee ID as another person; "
-    "ask HR, and put the answer into identity.people"
-)
-REFUSED_REMEDY = (
-    "the LMS refused this row three times: {reason}; correct it there, the course map, the crosswalk or "
-    "identity.people, or have it told again by the action resend of the admin DAG"
-)
-DEFERRED = {Change.STALE: "stale", Change.REFUSED_WAITING: "refused_waiting"}
+CHANGED_IDENTITY, REFUSED = Disposition.CHANGED_IDENTITY, Disposition.REFUSED
+DEFERRED = {change: change.disposition.reason for change in (Change.STALE, Change.REFUSED_WAITING)}
 CORRECTIONS = {  # column: its header in to_correct.csv
     "employee_id": "employee_id",
     "email": "email",
@@ -61,15 +55,15 @@ class HeldIdentities:
         held = delta.rows[delta.rows["verdict"] == Change.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
             before = [*records["ledger_email"].dropna().unique(), *records["former_id"].dropna().unique()]
-            detail = f"{CHANGED_IDENTITY_REMEDY} (told before: {', '.join(before)})"
+            detail = f"{CHANGED_IDENTITY.meaning.detail} (told before: {', '.join(before)})"
             line = self.lines.setdefault(
-                (employee_id, str(email)), ["changed_identity", detail, email, employee_id, "", 0]
+                (employee_id, str(email)), [CHANGED_IDENTITY.reason, detail, email, employee_id, "", 0]
             )
             line[-1] += len(records)
 
     def list_in(self, folder: StagedPath) -> None:
         """Add them to the run's set_aside.csv."""
-        _relist(folder, "changed_identity", list(self.lines.values()))
+        _relist(folder, CHANGED_IDENTITY.reason, list(self.lines.values()))
 
 
 class RepeatedRefusals:
@@ -83,11 +77,11 @@ class RepeatedRefusals:
         rows = delta.rows[delta.rows["verdict"] == Change.REFUSED]
         columns = (rows[name] for name in ("ledger_refusal", "email", "employee_id", "course"))
         for reason, *whose in zip(*columns, strict=True):
-            self.lines.append(["refused", REFUSED_REMEDY.format(reason=reason), *whose, 1])
+            self.lines.append([REFUSED.reason, REFUSED.meaning.detail.format(reason=reason), *whose, 1])
 
     def list_in(self, folder: StagedPath) -> None:
         """Add them to the run's set_aside.csv."""
-        _relist(folder, "refused", self.lines)
+        _relist(folder, REFUSED.reason, self.lines)
 
 
 def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
@@ -127,7 +121,7 @@ class DeferredRows:
         """List the rows that a decision leaves out of the file."""
         rows = delta.rows[delta.rows["verdict"].isin(list(DEFERRED))]
         columns = {
-            "place": ["withheld"] * len(rows),
+            "place": [Group.WITHHELD.value] * len(rows),
             "reason": [DEFERRED[verdict] for verdict in rows["verdict"]],
             "email": rows["email"],
             "employee_id": rows["employee_id"],

@@ -33,12 +33,13 @@ from include.codebashing_lms.staging.files import StagedPath, atomic_write, loca
 from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.lms_file.writer import LmsFile, of_first
 from include.codebashing_lms.transform.records.columns import STATUSES, utc64
+from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
 
 TOLD = pa.schema(
     [field for field in ledger_rows.SENT if field.name not in ("refusal", "refused_as")]
     + [("course_title", pa.string()), ("accepted", pa.bool_()), ("sent", pa.bool_()), ("known", pa.bool_())]
 )
-ASIDE = {Change.CHANGED_IDENTITY: "changed_identity", Change.REFUSED: "refused"}
+ASIDE = {change: change.disposition.reason for change in Change if change.disposition in SET_ASIDE}
 
 
 def sends_full(connector: Connector, chosen: str | None) -> bool:

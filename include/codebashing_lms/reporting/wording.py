@@ -3,120 +3,12 @@
 Learners come before records, and nothing is called delivered that was only dropped.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from include.codebashing_lms.dates import MONTHS
+from include.codebashing_lms.transform.records.dispositions import OTHER, Disposition, Group, Reason
 
-IDENTITY, LMS, COURSE_MAP, VENDOR = (
-    "Identity team",
-    "LMS administrator",
-    "Owner of the course map",
-    "Codebashing support",
-)
-ACTORS = (IDENTITY, LMS, COURSE_MAP, VENDOR)
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why learners were set aside.
-
-    :param short: the reason in a few words, after a number of learners.
-    :param actor: who can do something about it.
-    :param remedy: what, in one sentence.
-    """
-
-    short: str
-    actor: str
-    remedy: str
-
-
-SET_ASIDE = {
-    "missing_employee_id": Reason(
-        "have no employee ID",
-        IDENTITY,
-        "Ask your identity team to send the employee ID as a SAML attribute; it arrives when the learner "
-        "signs in to Codebashing the next time.",
-    ),
-    "invalid_employee_id": Reason(
-        "have an employee ID that cannot be one",
-        IDENTITY,
-        "Ask your identity team what the SAML attribute really sends: it breaks the pattern, is no text, "
-        "or is just the e-mail address.",
-    ),
-    "conflicting_employee_id": Reason(
-        "share an employee ID with somebody else",
-        IDENTITY,
-        "Ask your identity team whose ID it is; until then the people list (identity.people) can settle it.",
-    ),
-    "changed_identity": Reason(
-        "may have become somebody else",
-        IDENTITY,
-        "Ask HR whether ID or address moved to another person, then put the answer into the people list "
-        "(identity.people).",
-    ),
-    "invalid_email": Reason(
-        "have an e-mail address that cannot be one",
-        IDENTITY,
-        "Ask your identity team to correct the address: it is no text or holds a control character.",
-    ),
-    "unmapped_user": Reason(
-        "are not known to the LMS by a user key",
-        LMS,
-        "Add the employee ID with the LMS's user key to the crosswalk (identity.crosswalk).",
-    ),
-    "refused": Reason(
-        "were refused by the LMS",
-        LMS,
-        "Look up the LMS's reason in refused.csv and correct user or course there; the next run tries again.",
-    ),
-    "invalid_value": Reason(
-        "have a value the LMS cannot read",
-        LMS,
-        "Correct it at the source or in the course map: set_aside.csv says which value is blank, too long or "
-        "holds a sign that the LMS's file cannot.",
-    ),
-    "unmapped_course": Reason(
-        "are on a course the map does not name",
-        COURSE_MAP,
-        "Give the course its LMS ID in the course map (lms.course_map), or write ignore.",
-    ),
-    "not_an_object": Reason(
-        "could not be read at all",
-        VENDOR,
-        "Report it to Codebashing support: an entry of the answer is no user.",
-    ),
-    "invalid_count": Reason(
-        "have a lesson count that cannot be one",
-        VENDOR,
-        "Report it to Codebashing support: a number of lessons is negative, a fraction or no number.",
-    ),
-    "invalid_percentage": Reason(
-        "have a percentage that cannot be one",
-        VENDOR,
-        "Report it to Codebashing support: a percentage is negative or no number.",
-    ),
-    "missing_completed_date": Reason(
-        "finished without a completion date",
-        VENDOR,
-        "Ask Codebashing support for the completion date that the LMS needs.",
-    ),
-}
-UNFORESEEN = Reason("were set aside", LMS, "See the detail in set_aside.csv.")
-
-NOTHING_TO_SEND = {
-    "unchanged": "the LMS knows this already",
-    "stale": "the LMS was told something newer since",
-    "excluded": "the people list excludes them",
-    "no_course": "no course is assigned",
-    "ignored_course": "the course map ignores the course",
-    "unmapped_course": "the course is not in the map, and was not begun",
-    "below_threshold": "not finished, and the LMS takes completions only",
-    "too_recent": "finished today; the LMS takes dates before today, so it goes with tomorrow's run",
-    "unknown_at_as_of": "what was true on that day cannot be told for certain",
-    "not_yet_a_user": "the account was made later",
-    "refused_waiting": "the LMS refused them; the next run tries again",
-}
+REASONS = {(one.meaning.group, one.reason): one.meaning for one in Disposition}
 
 WARNINGS = {
     "source_looks_stale": "Nobody was active for a week before the reading: is Codebashing up to date?",
@@ -149,7 +41,13 @@ PROVENANCE = {
 
 def reason(name: str) -> Reason:
     """Return what a reason of setting aside means."""
-    return SET_ASIDE.get(name, UNFORESEEN)
+    return REASONS.get((Group.SET_ASIDE, name), OTHER)
+
+
+def nothing_to_send(name: str) -> str:
+    """Return why there is nothing to send, in words."""
+    known = REASONS.get((Group.WITHHELD, name))
+    return known.short if known else humanize(name)
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

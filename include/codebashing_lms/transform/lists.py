@@ -14,28 +14,14 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.transform.lms_file.courses import Courses, course_texts
 from include.codebashing_lms.transform.records.columns import Bools, Ints, text_array
-from include.codebashing_lms.transform.records.dispositions import (
-    MERGED,
-    REMEDY,
-    SET_ASIDE,
-    WITHHELD,
-    Disposition,
-)
+from include.codebashing_lms.transform.records.dispositions import SET_ASIDE, Disposition
 
 Rows = dict[str, npt.NDArray[Any]]  # columns of records
 
 SET_ASIDE_COLUMNS = ("reason", "detail", "email", "employee_id", "course", "records")
 FORMULA = ("=", "+", "-", "@")
-OF_THE_LEARNER = (
-    Disposition.NOT_AN_OBJECT,
-    Disposition.MISSING_EMPLOYEE_ID,
-    Disposition.INVALID_EMPLOYEE_ID,
-    Disposition.INVALID_EMAIL,
-    Disposition.CONFLICTING_EMPLOYEE_ID,
-    Disposition.UNMAPPED_USER,
-)
 IS_SET_ASIDE = np.isin(np.arange(len(Disposition)), SET_ASIDE)
-IS_OF_THE_LEARNER = np.isin(np.arange(len(Disposition)), OF_THE_LEARNER)
+IS_OF_THE_LEARNER = np.isin(np.arange(len(Disposition)), [one for one in SET_ASIDE if one.meaning.of_learner])
 LEFT_OUT = pa.schema(
     [(name, pa.string()) for name in ("place", "reason", "email", "employee_id", "course")]
     + [("percent_complete", pa.float64())]
@@ -67,7 +53,7 @@ class RecordLists:
         for course, learners in self.unmapped.items():
             disposition = Disposition.UNMAPPED_COURSE
             self._csv.writerow(
-                escape_formulas([disposition.reason, REMEDY[disposition], "", "", course, learners])
+                escape_formulas([disposition.reason, disposition.meaning.detail, "", "", course, learners])
             )
         self._file.close()
         self._left_out.close()
@@ -96,7 +82,9 @@ class RecordLists:
         lines = zip(*_people(learners, rows["learner"][at]), slugs, records.tolist(), strict=True)
         for number, fault, line in zip(dispositions, faults, lines, strict=True):
             disposition = Disposition(number)
-            detail = REMEDY[disposition] if fault < 0 else f"{self.columns[fault]}: {REMEDY[disposition]}"
+            detail = disposition.meaning.detail
+            if fault >= 0:
+                detail = f"{self.columns[fault]}: {detail}"
             self._csv.writerow(escape_formulas([disposition.reason, detail, *line]))
 
     def _add_left_out(self, rows: Rows, learners: pd.DataFrame) -> None:
@@ -106,7 +94,7 @@ class RecordLists:
         dispositions = [Disposition(number) for number in rows["disposition"].tolist()]
         emails, ids = _people(learners, rows["learner"])
         table = {
-            "place": [_place(disposition) for disposition in dispositions],
+            "place": [disposition.meaning.group.value for disposition in dispositions],
             "reason": [disposition.reason for disposition in dispositions],
             "email": emails,
             "employee_id": ids,
@@ -121,13 +109,6 @@ def _people(learners: pd.DataFrame, who: Ints) -> tuple[list[str | None], list[s
     at = pa.array(who)
     emails, ids = (text_array(learners[name]).take(at).to_pylist() for name in ("email", "employee_id"))
     return emails, ids
-
-
-def _place(disposition: Disposition) -> str:
-    """Return the place of a record; those of an unmapped course have no line of their own elsewhere."""
-    if disposition in MERGED:
-        return "merged"
-    return "withheld" if disposition in WITHHELD else "set_aside"
 
 
 def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:

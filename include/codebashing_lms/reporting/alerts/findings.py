@@ -5,9 +5,11 @@ from typing import Any
 
 from include.codebashing_lms.reporting.alerts.state import AlertState, learners_set_aside
 from include.codebashing_lms.reporting.wording import plural, reason
+from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
 
 SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
-EACH_ONE_COUNTS = ("changed_identity", "refused")  # of the others only a reason that was not there before
+# Found by load one by one: each more is worth a message. Of the others only a reason that was not there.
+EACH_ONE_COUNTS = {one.reason for one in SET_ASIDE if one.meaning.by_load}
 
 
 def new_findings(

@@ -115,7 +115,7 @@ def _headline(connector: Connector, ended: RunEnd, told: int | None) -> tuple[st
 
 def _nothing_to_send(manifest: dict[str, Any]) -> tuple[tuple[str, int], ...]:
     withheld = manifest["records"]["withheld"].items()
-    found = [(words.NOTHING_TO_SEND.get(reason, words.humanize(reason)), count) for reason, count in withheld]
+    found = [(words.nothing_to_send(reason), count) for reason, count in withheld]
     return tuple(sorted(found, key=lambda one: -one[1]))
 
 

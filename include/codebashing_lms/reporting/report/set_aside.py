@@ -7,14 +7,16 @@ from typing import Any
 
 from include.codebashing_lms.load.sent_rows import REFUSED_LIST
 from include.codebashing_lms.reporting.alerts.state import learners_set_aside
-from include.codebashing_lms.reporting.wording import LMS, Reason, reason
+from include.codebashing_lms.reporting.wording import reason
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.transform.records.dispositions import Actor, Group, Reason
 
 SHOWN = 200  # learners by name under each reason; set_aside.csv has all
 NAME = "set_aside.csv"
 REFUSED_NOW = Reason(
+    Group.SET_ASIDE,
+    Actor.LMS,
     "were refused by the LMS just now",
-    LMS,
     "Correct user or course in the LMS, by its words below; the next run tries again.",
 )
 

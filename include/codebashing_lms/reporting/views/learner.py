@@ -18,7 +18,7 @@ from include.codebashing_lms.reporting.views.learner_records import (
 )
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING
 from include.codebashing_lms.reporting.views.runs import Run, Runs
-from include.codebashing_lms.reporting.wording import NOTHING_TO_SEND, humanize, on_day, reason
+from include.codebashing_lms.reporting.wording import nothing_to_send, on_day, reason
 
 TIME_BUDGET = 2.0  # seconds to open runs, several times what it takes; what is not reached is said
 LONGEST = 320  # characters of an e-mail address
@@ -146,32 +146,14 @@ def _in_words(said: tuple[LearnerRecord, ...]) -> tuple[str, str, str]:
     aside = [one for one in said if one.place == "set_aside"]
     if aside:
         first = reason(aside[0].reason)
-        return ACT, f"Set aside: {_singular(aside[0].reason)}", f"{first.actor}: {first.remedy}"
+        return ACT, f"Set aside: {first.of_one}", f"{first.actor}: {first.remedy}"
     sendable = [one for one in said if one.place == "emitted"]
     if sendable:
         return QUIET, "Codebashing said", "; ".join(progress(one) for one in sendable)
     why = said[0]
     if why.place == "merged":
         return WAITING, "The same learner twice", "The better record counts."
-    return QUIET, "Nothing to send", NOTHING_TO_SEND.get(why.reason, humanize(why.reason)) + "."
-
-
-def _singular(name: str) -> str:
-    """Return a reason about one learner: the words of the list are about several."""
-    return {
-        "missing_employee_id": "no employee ID",
-        "invalid_employee_id": "an employee ID that cannot be one",
-        "conflicting_employee_id": "several people claim this employee ID",
-        "changed_identity": "may have become somebody else",
-        "invalid_email": "an e-mail address that cannot be one",
-        "unmapped_user": "the LMS's user key is not known",
-        "invalid_value": "a value the LMS cannot read",
-        "refused": "the LMS refused it",
-        "unmapped_course": "the course is not in the course map",
-        "invalid_count": "a lesson count that cannot be one",
-        "invalid_percentage": "a percentage that cannot be one",
-        "missing_completed_date": "finished without a completion date",
-    }.get(name, humanize(name))
+    return QUIET, "Nothing to send", nothing_to_send(why.reason) + "."
 
 
 def _verdict(search: _Search, told: list[Event]) -> tuple[str, str]:
@@ -189,11 +171,11 @@ def _verdict(search: _Search, told: list[Event]) -> tuple[str, str]:
     aside = next((one for one in now if one.place == "set_aside"), None)
     if aside:
         known = reason(aside.reason)
-        return f"Set aside: {_singular(aside.reason)}. {known.remedy}", ACT
+        return f"Set aside: {known.of_one}. {known.remedy}", ACT
     if any(one.place == "emitted" for one in now):
         if last is None:
             return "In the file, but the LMS was not told yet.", WAITING
         return f"The LMS was told, last on {on_day(last)}.", GOOD
     why = now[0]
-    words = NOTHING_TO_SEND.get(why.reason, humanize(why.reason))
+    words = nothing_to_send(why.reason)
     return f"Nothing to send: {words}.", QUIET

@@ -8,8 +8,7 @@ from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING, RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run, Runs
 from include.codebashing_lms.reporting.wording import plural
-
-OF_NO_ID = "missing_employee_id"
+from include.codebashing_lms.transform.records.dispositions import Disposition
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _failed_since(run: Run | None, schedule: Schedule) -> bool:
 def _people(run: Run, end: RunStatus) -> tuple[str, str]:
     """Say how many learners need somebody."""
     waiting = run.set_aside()
-    no_id = waiting.pop(OF_NO_ID, 0)
+    no_id = waiting.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
     others = sum(waiting.values())
     parts = []
     if no_id:

@@ -11,8 +11,9 @@ from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.charts import bar
 from include.codebashing_lms.reporting.views.run_status import RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run
-from include.codebashing_lms.reporting.wording import NOTHING_TO_SEND, WARNINGS, humanize, reason
+from include.codebashing_lms.reporting.wording import WARNINGS, humanize, nothing_to_send, reason
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.records.dispositions import Disposition
 
 TOLD, NOTHING, ASIDE, MERGED = "told", "nothing", "aside", "merged"
 PLACES = {
@@ -110,15 +111,17 @@ def _parts(run: Run) -> Iterator[Part]:
     records, learners = run.manifest["records"], run.figures.get("learners") or {}
     transformed = (run.manifest.get("transformed") or {}).get("records") or records
     same = records["emitted"] == transformed["emitted"]
-    yield Part(TOLD, "rows for the LMS", records["emitted"], learners.get("emitted") if same else None)
+    yield Part(
+        TOLD, Disposition.EMITTED.meaning.short, records["emitted"], learners.get("emitted") if same else None
+    )
     for name, count in records["withheld"].items():
         known = (learners.get("withheld") or {}).get(name)
-        yield Part(NOTHING, NOTHING_TO_SEND.get(name, humanize(name)), count, known)
+        yield Part(NOTHING, nothing_to_send(name), count, known)
     for name, count in records["set_aside"].items():
         yield Part(ASIDE, reason(name).short, count, (learners.get("set_aside") or {}).get(name))
     if records["merged"]:
-        known = (learners.get("merged") or {}).get("duplicate")
-        yield Part(MERGED, "the same learner twice; the better record counts", records["merged"], known)
+        known = (learners.get("merged") or {}).get(Disposition.DUPLICATE.reason)
+        yield Part(MERGED, Disposition.DUPLICATE.meaning.short, records["merged"], known)
 
 
 def _guards(run: Run) -> Iterator[Guard]:

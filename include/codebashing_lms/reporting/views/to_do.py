@@ -19,9 +19,10 @@ import pyarrow.csv
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.load.sent_rows import REFUSED_LIST
 from include.codebashing_lms.reporting.views.runs import Cache, Run
-from include.codebashing_lms.reporting.wording import ACTORS, Reason, reason
+from include.codebashing_lms.reporting.wording import reason
 from include.codebashing_lms.staging.files import StagedPath, local_copy
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
+from include.codebashing_lms.transform.records.dispositions import Actor, Disposition, Reason
 
 LIST = "set_aside.csv"
 WHOSE = ["reason", "email", "employee_id", "course"]
@@ -83,7 +84,7 @@ def to_do(runs: Sequence[Run]) -> ToDo | None:
     if not read:
         return None
     table, back_to = with_since(read)
-    groups: dict[str, list[ToDoGroup]] = {actor: [] for actor in ACTORS}
+    groups: dict[str, list[ToDoGroup]] = {actor: [] for actor in Actor}
     for name, lines in table.groupby("reason", sort=False):
         group = _group(str(name), lines)
         groups[group.reason.actor].append(group)
@@ -120,7 +121,7 @@ def _group(name: str, lines: pd.DataFrame) -> ToDoGroup:
 
 def _learners(name: str, lines: pd.DataFrame) -> int:
     """Count learners, not lines: one may have several; a course's line counts its learners itself."""
-    if name == "unmapped_course":
+    if name == Disposition.UNMAPPED_COURSE.reason:
         return int(lines["records"].astype(int).sum())
     nameless = (lines["email"] == "") & (lines["employee_id"] == "")
     return len(lines[~nameless].drop_duplicates(["email", "employee_id"])) + int(nameless.sum())
@@ -165,7 +166,7 @@ def _lines(run: Run) -> pa.Table:
         return found
     refused = _read(run.folder / REFUSED_LIST)
     said = pc.binary_join_element_wise(refused["reason"], refused["detail"], "; ")
-    columns = {"reason": pa.array(["refused"] * len(refused), pa.string()), "detail": said}
+    columns = {"reason": pa.array([Disposition.REFUSED.reason] * len(refused), pa.string()), "detail": said}
     return pa.concat_tables([found, _replaced(refused, columns)])
 
 
