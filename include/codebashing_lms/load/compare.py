@@ -19,7 +19,7 @@ from include.codebashing_lms.ledger.schema import INSTANT
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.delta import Change, Delta, DeltaRules, ReassignedAddresses, compute_delta
 from include.codebashing_lms.staging.scratch import scratch_folder
-from include.codebashing_lms.streaming.partition import Piece, partitioned
+from include.codebashing_lms.streaming.partition import GroupedTable, partitioned
 from include.codebashing_lms.transform import rows_file as staged_rows
 
 WINDOW = 25_000  # rows that follow each other in the file, and are written at once
@@ -62,7 +62,7 @@ class LedgerComparison:
                     rows = window(number).sort_by("row").to_pandas()
                     yield Delta(rows, rows["send"].to_numpy(dtype=np.bool_))
 
-    def _decided(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[Piece]:
+    def _decided(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[GroupedTable]:
         """Give the rows decided, some employees after the other, and in which window of the file each is."""
         with partitioned(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as told:
             done = 0
@@ -73,7 +73,7 @@ class LedgerComparison:
                 done += size
                 yield _to_be_spoken_of(delta)
 
-    def _by_employee(self) -> Iterator[Piece]:
+    def _by_employee(self) -> Iterator[GroupedTable]:
         row = 0
         for table in self._slices():
             numbered = table.append_column("row", pa.array(np.arange(row, row + len(table))))
@@ -94,7 +94,7 @@ class LedgerComparison:
                 found |= reassigned_addresses(now_in(number), told_in(number))
         return found
 
-    def _by_address(self, tables: Iterable[pa.Table]) -> Iterator[Piece]:
+    def _by_address(self, tables: Iterable[pa.Table]) -> Iterator[GroupedTable]:
         for table in tables:
             names = table.select(NAMES.names).group_by(NAMES.names, use_threads=False).aggregate([])
             known = names.filter(pc.is_valid(names["email"]))
@@ -134,7 +134,7 @@ def reassigned_addresses(now: pa.Table, told: pa.Table) -> ReassignedAddresses:
     return found
 
 
-def _to_be_spoken_of(delta: Delta) -> Piece:
+def _to_be_spoken_of(delta: Delta) -> GroupedTable:
     """Return what is sent or listed of some rows, and the window of each."""
     rows = delta.rows.assign(send=delta.send)
     kept = rows[delta.send | (rows["verdict"] != Change.UNCHANGED)]

@@ -1,4 +1,4 @@
-"""Reads a staged snapshot back: decompressed on the way, in batches of whole records."""
+"""Reads a staged snapshot in chunks of whole records; decompresses it on the way."""
 
 import json
 import re
@@ -13,21 +13,24 @@ from include.codebashing_lms.errors import TruncatedSnapshotError
 from include.codebashing_lms.streaming.json_splitter import Chunk, RecordSplitter
 from include.codebashing_lms.streaming.json_structure import read_shallow
 
-PIECE = 1 << 20
-LONGEST_INTEGER = 400  # digits
+PIECE = 1 << 20  # bytes
+MAX_DIGITS = 400  # of an integer
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 
 
 class Unreadable:
-    """Stands for a record that is no JSON on its own."""
+    """The value of a record that is no JSON."""
 
 
 UNREADABLE = Unreadable()
 
 
 def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
-    """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk."""
+    """Give the records of a snapshot file (.json, .json.gz or .json.zst), chunk by chunk.
+
+    :raises SnapshotError: the file holds no array of records; TruncatedSnapshotError: it is cut off.
+    """
     try:
         with _plain_bytes(path) as source:
             for piece in _pieces(source):
@@ -40,10 +43,10 @@ def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
 
 
 def _pieces(source: Any) -> Iterator[memoryview]:
-    """Give a stream piece by piece; a piece is good until the next is asked for."""
-    whole = memoryview(bytearray(PIECE))
-    while size := source.readinto(whole):
-        yield whole[:size]
+    """Give a stream piece by piece; the next piece overwrites the one before."""
+    buffer = memoryview(bytearray(PIECE))
+    while size := source.readinto(buffer):
+        yield buffer[:size]
 
 
 @contextmanager
@@ -58,7 +61,10 @@ def _plain_bytes(path: Path) -> Iterator[Any]:
 
 
 def decode_leniently(text: bytes) -> Any:
-    """Read one record with the slow, lenient reader: NaN, lone surrogates and any depth; else UNREADABLE."""
+    """Return one record that may hold NaN, lone surrogates and nesting of any depth; UNREADABLE for no JSON.
+
+    Slower than a decoder of whole arrays. Nesting too deep for `json` becomes an empty list.
+    """
     try:
         return _readable_keys(_loads(text.decode("utf-8", "surrogateescape")))
     except RecursionError:
@@ -72,15 +78,15 @@ def decode_leniently(text: bytes) -> Any:
 
 
 def _readable_keys(item: Any) -> Any:
-    """Let the keys that nobody could write, by a lone surrogate, stand out: a course may hide behind one."""
+    """Replace lone surrogates in a record's keys, so that every key can be written to a file."""
     if not isinstance(item, dict):
         return item
     return {LONE_SURROGATE.sub("\ufffd", key): value for key, value in item.items()}
 
 
 def _integer(digits: str) -> int:
-    """Read a number of any length; so long a one has its size and its sign, and is no less odd."""
-    return int(digits[:LONGEST_INTEGER])
+    """Return an integer; `int` refuses thousands of digits, so only the first MAX_DIGITS count."""
+    return int(digits[:MAX_DIGITS])
 
 
 _loads: Callable[[str], Any] = json.JSONDecoder(parse_int=_integer).decode

@@ -1,14 +1,11 @@
-"""Parts a JSON document that arrives in pieces into batches of whole records, in flat memory.
+"""Splits a JSON document that arrives piece by piece into chunks of whole records, in flat memory.
 
-The fast way: cut where `},{` looks like the border of two records, close the array there and let the decoder
-judge. A wrong cut (inside a string or a nested array) never decodes, so an earlier one is tried. Where no cut
-decodes, because a record holds NaN, a lone surrogate or nesting too deep, the records are parted by their
-structure instead and each is left to a slower reader.
+The fast way: take the last `},{` that looks like the border of two records, close the array there and let the
+decoder decide. A wrong border, inside a string or a nested array, never decodes, so an earlier one is tried.
+Where no border decodes, because a record holds NaN, a lone surrogate or nesting too deep, the records are
+split by their structure instead, and a slower reader takes each of them alone.
 """
 
-import codecs
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,17 +13,14 @@ from typing import Any
 import msgspec
 
 from include.codebashing_lms.errors import SnapshotError, TruncatedSnapshotError
-from include.codebashing_lms.streaming.json_structure import TOKEN, members, split_array
+from include.codebashing_lms.streaming.json_structure import split_array
+from include.codebashing_lms.streaming.json_wrapper import BLANKS, check_tail, find_array, read_wrapper
 
-NAME = re.compile("[A-Za-z_-]{1,40}")
-MOST_NAMES = 20
-BATCH = 2 << 20
+BATCH = 2 << 20  # bytes of a chunk
 LARGEST_RECORD = 256 << 20
-LARGEST_FRAME = 16 << 20
-CUTS_TRIED = 64
+BORDERS_TRIED = 64
 # msgspec's own error is a ValueError only since 0.21
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
-BLANKS = b" \t\r\n"
 
 Decode = Callable[[memoryview], Sequence[Any]]
 ReadItem = Callable[[bytes], Any]
@@ -34,13 +28,13 @@ _raw_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def count_only(array: memoryview) -> Sequence[Any]:
-    """Read nothing of the records, only how many there are."""
+    """Count the records of an array without reading them."""
     return range(len(_raw_records.decode(array)))
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some whole records, in their order."""
+    """Some whole records, in the order of the document."""
 
     records: Sequence[Any]
 
@@ -51,11 +45,12 @@ class Chunk:
 
 
 class RecordSplitter:
-    """Feed it the pieces of a document, take whole records; `finish` tells whether the document was whole.
+    """Takes the pieces of a document and gives whole records; `finish` finds a truncated document.
 
-    :param records_path: where the array sits in an object, its keys joined by dots; None for a plain array.
-    :param decode: reads an array of records; raises ValueError or RecursionError where it cannot.
-    :param read_item: reads one record that `decode` could not.
+    :param records_path: keys to the array, joined by dots; None: the document is the array.
+    :param decode: decodes an array of records; raises ValueError or RecursionError where it cannot.
+    :param read_item: decodes a single record that `decode` could not.
+    :ivar wrapper: after `finish`: the object around the array.
     """
 
     def __init__(
@@ -76,96 +71,50 @@ class RecordSplitter:
             self._add_to_tail(piece)
             return
         self._buffer += piece
-        if self._head is None and not self._find_array(complete=False):
+        if self._head is None and not self._take_head(complete=False):
             return
         while self._tail is None and len(self._buffer) >= self._enough:
             before = len(self._buffer)
-            yield from self._cut()
+            yield from self._split()
             if len(self._buffer) == before:
                 break
 
     def finish(self) -> Iterator[Chunk]:
         """Give the last records; raise SnapshotError where the document is no whole array of records."""
         if self._head is None:
-            self._find_array(complete=True)
+            self._take_head(complete=True)
         if self._tail is None:
-            yield from self._last()
+            yield from self._split_rest()
         if self._tail is None:
             raise TruncatedSnapshotError(
                 "The answer ends in mid-record: it was cut off on the way. Trying again helps."
             )
-        self._check_frame()
+        if self.path:
+            self.wrapper = read_wrapper(self._head or b"", self._tail, self.path)
 
-    # The array within the document
-
-    def _find_array(self, complete: bool) -> bool:
-        """Move what stands before the array to `_head`; False while the array has not begun."""
-        start = len(codecs.BOM_UTF8) if self._buffer.startswith(codecs.BOM_UTF8) else 0
-        token = TOKEN.match(self._buffer, start)
-        if token is None and not complete:
+    def _take_head(self, complete: bool) -> bool:
+        """Move the text before the array to `_head`; return whether the array has begun."""
+        start = find_array(self._buffer, self.path, complete)
+        if start is None:
             return False
-        if token is None or token[1] not in (b"[", b"{"):
-            raise SnapshotError(_no_json(self._buffer[start:]))
-        at: int | None = token.start(1)
-        if self.path or token[1] == b"{":
-            at = self._array_at_path(token.start(1), complete)
-        if at is None:
-            return False
-        self._head = bytes(self._buffer[start:at])
-        del self._buffer[:at]
+        self._head = bytes(self._buffer[:start])
+        del self._buffer[:start]
         return True
-
-    def _array_at_path(self, at: int, complete: bool) -> int | None:
-        """Return where the array begins, walking `path` from the object at `at`; None: not there yet."""
-        complete = complete or len(self._buffer) > LARGEST_FRAME
-        seen = "the answer"
-        for part in self.path or [""]:
-            if TOKEN.match(self._buffer, at) is None and not complete:
-                return None
-            try:
-                keys = dict(members(self._buffer, at))
-            except ValueError:
-                raise SnapshotError(_no_array(seen, self.path)) from None
-            if part not in keys or not self.path:
-                if complete:
-                    raise SnapshotError(_wrong_path(keys, self.path))
-                return None
-            at, seen = keys[part], part
-        token = TOKEN.match(self._buffer, at)
-        if token and token[1] != b"[":
-            raise SnapshotError(_no_array(seen, self.path))
-        return token.start(1) if token else None
 
     def _add_to_tail(self, piece: bytes | bytearray | memoryview) -> None:
         if self._tail is None:
             self._tail = bytearray()
         self._tail += piece
-        if not self.path and self._tail.strip(BLANKS):
-            raise SnapshotError("More text follows the end of the JSON array: this is no snapshot.")
-        if len(self._tail) > LARGEST_FRAME:
-            raise SnapshotError(f"More than {LARGEST_FRAME >> 20} MB follow the array of records.")
+        check_tail(self._tail, self.path)
 
-    def _check_frame(self) -> None:
-        if not self.path:
-            return
-        try:
-            frame = (self._head or b"") + b"[]" + bytes(self._tail or b"")
-            self.wrapper = json.loads(frame.decode("utf-8", "replace"))
-        except (ValueError, RecursionError):
-            raise TruncatedSnapshotError(
-                f"The object around {'.'.join(self.path)} is broken or was cut off after the records."
-            ) from None
-
-    # The records within the array
-
-    def _cut(self) -> Iterator[Chunk]:
-        """Give what can be given of a full buffer, and keep the rest."""
+    def _split(self) -> Iterator[Chunk]:
+        """Give the whole records of a full buffer; keep the rest."""
         end = len(self._buffer)
-        for _ in range(CUTS_TRIED):
-            comma, end = _border(self._buffer, end)
+        for _ in range(BORDERS_TRIED):
+            comma, end = _last_border(self._buffer, end)
             if comma < 0:
                 break
-            records = self._try(comma)
+            records = self._decode_before(comma)
             if records is False:
                 break
             if records is not None:
@@ -174,10 +123,10 @@ class RecordSplitter:
                 self._enough = BATCH
                 yield Chunk(records)
                 return
-        yield from self._cut_by_structure()
+        yield from self._split_by_structure()
 
-    def _try(self, comma: int) -> Any:
-        """Decode up to a comma; None where that is no border, False where a record is at fault."""
+    def _decode_before(self, comma: int) -> Any:
+        """Decode the records before a comma; None: the comma is no border; False: a record is at fault."""
         self._buffer[comma : comma + 1] = b"]"
         try:
             with memoryview(self._buffer) as view, view[: comma + 1] as array:
@@ -189,7 +138,7 @@ class RecordSplitter:
         finally:
             self._buffer[comma : comma + 1] = b","
 
-    def _cut_by_structure(self) -> Iterator[Chunk]:
+    def _split_by_structure(self) -> Iterator[Chunk]:
         items, rest, ended = split_array(self._buffer)
         if ended:
             self._add_to_tail(self._buffer[rest:])
@@ -206,7 +155,7 @@ class RecordSplitter:
         if items:
             yield Chunk([self.read_item(item) for item in items])
 
-    def _last(self) -> Iterator[Chunk]:
+    def _split_rest(self) -> Iterator[Chunk]:
         if not self.path:
             whole = self._buffer.rstrip(BLANKS)
             try:
@@ -217,54 +166,22 @@ class RecordSplitter:
                 self._add_to_tail(b"")
                 yield Chunk(records)
                 return
-        yield from self._cut_by_structure()
+        yield from self._split_by_structure()
 
 
-def _border(buffer: bytearray, end: int) -> tuple[int, int]:
-    """Return the last `}` comma `{` before `end` as the comma's place, and where to look next; -1 if none."""
+def _last_border(buffer: bytearray, end: int) -> tuple[int, int]:
+    """Return the index of the comma in the last `},{` before `end`, and where to search next; -1 if none."""
     while (brace := buffer.rfind(b"{", 0, end)) > 0:
         end = brace
-        comma = _last_before(buffer, brace)
-        if buffer[comma : comma + 1] == b"," and buffer[_last_before(buffer, comma)] == ord("}"):
+        comma = _last_sign(buffer, brace)
+        if buffer[comma : comma + 1] == b"," and buffer[_last_sign(buffer, comma)] == ord("}"):
             return comma, end
     return -1, 0
 
 
-def _last_before(buffer: bytearray, end: int) -> int:
-    """Return where the last byte before `end` stands that is no blank."""
+def _last_sign(buffer: bytearray, end: int) -> int:
+    """Return the index of the last byte before `end` that is no blank."""
     end -= 1
     while end > 0 and buffer[end] in BLANKS:
         end -= 1
     return end
-
-
-def _no_json(text: bytearray) -> str:
-    if text.lstrip(BLANKS).startswith(b"<"):
-        return (
-            "The answer is an HTML or XML page, not JSON: a sign-in page or a proxy answered. "
-            "Check the host of the connection and whether a proxy stands in between."
-        )
-    return "The answer is not JSON: it begins neither with [ nor with {. Check host and endpoint."
-
-
-def _names(keys: dict[str, int]) -> str:
-    """Return the names in an envelope; keys that may be somebody's address or ID are only counted."""
-    names = sorted(filter(NAME.fullmatch, keys)) if len(keys) <= MOST_NAMES else []
-    others = len(keys) - len(names)
-    return ", ".join([*names, *([f"{others} that may be people's"] if others else [])]) or "none"
-
-
-def _wrong_path(keys: dict[str, int], path: list[str]) -> str:
-    names = _names(keys)
-    wrong = f"the key {'.'.join(path)} is not in it" if path else "an array was expected"
-    return (
-        f"The answer is a JSON object and {wrong}; its keys are: {names}. If one of them holds the learners, "
-        "set source.records_path to its name; an error object means that Codebashing refused the request."
-    )
-
-
-def _no_array(seen: str, path: list[str]) -> str:
-    return (
-        f"source.records_path is {'.'.join(path)}, but {seen} is not what it needs to be there. "
-        "Remove records_path if the answer is a plain array."
-    )

@@ -1,7 +1,7 @@
-"""The structure of JSON without its values: where items begin and end, at any depth, whatever they hold.
+"""The structure of JSON without its values: where items begin and end, at any depth.
 
-Used where a real decoder cannot help: to find an array inside an object, and to part records of which
-one cannot be decoded. Strings and brackets are all that is looked at, so no nesting is too deep.
+Serves where a decoder cannot: to find an array inside an object, and to split records when one of them does
+not decode. It reads only strings and brackets, so no nesting is too deep.
 """
 
 import json
@@ -16,7 +16,7 @@ STRING = rb'"(?:[^"\\]|\\.)*+"'
 TOKEN = re.compile(rb"\s*+(" + STRING + rb'|[\[\]{}:,]|[^\s"\[\]{}:,]++)', re.DOTALL)
 TO_BRACKET = re.compile(
     rb'[^"\[\]{}]*+(?:' + STRING + rb'[^"\[\]{}]*+)*+([\[\]{}])', re.DOTALL
-)  # hops over strings and everything else that is no bracket
+)  # skips strings and all else up to a bracket
 OPENING = (b"[", b"{")
 CLOSING = (b"]", b"}")
 
@@ -39,10 +39,10 @@ def value_end(text: Bytes, start: int) -> int | None:
 
 
 def split_array(text: Bytes) -> tuple[list[bytes], int, bool]:
-    """Part an array that begins at the first byte into its items.
+    """Split an array that begins at the first byte into its items.
 
-    Returns the whole items, where the rest begins (after the last comma taken or, at the end of the array,
-    after its bracket), and whether the array has ended. Raises SnapshotError for a broken structure.
+    Returns the whole items; where the rest begins, after the last item's comma or the array's bracket; and
+    whether the array has ended. Raises SnapshotError for a broken structure.
     """
     items: list[bytes] = []
     start = rest = 1
@@ -63,9 +63,9 @@ def split_array(text: Bytes) -> tuple[list[bytes], int, bool]:
 
 
 def members(text: Bytes, start: int = 0) -> Iterator[tuple[str, int]]:
-    """Give each key of the object that begins at `start`, with where its value begins.
+    """Give each key of the object that begins at `start`, and where the key's value begins.
 
-    Ends early where the text does. Raises ValueError where the text is no object.
+    Ends where the text ends. Raises ValueError where the text is no object.
     """
     token = TOKEN.match(text, start)
     if token is None or token[1] != b"{":

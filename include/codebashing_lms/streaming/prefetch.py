@@ -1,7 +1,4 @@
-"""Work for a second thread: Arrow, numpy and the system let go of Python's lock while they work.
-
-How Arrow keeps the memory it has used.
-"""
+"""Makes the next item in a second thread, and tells Arrow how to use memory."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
@@ -15,23 +12,25 @@ Item = TypeVar("Item")
 
 @contextmanager
 def prefetch(items: Generator[Item]) -> Iterator[Iterator[Item]]:
-    """Let another thread make the items, one ahead and no more; its errors are raised where they are taken.
+    """Make the items in a second thread, never more than one in advance.
 
-    When the block ends, however it does, the other thread has ended, and so has the generator.
+    The threads work at the same time wherever Arrow, numpy or the system release Python's lock. An error of
+    the generator is raised where the item is taken. When the block ends, with or without an error, the thread
+    has ended and the generator is closed.
     """
     with closing(items), ThreadPoolExecutor(1) as thread:
-        yield _one_ahead(items, thread)
+        yield _one_in_advance(items, thread)
 
 
-def _one_ahead(items: Iterator[Item], thread: Executor) -> Iterator[Item]:
-    nothing = object()
-    coming = thread.submit(next, items, nothing)
-    while (item := coming.result()) is not nothing:
-        coming = thread.submit(next, items, nothing)
+def _one_in_advance(items: Iterator[Item], thread: Executor) -> Iterator[Item]:
+    end = object()
+    coming = thread.submit(next, items, end)
+    while (item := coming.result()) is not end:
+        coming = thread.submit(next, items, end)
         yield item  # type: ignore[misc]
 
 
 def use_jemalloc() -> None:
-    """Let Arrow allocate with jemalloc where it can; its default keeps some 100 MB for nothing."""
+    """Let Arrow allocate with jemalloc, if present; Arrow's default keeps some 100 MB of freed memory."""
     if "jemalloc" in pa.supported_memory_backends():
         pa.set_memory_pool(pa.jemalloc_memory_pool())
