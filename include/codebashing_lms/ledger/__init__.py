@@ -3,15 +3,15 @@
 <staging>/<connector>/ledger/<destination>/
     destination.json           who the LMS is
     journal/000001.parquet     one immutable entry per delivery or observation
-    versions/000001.parquet    the last value per learner and course after that entry
+    versions/000001.parquet    the last values per learner and course after that entry
 
-destinations     which ledger belongs to a connector's LMS
+destinations     the ledger of a connector's LMS
 journal          opens a ledger, and appends an entry to its journal
 fold             how an entry changes the ledger: one pure function
-versions         entries folded into versions of the ledger, some buckets at a time
-schema           the columns of ledger and journal
-buckets          which bucket an employee is in
-numbered_files   files under a number that only one writer gets
+versions         folds entries into versions of the ledger, some buckets at a time
+schema           the columns of ledger and journal, and the metadata of an entry
+buckets          the bucket of an employee
+numbered_files   files with a number that only one writer gets
 maintenance      rebuild, roll back, purge
 
 An entry and a version each appear whole. The journal is the truth: every version can be folded from it again.

@@ -1,7 +1,7 @@
-"""Which bucket an employee is in: what a ledger keeps is compared and folded some buckets at a time.
+"""The bucket of an employee: ledger and journal are compared and folded some buckets at a time.
 
 The bucket is the CRC-32 of the employee ID in UTF-8, modulo BUCKETS. Files of the ledger have their rows in
-the order of the buckets, and how many each has in their metadata, so that the same buckets of several files
+the order of the buckets, and the size of each bucket in their metadata. So the same buckets of several files
 are read side by side, each file from its beginning to its end.
 """
 
@@ -19,7 +19,7 @@ Numbers = npt.NDArray[np.int64]
 
 
 def hashed(texts: pa.ChunkedArray) -> Numbers:
-    """Return the bucket of each text; of what is none, the first."""
+    """Return the bucket of each text; of null, the first."""
     encoded = texts.combine_chunks().dictionary_encode()
     known = [zlib.crc32(text.encode()) % BUCKETS for text in encoded.dictionary.to_pylist()]
     of_each: Numbers = np.array([*known, 0], dtype=np.int64).take(encoded.indices.fill_null(len(known)))
@@ -32,7 +32,7 @@ def buckets_of(rows: pa.Table) -> Numbers:
 
 
 def sort_by_bucket(rows: pa.Table) -> tuple[pa.Table, Numbers]:
-    """Return rows bucket after bucket, and how many each has; within one they keep their order."""
+    """Return the rows sorted by bucket, and the size of each bucket; the sort is stable."""
     buckets = buckets_of(rows)
     sizes = np.bincount(buckets, minlength=BUCKETS)
     if (buckets[1:] >= buckets[:-1]).all():
@@ -41,7 +41,7 @@ def sort_by_bucket(rows: pa.Table) -> tuple[pa.Table, Numbers]:
 
 
 def portions(rows: int) -> int:
-    """Return into how many portions of neighbouring buckets so many rows are best divided."""
+    """Return the number of portions, of neighbouring buckets each, that so many rows are divided into."""
     number = 1
     while number < BUCKETS and rows > number * AT_ONCE:
         number *= 2
@@ -49,21 +49,21 @@ def portions(rows: int) -> int:
 
 
 def portion_of(buckets: Numbers, number: int) -> Numbers:
-    """Return of each bucket in which of so many portions it is."""
+    """Return for each bucket its portion among `number` portions."""
     return buckets * number // BUCKETS
 
 
-def by_portion(of_buckets: Numbers, number: int) -> list[int]:
-    """Return how many rows each of so many portions has."""
-    found: list[int] = of_buckets.reshape(number, -1).sum(axis=1).tolist()
-    return found
+def by_portion(sizes: Numbers, number: int) -> list[int]:
+    """Return the number of rows of each of `number` portions, given the sizes of the buckets."""
+    rows: list[int] = sizes.reshape(number, -1).sum(axis=1).tolist()
+    return rows
 
 
-def to_text(of_buckets: Numbers) -> str:
+def to_text(sizes: Numbers) -> str:
     """Return the sizes of the buckets as metadata of a file."""
-    return base64.b64encode(zlib.compress(of_buckets.astype("<u4").tobytes())).decode()
+    return base64.b64encode(zlib.compress(sizes.astype("<u4").tobytes())).decode()
 
 
 def from_text(text: str) -> Numbers:
-    """Return the sizes of the buckets that a file's metadata tells."""
+    """Return the sizes of the buckets from the metadata of a file."""
     return np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype="<u4").astype(np.int64)

@@ -21,7 +21,12 @@ from include.codebashing_lms.ledger.numbered_files import (
     read_metadata,
     remove,
 )
-from include.codebashing_lms.ledger.schema import Seen, entry_metadata, read_entry_metadata
+from include.codebashing_lms.ledger.schema import (
+    EntryMetadata,
+    RowMask,
+    entry_metadata,
+    read_entry_metadata,
+)
 from include.codebashing_lms.ledger.versions import (
     Ledger,
     after_entry,
@@ -34,13 +39,13 @@ from include.codebashing_lms.staging.files import (
     create_exclusive_json,
     remove_stale_partial_files,
 )
+from include.codebashing_lms.staging.layout import DESTINATION, JOURNAL, VERSIONS
 from include.codebashing_lms.staging.scratch import scratch_folder
 
 log = logging.getLogger(__name__)
 
-DESCRIPTION = "destination.json"
 KEPT_VERSIONS = 10
-RECENT = 20  # entries among which the same delivery is looked for
+RECENT = 20  # entries that are searched for the same delivery
 REBUILD = (
     "trigger the DAG codebashing_lms_admin with the action rebuild, or run "
     "python -m include.codebashing_lms rebuild-ledger --connector FILE --staging DIR"
@@ -48,8 +53,8 @@ REBUILD = (
 
 
 @dataclass(frozen=True)
-class Journal(Sequence[dict[str, Any]]):
-    """What the entries of a journal are about, the oldest first; their rows are not read."""
+class Journal(Sequence[EntryMetadata]):
+    """Metadata of the entries of a journal, the oldest first; their rows are not read."""
 
     folder: StagedPath
     numbers: list[int]
@@ -62,16 +67,16 @@ class Journal(Sequence[dict[str, Any]]):
 
 
 def entries(folder: StagedPath) -> Journal:
-    """Return what the journal's entries are about; each is read when it is asked for."""
-    return Journal(folder / "journal", numbers_without_gaps(folder / "journal"))
+    """Return the metadata of the journal's entries; each entry is read when it is asked for."""
+    return Journal(folder / JOURNAL, numbers_without_gaps(folder / JOURNAL))
 
 
 def open_ledger(folder: StagedPath) -> Ledger:
-    """Return the ledger as it is now; entries that a killed writer left unfolded are folded in."""
+    """Return the newest ledger; entries that a killed writer left unfolded are folded in."""
     journal, versions = numbers_of(folder)
-    if not journal and not versions and DESCRIPTION not in names_in(folder):
+    if not journal and not versions and DESTINATION not in names_in(folder):
         return Ledger(0)
-    refuse_a_cut_journal(folder, journal, versions)
+    require_complete_journal(folder, journal, versions)
     if not versions:
         raise StagingError(
             f"The ledger in {folder} is gone, but its journal is there: without it every row would be sent "
@@ -85,100 +90,99 @@ def open_ledger(folder: StagedPath) -> Ledger:
 
 
 def numbers_of(folder: StagedPath) -> tuple[list[int], list[int]]:
-    """Return the numbers of entries and versions; others may be writing, the entry before its version."""
-    versions, journal = numbers(folder / "versions"), numbers_without_gaps(folder / "journal")
+    """Return the numbers of entries and versions; another writer adds an entry before its version."""
+    versions, journal = numbers(folder / VERSIONS), numbers_without_gaps(folder / JOURNAL)
     if journal and not versions:
-        versions = [number for number in numbers(folder / "versions") if number <= journal[-1]]
+        versions = [number for number in numbers(folder / VERSIONS) if number <= journal[-1]]
     return journal, versions
 
 
-def refuse_a_cut_journal(folder: StagedPath, journal: list[int], versions: list[int]) -> None:
-    """Raise StagingError for a journal with holes, or one that ends before the newest version."""
+def require_complete_journal(folder: StagedPath, journal: list[int], versions: list[int]) -> None:
+    """Raise StagingError for a journal with gaps, or one that ends before the newest version."""
     last = journal[-1] if journal else 0
     whole = not has_gaps(journal) if journal else versions == [0]
     if not whole or (versions and versions[-1] > last):
         raise StagingError(
-            f"Entries are missing from the journal in {folder / 'journal'}: what the LMS was told is not "
-            "known for certain. Nothing was sent. Bring them back from a backup."
+            f"Entries are missing from the journal in {folder / 'journal'}: what was sent to the LMS is "
+            "not known for certain. Nothing was sent. Bring them back from a backup."
         )
 
 
 def folded(folder: StagedPath, ledger: Ledger, upto: int, scratch: Path) -> Ledger:
-    """Return a ledger with the entries that follow it, up to a number; it lies in `scratch`."""
+    """Fold the entries that follow a ledger, up to a number, into it; the result is in `scratch`."""
     for number in range(ledger.number + 1, upto + 1):
         before = ledger.file
-        ledger = after_entry(ledger, numbered(folder / "journal", number), scratch / f"{number:06d}.parquet")
+        ledger = after_entry(ledger, numbered(folder / JOURNAL, number), scratch / f"{number:06d}.parquet")
         if isinstance(before, Path) and before.parent == scratch:
             before.unlink()
     return ledger
 
 
 def version(folder: StagedPath, number: int) -> Ledger:
-    """Return a version that was written."""
-    return version_at(numbered(folder / "versions", number), number)
+    """Return a version that is in the folder."""
+    return version_at(numbered(folder / VERSIONS, number), number)
 
 
 def create_version(folder: StagedPath, ledger: Ledger) -> Ledger:
-    """Publish a version from where it was folded; another writer's of that number has the same content."""
-    target = numbered(folder / "versions", ledger.number)
+    """Publish a version that was folded; another writer's version with that number has the same content."""
+    target = numbered(folder / VERSIONS, ledger.number)
     if str(ledger.file) != str(target):
         create(target, cast(Path, ledger.file))
     return replace(ledger, file=target)
 
 
 def append(
-    folder: StagedPath, ledger: Ledger, told: Iterable[pa.Table], seen: Seen, meta: dict[str, Any]
+    folder: StagedPath, ledger: Ledger, rows: Iterable[pa.Table], unchanged: RowMask, meta: EntryMetadata
 ) -> Ledger:
     """Add an entry to the journal; return the ledger after it.
 
-    :param told: what the LMS was told, a row per learner and course; with `refusal` where it refused one,
-        with `baseline` where it knew one beforehand. Gone through more than once.
-    :param seen: which rows of `ledger` were found unchanged.
-    :param meta: kind, as_of, destination, delivery (an ID that no other entry has; appending it again changes
-        nothing) and what else is to be remembered.
-    :raises LedgerMovedError: somebody else appended since `ledger` was opened.
+    :param rows: rows that were sent, one per learner and course, as in schema.SENT: with `refusal` where the
+        LMS refused a row, with `baseline` where the LMS knows a row without it. Iterated more than once.
+    :param unchanged: which rows of `ledger` were found unchanged.
+    :param meta: metadata as in schema.py. An entry whose `delivery` is in the journal already is not added.
+    :raises LedgerConflictError: another writer appended since `ledger` was opened.
     """
     if any(entry["delivery"] == meta["delivery"] for entry in islice(reversed(entries(folder)), RECENT)):
         return open_ledger(folder)
-    facts = entry_metadata(ledger.number + 1, {"when": datetime.now(UTC).isoformat(), **meta})
+    numbered_meta = entry_metadata(ledger.number + 1, {"when": datetime.now(UTC).isoformat(), **meta})
     with scratch_folder() as scratch:
         entry = scratch / "entry.parquet"
-        write_entry(entry, told, seen, facts)
+        write_entry(entry, rows, unchanged, numbered_meta)
         after = after_entry(ledger, entry, scratch / "version.parquet")
         if ledger.number == 0:
             create_version(folder, write_version(scratch / "none.parquet", 0, []))
-        if not create(numbered(folder / "journal", after.number), entry):
+        if not create(numbered(folder / JOURNAL, after.number), entry):
             return _after_another(folder, after.number, meta)
         after = create_version(folder, after)
-    create_exclusive_json(folder / DESCRIPTION, meta["destination"])
+    create_exclusive_json(folder / DESTINATION, meta["destination"])
     _prune(folder)
-    log.info("Journal entry %s: %s rows after it, %s found unchanged", after.number, len(after), seen.sum())
+    log.info("Journal entry %s: %s rows after it, %s unchanged", after.number, len(after), unchanged.sum())
     return after
 
 
-def _after_another(folder: StagedPath, number: int, meta: dict[str, Any]) -> Ledger:
-    """Our own entry may be there without our knowing: a store's answer was lost on the way."""
-    there = read_entry_metadata(read_metadata(numbered(folder / "journal", number)))
+def _after_another(folder: StagedPath, number: int, meta: EntryMetadata) -> Ledger:
+    """Return the ledger if the entry is our own: the answer of an object store may have been lost."""
+    there = read_entry_metadata(read_metadata(numbered(folder / JOURNAL, number)))
     if there["delivery"] == meta["delivery"]:
         return open_ledger(folder)
     raise LedgerConflictError(
         f"Another run wrote journal entry {number} since this one opened the ledger. "
-        "What is to be told has to be decided anew."
+        "Its rows have to be compared again."
     )
 
 
 def _prune(folder: StagedPath) -> None:
-    """Remove old versions, but for the one that the journal begins at, and what killed writers left."""
+    """Remove old versions, except the one that the journal begins at, and files of killed writers."""
     journal, versions = numbers_of(folder)
     for number in versions[:-KEPT_VERSIONS]:
         if number != begins_at(journal, versions):
-            remove(numbered(folder / "versions", number))
-    for name in ("journal", "versions"):
+            remove(numbered(folder / VERSIONS, number))
+    for name in (JOURNAL, VERSIONS):
         remove_stale_partial_files(folder / name)
 
 
 def begins_at(journal: list[int], versions: list[int]) -> int | None:
-    """Return the version that the journal goes on from: the empty one, unless old entries were purged."""
+    """Return the version that the journal begins at: the empty one, unless old entries were purged."""
     if journal[0] == 1:
         return 0
     return min((number for number in versions if number >= journal[0] - 1), default=None)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -16,25 +16,27 @@ from include.codebashing_lms.ledger.journal import (
     folded,
     numbers_of,
     open_ledger,
-    refuse_a_cut_journal,
+    require_complete_journal,
     version,
 )
 from include.codebashing_lms.ledger.numbered_files import numbered, remove, replace
+from include.codebashing_lms.ledger.schema import EntryMetadata
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.layout import JOURNAL, VERSIONS
 from include.codebashing_lms.staging.scratch import scratch_folder
 
 
 def rebuild(folder: StagedPath) -> Ledger:
-    """Fold the whole journal again; write the ledger where it is missing, damaged or not the same."""
+    """Fold the whole journal again; write the ledger where it is missing, damaged or different."""
     journal, versions = numbers_of(folder)
     if not journal:
         raise StagingError(f"There is no journal in {folder}: nothing to rebuild a ledger from.")
-    refuse_a_cut_journal(folder, journal, versions)
+    require_complete_journal(folder, journal, versions)
     with scratch_folder() as scratch:
         ledger = folded(folder, _beginning(folder, journal, versions), journal[-1], scratch)
-        target = numbered(folder / "versions", ledger.number)
-        if str(ledger.file) != str(target) and not _is_there(folder, ledger, versions):
+        target = numbered(folder / VERSIONS, ledger.number)
+        if str(ledger.file) != str(target) and not _has_version(folder, ledger, versions):
             replace(target, cast(Path, ledger.file))
     return version(folder, ledger.number)
 
@@ -50,11 +52,11 @@ def _beginning(folder: StagedPath, journal: list[int], versions: list[int]) -> L
         return Ledger(0)
     beginning = version(folder, number)
     for _ in beginning:
-        pass  # a damaged one is to be found out before anything is built on it
+        pass  # read to its end: a damaged version is found before anything is built on it
     return beginning
 
 
-def _is_there(folder: StagedPath, ledger: Ledger, versions: list[int]) -> bool:
+def _has_version(folder: StagedPath, ledger: Ledger, versions: list[int]) -> bool:
     if ledger.number not in versions:
         return False
     try:
@@ -66,8 +68,8 @@ def _is_there(folder: StagedPath, ledger: Ledger, versions: list[int]) -> bool:
         return False
 
 
-def roll_back(folder: StagedPath, number: int, meta: dict[str, Any]) -> Ledger:
-    """Let the ledger as it was after an earlier entry stand again, by a new entry; nothing is deleted."""
+def roll_back(folder: StagedPath, number: int, meta: EntryMetadata) -> Ledger:
+    """Append an entry that brings back the ledger after an earlier entry; nothing is deleted."""
     ledger = open_ledger(folder)
     journal, versions = numbers_of(folder)
     beginning = _beginning(folder, journal, versions) if journal else ledger
@@ -76,22 +78,20 @@ def roll_back(folder: StagedPath, number: int, meta: dict[str, Any]) -> Ledger:
             f"The ledger cannot go back to {number}: it is at {ledger.number}, and its journal reaches "
             f"back to {beginning.number}."
         )
-    nothing = np.zeros(len(ledger), dtype=np.bool_)
+    none = np.zeros(len(ledger), dtype=np.bool_)
     with scratch_folder() as scratch:
         earlier = folded(folder, beginning, number, scratch)
-        return append(folder, ledger, earlier, nothing, {**meta, "kind": "rollback", "version": number})
+        return append(folder, ledger, earlier, none, {**meta, "kind": "rollback", "version": number})
 
 
 def purge(folder: StagedPath, before: datetime) -> int:
-    """Remove entries of the journal written before an instant, never the newest; return how many."""
-    facts = list(entries(folder))[:-1]
-    old = [
-        one["number"] for one in takewhile(lambda one: datetime.fromisoformat(one["when"]) < before, facts)
-    ]
+    """Remove entries of the journal written before an instant, never the newest; return their number."""
+    older = takewhile(lambda meta: datetime.fromisoformat(meta["when"]) < before, list(entries(folder))[:-1])
+    old = [meta["number"] for meta in older]
     if old:
         beginning = _beginning(folder, *numbers_of(folder))
         with scratch_folder() as scratch:
             create_version(folder, folded(folder, beginning, max(old[-1], beginning.number), scratch))
     for number in old:
-        remove(numbered(folder / "journal", number))
+        remove(numbered(folder / JOURNAL, number))
     return len(old)

@@ -32,7 +32,7 @@ Metadata = dict[str, str]
 
 
 def names_in(folder: StagedPath) -> list[str]:
-    """Return what lies in a folder now: an object store's client would go on from what it saw before."""
+    """Return the names in a folder as they are now: the client of an object store caches listings."""
     here = on_disk(folder)
     if here is not None:
         return [path.name for path in here.iterdir()] if here.exists() else []
@@ -45,14 +45,14 @@ def names_in(folder: StagedPath) -> list[str]:
 
 
 def numbers(folder: StagedPath) -> list[int]:
-    """Return the numbers that are taken in a folder, in order."""
+    """Return the numbers of the files in a folder, in order."""
     return sorted(int(found[1]) for found in map(NUMBERED.fullmatch, names_in(folder)) if found)
 
 
 def numbers_without_gaps(folder: StagedPath) -> list[int]:
-    """Return the numbers taken in a folder that has no holes, unless somebody removed files from it.
+    """Return the numbers of the files in a folder; gaps are left only where somebody removed files.
 
-    A listing made while others write may lack a name and show a later one.
+    A listing made while others write may lack a name and show a later one, so it is repeated.
     """
     found: set[int] = set()
     for _ in range(LISTINGS):
@@ -62,23 +62,23 @@ def numbers_without_gaps(folder: StagedPath) -> list[int]:
     return sorted(found)
 
 
-def has_gaps(taken: list[int]) -> bool:
-    """Tell whether a number is missing between others."""
-    return bool(taken) and len(taken) <= taken[-1] - taken[0]
+def has_gaps(ordered: list[int]) -> bool:
+    """Return whether a number is missing between others."""
+    return bool(ordered) and len(ordered) <= ordered[-1] - ordered[0]
 
 
 def numbered(folder: StagedPath, number: int) -> Any:
-    """Return where the file of a number lies, or would lie."""
+    """Return the path of the file with a number, there or not."""
     return folder / f"{number:06d}.parquet"
 
 
 def create(target: StagedPath, file: Path) -> bool:
-    """Put a file under a name that must be free; tell whether it was."""
+    """Copy a file to a name that must be free; return whether it was free."""
     return create_exclusive(target, lambda part: shutil.copyfile(file, part))
 
 
 def replace(target: StagedPath, file: Path) -> None:
-    """Put a file in place of what is there."""
+    """Copy a file to a name, in place of a file that is there."""
     with atomic_write(target) as part:
         shutil.copyfile(file, part)
 
@@ -90,7 +90,7 @@ def remove(target: StagedPath) -> None:
 
 
 def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Metadata) -> None:
-    """Write tables, each of which has all rows of the buckets that follow those of the one before it."""
+    """Write tables; each has all rows of some buckets, and these follow the buckets of the table before."""
     rows_in = np.zeros(BUCKETS, dtype=np.int64)
     with pq.ParquetWriter(
         path,
@@ -108,7 +108,7 @@ def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: M
 
 
 class SequentialReader:
-    """A table read from its beginning to its end; a damaged one is an error, never less rows."""
+    """Reads a table from its beginning to its end; a damaged file is an error, never fewer rows."""
 
     def __init__(self, source: StagedPath, batches: Iterator[pa.RecordBatch], schema: pa.Schema) -> None:
         self._source, self._batches, self._schema = source, batches, schema
@@ -116,27 +116,27 @@ class SequentialReader:
 
     def next(self, rows: int) -> pa.Table:
         """Return the next rows."""
-        found = []
+        batches = []
         while rows:
             batch = self._rest.pop() if self._rest else self._next_batch()
-            found.append(batch.slice(0, rows))
+            batches.append(batch.slice(0, rows))
             if len(batch) > rows:
                 self._rest.append(batch.slice(rows))
-            rows -= len(found[-1])
-        table = pa.Table.from_batches(found, found[0].schema if found else self._schema)
-        # copied, for replace_with_mask mistakes the places of what is a slice of something longer
+            rows -= len(batches[-1])
+        table = pa.Table.from_batches(batches, batches[0].schema if batches else self._schema)
+        # copied: replace_with_mask confuses the positions in a slice of a longer array
         return align_to_schema(table.take(pa.array(np.arange(len(table)))), self._schema)
 
     def _next_batch(self) -> pa.RecordBatch:
         with _readable(self._source):
             for batch in self._batches:
                 return batch
-            raise ValueError("it has fewer rows than its metadata says")
+            raise ValueError("fewer rows than its metadata says")
 
 
 @contextmanager
 def opened(source: StagedPath, schema: pa.Schema) -> Iterator[SequentialReader]:
-    """Give some columns of a table, to be read from the beginning; what an older one lacks is empty."""
+    """Open some columns of a table, to be read from the beginning; a missing column is empty."""
     with ExitStack() as stack:
         with _readable(source):
             path = stack.enter_context(local_copy(source))
@@ -148,7 +148,7 @@ def opened(source: StagedPath, schema: pa.Schema) -> Iterator[SequentialReader]:
 
 
 def read_metadata(source: StagedPath) -> Metadata:
-    """Read the metadata of a table, which is its last few bytes."""
+    """Read the metadata of a table: the last few bytes of its file."""
     here = on_disk(source)
     with _readable(source):
         if here is not None:
@@ -168,15 +168,15 @@ def _readable(source: StagedPath) -> Iterator[None]:
     except (OSError, ValueError) as error:
         raise StagingError(
             f"{source} cannot be read: it is damaged, or the rights of the Airflow workers are missing. "
-            "Bring it back from a backup; what lies in versions/ can be rebuilt from journal/."
+            "Bring it back from a backup; files of versions/ can be rebuilt from journal/."
         ) from error
 
 
 def _texts(file: pq.FileMetaData) -> Metadata:
-    found = {key.decode(): value.decode() for key, value in (file.metadata or {}).items()}
-    if found.get("format") != FORMAT:
+    texts = {key.decode(): value.decode() for key, value in (file.metadata or {}).items()}
+    if texts.get("format") != FORMAT:
         raise StagingError(
-            f"A file of the ledger has the format {found.get('format')}, this version knows {FORMAT}: it was "
+            f"A file of the ledger has the format {texts.get('format')}, this version knows {FORMAT}: it was "
             "written by another one. Install that again."
         )
-    return found
+    return texts

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,12 +23,13 @@ from include.codebashing_lms.ledger.numbered_files import SequentialReader, open
 from include.codebashing_lms.ledger.schema import (
     LEDGER,
     Entry,
-    Seen,
+    EntryMetadata,
+    RowMask,
     align_to_schema,
     read_entry_metadata,
+    read_unchanged,
     schema_of,
-    seen_of,
-    to_metadata,
+    to_footer,
 )
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.streaming.partition import partitioned
@@ -39,10 +39,10 @@ NOTHING = np.zeros(BUCKETS, dtype=np.int64)
 
 @dataclass(frozen=True, eq=False)
 class Ledger:
-    """The last word per learner and course, after so many entries of the journal.
+    """The last values per learner and course, after `number` entries of the journal.
 
-    :param file: where its rows lie, in the order of the buckets; None for one without rows.
-    :param rows_in: how many rows each bucket has.
+    :param file: its rows, in the order of the buckets; None for a ledger without rows.
+    :param rows_in: number of rows of each bucket.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Ledger:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether the journal has no entry: the LMS was never told anything."""
+        """Return whether the journal has no entry: nothing was ever sent to the LMS."""
         return self.number == 0
 
     @property
@@ -64,17 +64,17 @@ class Ledger:
             return rows.next(len(self))
 
     def __iter__(self) -> Iterator[pa.Table]:
-        """Give all rows, a table with some of them after the other."""
+        """Give all rows, some buckets at a time."""
         return self.columns(LEDGER)
 
     def columns(self, schema: pa.Schema) -> Iterator[pa.Table]:
-        """Give some columns of all rows in the same way."""
+        """Give some columns of all rows, some buckets at a time."""
         with self.opened(schema) as rows:
             yield from map(rows.next, by_portion(self.rows_in, portions(len(self))))
 
     @contextmanager
     def opened(self, schema: pa.Schema = LEDGER) -> Iterator[SequentialReader]:
-        """Open it to be read from the beginning."""
+        """Open the rows, to be read from the beginning."""
         if self.file is None:
             yield SequentialReader(Path(), iter(()), schema)
             return
@@ -83,55 +83,54 @@ class Ledger:
 
 
 def version_at(file: StagedPath, number: int) -> Ledger:
-    """Return the ledger that a file of it holds."""
+    """Return the ledger in a file."""
     return Ledger(number, file, from_text(read_metadata(file)["buckets"]))
 
 
 def write_version(to: Path, number: int, tables: Iterable[pa.Table]) -> Ledger:
-    """Write a version; return the ledger in it."""
+    """Write a version; return it as a ledger."""
     write(to, LEDGER, tables, {"number": str(number)})
     return version_at(to, number)
 
 
-def write_entry(to: Path, told: Iterable[pa.Table], seen: Seen, facts: dict[str, Any]) -> None:
+def write_entry(to: Path, tables: Iterable[pa.Table], unchanged: RowMask, meta: EntryMetadata) -> None:
     """Write an entry of the journal.
 
-    :param told: rows in any order, gone through twice; columns that are missing are empty.
+    :param tables: its rows in any order, iterated twice; a missing column is empty.
     """
-    schema = schema_of(facts)
-    rows = sum(map(len, told))
+    schema = schema_of(meta)
+    rows = sum(map(len, tables))
     number = portions(rows)
-    pieces = (
+    chunks = (
         (align_to_schema(table, schema), portion_of(buckets_of(table), number))
-        for table in told
+        for table in tables
         if len(table)
     )
-    about = facts | {"rows": rows, "unchanged": int(seen.sum())}
-    with partitioned(to.with_suffix(".arrow"), schema, pieces) as portion:
-        write(to, schema, map(portion, range(number)), to_metadata(about, seen))
+    counted = meta | {"rows": rows, "unchanged": int(unchanged.sum())}
+    with partitioned(to.with_suffix(".arrow"), schema, chunks) as portion:
+        write(to, schema, map(portion, range(number)), to_footer(counted, unchanged))
 
 
 def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
     """Return the ledger after an entry, written to a file."""
-    metadata = read_metadata(entry)
-    facts, seen = read_entry_metadata(metadata), seen_of(metadata)
-    if len(seen) != len(ledger):
+    footer = read_metadata(entry)
+    meta, unchanged = read_entry_metadata(footer), read_unchanged(footer)
+    if len(unchanged) != len(ledger):
         raise StagingError(
-            f"Journal entry {facts['number']} speaks of a ledger of {len(seen)} rows, but it has "
+            f"Journal entry {meta['number']} follows a ledger of {len(unchanged)} rows, but it has "
             f"{len(ledger)}: the journal is not complete. Bring it back from a backup."
         )
-    told_in = from_text(metadata["buckets"])
-    number = portions(len(ledger) + int(told_in.sum()))
-    with ledger.opened() as before, opened(entry, schema_of(facts)) as told:
+    rows_in = from_text(footer["buckets"])
+    number = portions(len(ledger) + int(rows_in.sum()))
+    with ledger.opened() as before, opened(entry, schema_of(meta)) as rows:
 
         def folded() -> Iterator[pa.Table]:
             """Give the rows of the ledger after the entry, some buckets at a time."""
-            at = 0
-            for known, news in zip(
-                by_portion(ledger.rows_in, number), by_portion(told_in, number), strict=True
-            ):
-                here = Entry(facts, told.next(news), seen[at : at + known])
-                yield fold(before.next(known), here)
-                at += known
+            done = 0
+            sizes = zip(by_portion(ledger.rows_in, number), by_portion(rows_in, number), strict=True)
+            for known, of_entry in sizes:
+                part = Entry(meta, rows.next(of_entry), unchanged[done : done + known])
+                yield fold(before.next(known), part)
+                done += known
 
-        return write_version(to, facts["number"], folded())
+        return write_version(to, meta["number"], folded())
