@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from msgspec import UNSET
 
 from include.codebashing_lms.dates import parse_instant
-from include.codebashing_lms.transform.records.columns import DONE, Bools, Instants, Ints, utc64
+from include.codebashing_lms.transform.records.columns import DONE, NOT_TEXT, Bools, Instants, Ints, utc64
 
 ABSENT: Final = -1
 INVALID: Final = -2
@@ -26,7 +26,6 @@ OVER_100: Final = 10_001
 INFINITY: Final = float("inf")
 NAN: Final = float("nan")
 EXACT_INTEGERS: Final = 1 << 53
-NOT_TEXT: Final = "\ufffd"
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 

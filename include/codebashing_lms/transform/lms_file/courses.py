@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.codebashing_lms.config.course_map import Course, CourseMap
-from include.codebashing_lms.transform.decode.values import NOT_TEXT
-from include.codebashing_lms.transform.records.columns import Ints
+from include.codebashing_lms.transform.records.columns import NOT_TEXT, Ints
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 # numbers of no course: the source does not name it, names none, or names it by no text

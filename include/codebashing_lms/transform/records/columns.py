@@ -13,6 +13,7 @@ Bools = npt.NDArray[np.bool_]
 Instants = npt.NDArray[np.datetime64]  # in UTC, in microseconds, without a time zone
 
 DONE: Final = 10_000  # hundredths of a percent
+NOT_TEXT: Final = "\ufffd"  # a value that should be a text and is none
 NO_COUNT: Final = -1  # lessons that the source does not count
 NO_INSTANT = np.datetime64("NaT", "us")
 

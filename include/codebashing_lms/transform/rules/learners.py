@@ -13,13 +13,12 @@ from include.codebashing_lms.config.source import Identity
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import (
-    NOT_TEXT,
     arrow_text,
     email_texts,
     employee_id_texts,
     instants,
 )
-from include.codebashing_lms.transform.records.columns import Bools
+from include.codebashing_lms.transform.records.columns import NOT_TEXT, Bools
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 
