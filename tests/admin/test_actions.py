@@ -173,7 +173,7 @@ def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(l
     lms.form("first_delivery", answer="since", since="2026-11-01")
     assert not lms.words
     assert lms.run(22, ANN, BOB) == ["2"]
-    with pytest.raises(ConnectorError, match="2 rows count as told .* use the action reset first"):
+    with pytest.raises(ConnectorError, match="2 rows count as known .* use the action reset first"):
         lms.form("first_delivery", answer="all")
 
 
@@ -283,7 +283,7 @@ def test_a_resend_keeps_the_first_date(told):
 
 
 def test_a_resend_says_how_many_ids_were_never_told(told):
-    assert told.form("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never told")
+    assert told.form("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never sent")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n"])
@@ -332,7 +332,7 @@ def cut_off(told, monkeypatch):
         raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr(FolderTransport, "deliver", send)
+        patch.setattr(FolderTransport, "send", send)
         with pytest.raises(CutOffError):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     with pytest.raises(DeliveryError, match=r"action settle, the delivery .* and a reason"):
@@ -358,11 +358,11 @@ def test_an_open_delivery_that_was_not_taken_is_sent_again(told, cut_off):
 
 
 def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
-    def enter(*_):
+    def commit(*_):
         raise CutOffError
 
     with monkeypatch.context() as patch:
-        patch.setattr("include.codebashing_lms.load.run.enter", enter)
+        patch.setattr("include.codebashing_lms.load.run.commit", commit)
         with pytest.raises(CutOffError):
             told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     [pointer] = (told.home / "in_flight").iterdir()
@@ -381,7 +381,7 @@ def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_of
 @pytest.mark.parametrize("action", ["first_delivery", "reset", "resend", "roll_back"])
 def test_what_counts_as_told_does_not_change_under_an_open_delivery(told, cut_off, action):
     given = {"first_delivery": {"answer": "all"}, "resend": {"course": "go"}, "roll_back": {"number": 1}}
-    with pytest.raises(ConnectorError, match=f"under way, or was cut off: {cut_off}.* Nothing was changed"):
+    with pytest.raises(ConnectorError, match=f"in flight, or was cut off: {cut_off}.* Nothing was changed"):
         told.form(action, **given.get(action, {}))
     assert last(told)["number"] == 3
 
@@ -454,7 +454,7 @@ def test_a_reject_list_may_have_the_columns_of_the_connector_file(tmp_path):
     [
         ("employee,course\n2,go\n", "needs the column user_key"),
         ("", "needs the column user_key"),
-        ("user_key,course_id\n9,go\n", "none of which the LMS was told"),
+        ("user_key,course_id\n9,go\n", "none of them was sent"),
         ("user_key\n", "has 0 refused rows"),
     ],
 )

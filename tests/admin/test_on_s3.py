@@ -37,7 +37,7 @@ def test_a_baseline_a_resend_and_an_open_delivery(store):
     write_json(home / "in_flight" / "key.json", {"folder": "runs/a/b.0"})
     receipt = {"state": "sending", "delivery": "key", "destination": about, "file": "x.csv", "rows": 1}
     write_json(home / "runs" / "a" / "b.0" / "receipt.json", receipt)
-    with pytest.raises(ConnectorError, match="under way, or was cut off: key"):
+    with pytest.raises(ConnectorError, match="in flight, or was cut off: key"):
         ordered("reset", "3")
     ordered("settle", "4", delivery="key", found="not_taken")
     assert read_json(home / "runs" / "a" / "b.0" / "receipt.json")["state"] == "not_taken"

@@ -1,4 +1,4 @@
-"""What the admin DAG does to the memory: what changes the last word of the LMS is an entry of the journal."""
+"""What each action of the admin DAG does; an action that changes the ledger is an entry of its journal."""
 
 import logging
 from collections.abc import Callable
@@ -7,18 +7,18 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from include.codebashing_lms.admin.form import AdminForm, check, first_moment, refused
-from include.codebashing_lms.admin.refused_list import rejected
+from include.codebashing_lms.admin.form import AdminForm, check, first_moment, form_error
+from include.codebashing_lms.admin.refused_list import refused_rows
 from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.admin.row_selection import completions, employee_ids, rows_to_resend
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.extract import snapshots as archive
+from include.codebashing_lms.extract import snapshots
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import Journal, entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
 from include.codebashing_lms.ledger.schema import SENT
 from include.codebashing_lms.load.recovery import resolve_manually
-from include.codebashing_lms.staging.layout import timestamp_name
+from include.codebashing_lms.staging.layout import refused_list, snapshots_folder
 
 log = logging.getLogger(__name__)
 
@@ -28,19 +28,19 @@ Result = dict[str, Any]
 
 
 def run_action(request: AdminRequest) -> Result:
-    """Do what was ordered; return numbers and a sentence, and nothing about a person."""
+    """Do what the form says; return numbers and a sentence, and nothing about a person."""
     request = replace(request, form=_trimmed(request.form))
     check(request.form)
     if any(entry["delivery"] == request.delivery for entry in entries(request.destination_ledger.folder)):
-        done: Result = {"sentence": "This run has done it already; it is not done twice."}
+        result: Result = {"sentence": "This run has done it already; it is not done twice."}
     else:
-        done = ACTIONS[request.form.action](request)
-    log.info("%s for %s: %s", request.form.action, request.connector.name, done["sentence"])
-    return {"action": request.form.action, "connector": request.connector.name, **done}
+        result = ACTIONS[request.form.action](request)
+    log.info("%s for %s: %s", request.form.action, request.connector.name, result["sentence"])
+    return {"action": request.form.action, "connector": request.connector.name, **result}
 
 
 def _trimmed(form: AdminForm) -> AdminForm:
-    """Take an empty answer as none."""
+    """Return the form with None for an empty value."""
     texts: dict[str, Any] = {
         name: value.strip() or None for name, value in vars(form).items() if isinstance(value, str)
     }
@@ -49,10 +49,10 @@ def _trimmed(form: AdminForm) -> AdminForm:
 
 def _first_delivery(request: AdminRequest) -> Result:
     request.require_no_in_flight()
-    now, form = open_ledger(request.destination_ledger.folder), request.form
-    if _first_delivery_since_start(request):
-        raise refused(
-            f"first_delivery is no question any more: {len(now)} rows count as told to this "
+    ledger, form = open_ledger(request.destination_ledger.folder), request.form
+    if _has_entries_since_reset(request):
+        raise form_error(
+            f"first_delivery is no question any more: {len(ledger)} rows count as known to this "
             "destination. If it was emptied, or another LMS took its place, use the action reset first"
         )
     since = first_moment(form.since, "since")
@@ -60,9 +60,9 @@ def _first_delivery(request: AdminRequest) -> Result:
     if form.file is not None:
         rows, others = completions(request.connector, request.home, form.file, request.resolve)
     # a second answer takes the place of the first
-    kind = "baseline" if now.is_empty else "reset"
-    number = request.write(kind, now, [rows], since=iso(since) if since else None)
-    sentence = "The next good run sends everything there is to tell."
+    kind = "baseline" if ledger.is_empty else "reset"
+    number = request.write(kind, ledger, [rows], since=iso(since) if since else None)
+    sentence = "The next good run sends everything."
     if since:
         sentence = f"Completions before {since:%Y-%m-%d} count as known; the next good run sends the others."
     if form.file is not None:
@@ -73,7 +73,8 @@ def _first_delivery(request: AdminRequest) -> Result:
     return {"journal": number, "rows": len(rows), "other_courses": others, "sentence": sentence}
 
 
-def _first_delivery_since_start(request: AdminRequest) -> bool:
+def _has_entries_since_reset(request: AdminRequest) -> bool:
+    """Return whether there is an entry besides answers since the journal began, or since the last reset."""
     for entry in reversed(entries(request.destination_ledger.folder)):
         if entry["kind"] != "baseline":
             return bool(entry["kind"] != "reset")
@@ -82,20 +83,20 @@ def _first_delivery_since_start(request: AdminRequest) -> bool:
 
 def _reset(request: AdminRequest) -> Result:
     request.require_no_in_flight()
-    now = open_ledger(request.destination_ledger.folder)
-    number, rows = request.write("reset", now, [], since=None), len(now)
+    ledger = open_ledger(request.destination_ledger.folder)
+    number, rows = request.write("reset", ledger, [], since=None), len(ledger)
     return {
         "journal": number,
         "rows": rows,
-        "sentence": f"Forgot {rows} rows that counted as told; the next good run sends everything there is "
-        "to tell. To send less, answer first_delivery before that run.",
+        "sentence": f"Forgot {rows} rows that counted as known; the next good run sends everything. "
+        "To send less, answer first_delivery before that run.",
     }
 
 
 def _rebuild(request: AdminRequest) -> Result:
     folders = ledgers(request.home)
     if not folders:
-        raise refused("there is no journal yet: nothing was ever delivered")
+        raise form_error("there is no journal yet: nothing was ever delivered")
     rebuilt = [rebuild(folder) for folder in folders]
     entries, rows = sum(one.number for one in rebuilt), sum(len(one) for one in rebuilt)
     return {"rows": rows, "sentence": f"Folded {entries} entries of the journal again: {rows} rows."}
@@ -103,16 +104,16 @@ def _rebuild(request: AdminRequest) -> Result:
 
 def _purge(request: AdminRequest) -> Result:
     staging = request.connector.staging
-    snapshots = archive.purge(request.home / "snapshots", staging.keep_snapshots_days, request.now)
+    removed = snapshots.purge(snapshots_folder(request.home), staging.keep_snapshots_days, request.now)
     entries, kept = 0, "the journal is kept for ever"
     if staging.keep_journal_days is not None:
         before = request.now - timedelta(days=staging.keep_journal_days)
         entries = sum(purge(folder, before) for folder in ledgers(request.home))
         kept = f"{entries} entries of the journal older than {staging.keep_journal_days} days"
     return {
-        "snapshots": snapshots,
+        "snapshots": removed,
         "entries": entries,
-        "sentence": f"Removed {snapshots} snapshots older than {staging.keep_snapshots_days} days; {kept}.",
+        "sentence": f"Removed {removed} snapshots older than {staging.keep_snapshots_days} days; {kept}.",
     }
 
 
@@ -120,39 +121,39 @@ def _resend(request: AdminRequest) -> Result:
     request.require_no_in_flight()
     file = request.form.file
     ids = employee_ids(file, request.resolve) if file is not None else None
-    now = open_ledger(request.destination_ledger.folder)
-    rows, never = [], set(ids or ())
-    for table in now:
-        rows.append(rows_to_resend(table, request.form, ids))
-        never.difference_update(table["employee_id"].to_pylist())
-    told = sum(map(len, rows))
-    if not told:
-        raise refused("resend fits no row that the LMS was told")
-    number = request.write("resend", now, rows)
+    ledger = open_ledger(request.destination_ledger.folder)
+    tables, never_sent = [], set(ids or ())
+    for table in ledger:
+        tables.append(rows_to_resend(table, request.form, ids))
+        never_sent.difference_update(table["employee_id"].to_pylist())
+    rows = sum(map(len, tables))
+    if not rows:
+        raise form_error("resend fits no row that was sent to the LMS")
+    number = request.write("resend", ledger, tables)
     sentence = (
-        f"{told} rows are told again with the next good run, as far as Codebashing still has them; "
+        f"{rows} rows are sent again with the next good run, as far as Codebashing still has them; "
         "first completion dates stay."
     )
     if ids:
-        sentence += f" {len(never)} of {len(ids)} IDs were never told."
+        sentence += f" {len(never_sent)} of {len(ids)} IDs were never sent."
     if request.connector.lms.contract.appends:
         sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
-    return {"journal": number, "rows": told, "never_told": len(never), "sentence": sentence}
+    return {"journal": number, "rows": rows, "never_sent": len(never_sent), "sentence": sentence}
 
 
 def _refused(request: AdminRequest) -> Result:
     request.require_no_in_flight()
-    now, form = open_ledger(request.destination_ledger.folder), request.form
-    to = request.home / "refused" / f"{timestamp_name(request.now)}.csv"
-    rows, strange = rejected(request.connector, now.table, str(form.file), request.resolve, to)
-    number = request.write("refusal", now, [rows])
+    ledger, form = open_ledger(request.destination_ledger.folder), request.form
+    to = refused_list(request.home, request.now)
+    rows, unmatched = refused_rows(request.connector, ledger.table, str(form.file), request.resolve, to)
+    number = request.write("refusal", ledger, [rows])
     sentence = (
         f"{len(rows)} rows count as refused and go again with the next good run; after the third time for "
         f"the same reason they are set aside. They are listed in {to}."
     )
-    if strange:
-        sentence += f" {strange} lines of the list fit no row that the LMS was told."
-    return {"journal": number, "rows": len(rows), "fit_no_row": strange, "sentence": sentence}
+    if unmatched:
+        sentence += f" {unmatched} lines of the list fit no row that was sent to the LMS."
+    return {"journal": number, "rows": len(rows), "fit_no_row": unmatched, "sentence": sentence}
 
 
 def _roll_back(request: AdminRequest) -> Result:
@@ -160,14 +161,14 @@ def _roll_back(request: AdminRequest) -> Result:
     folder, number = request.destination_ledger.folder, request.form.number
     journal = entries(folder)
     if number not in (0, *journal.numbers[:-1]):
-        raise refused(f"roll_back needs the number of an earlier entry of the journal. {_newest(journal)}")
+        raise form_error(f"roll_back needs the number of an earlier entry of the journal. {_newest(journal)}")
     since = journal[journal.numbers.index(number)].get("since") if number else None
-    meta = request.facts("rollback") | {"since": since}
+    meta = request.entry_metadata("rollback") | {"since": since}
     after = roll_back(folder, number, meta)
     return {
         "journal": after.number,
         "rows": len(after),
-        "sentence": f"What counts as told is as it was after entry {number}: {len(after)} rows. The "
+        "sentence": f"What counts as known is as it was after entry {number}: {len(after)} rows. The "
         "next good run sends what is new or different from that.",
     }
 
@@ -183,8 +184,8 @@ def _settle(request: AdminRequest) -> Result:
     settled = {"by": form.triggered_by, "reason": form.reason, "when": iso(request.now)}
     taken = form.found == "taken"
     receipt = resolve_manually(request.home, str(form.delivery), taken, settled)
-    told = "its rows count as told" if taken else "the next good run sends its rows again"
-    sentence = f"{receipt['file']} is recorded as {'taken' if taken else 'not taken'}: {told}."
+    known = "its rows count as known" if taken else "the next good run sends its rows again"
+    sentence = f"{receipt['file']} is recorded as {'taken' if taken else 'not taken'}: {known}."
     return {"rows": receipt["rows"], "sentence": sentence}
 
 

@@ -1,11 +1,11 @@
-"""What a person may ask for in the admin DAG's form, and what each action needs."""
+"""The form of the admin DAG: the actions that a person may choose, and the fields that each needs."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from include.codebashing_lms.errors import ConnectorError
 
-# What each action may be given besides a reason.
+# Fields that an action may use besides a reason.
 ACTION_NAMES: dict[str, frozenset[str]] = {
     "first_delivery": frozenset({"answer", "since", "file"}),
     "reset": frozenset(),
@@ -17,16 +17,16 @@ ACTION_NAMES: dict[str, frozenset[str]] = {
     "roll_back": frozenset({"number"}),
     "settle": frozenset({"delivery", "found"}),
 }
-# What each answer to the question before a first delivery needs.
+# Answers to the question before a first delivery, and the field that each needs.
 ANSWERS: dict[str, str | None] = {"all": None, "since": "since", "baseline": "file"}
 NEEDED = {"settle": {"delivery", "found"}, "refused": {"file"}}
 FOUND = ("taken", "not_taken")
-WITHOUT_REASON = ("rebuild", "purge", "notify")  # they change nothing of what counts as told
+WITHOUT_REASON = ("rebuild", "purge", "notify")  # they do not change what counts as known
 
 
 @dataclass(frozen=True)
 class AdminForm:
-    """The answers of the form, and who gave them in which run."""
+    """The values of the form, with the person and the run."""
 
     action: str
     run_id: str
@@ -43,22 +43,22 @@ class AdminForm:
 
 
 def check(form: AdminForm) -> None:
-    """Raise ConnectorError for an order that cannot be meant: something is missing, or is not used."""
+    """Raise ConnectorError for a form that lacks a value, or has one that its action does not use."""
     if form.action not in ACTION_NAMES:
-        raise refused(f"action must be one of {', '.join(ACTION_NAMES)}")
+        raise form_error(f"action must be one of {', '.join(ACTION_NAMES)}")
     if not form.reason and form.action not in WITHOUT_REASON:
-        raise refused(f"{form.action} needs a reason: it is kept in the journal with your name")
+        raise form_error(f"{form.action} needs a reason: it is kept in the journal with your name")
     given = _given(form)
-    strange = given - ACTION_NAMES[form.action]
-    if strange:
-        raise refused(f"{form.action} has no use for {_listed(strange)}: leave it empty")
+    unused = given - ACTION_NAMES[form.action]
+    if unused:
+        raise form_error(f"{form.action} has no use for {_join(unused)}: leave it empty")
     missing = _needed(form) - given
     if missing:
-        raise refused(f"{form.action} needs {_listed(missing)}")
+        raise form_error(f"{form.action} needs {_join(missing)}")
     if form.action == "resend" and not given:
-        raise refused("resend needs to know which rows: a file of employee IDs, a course, or dates")
+        raise form_error("resend needs to know which rows: a file of employee IDs, a course, or dates")
     if form.found not in (None, *FOUND):
-        raise refused(f"found must be one of {', '.join(FOUND)}")
+        raise form_error(f"found must be one of {', '.join(FOUND)}")
 
 
 def _given(form: AdminForm) -> set[str]:
@@ -69,21 +69,23 @@ def _needed(form: AdminForm) -> set[str]:
     if form.action != "first_delivery":
         return NEEDED.get(form.action, set())
     if form.answer not in ANSWERS:
-        raise refused(f"first_delivery needs an answer: {', '.join(ANSWERS)}")
+        raise form_error(f"first_delivery needs an answer: {', '.join(ANSWERS)}")
     needed = {name for answer, name in ANSWERS.items() if answer == form.answer and name}
-    strange = _given(form) - needed - {"answer"}
-    if strange:
-        raise refused(f"the answer {form.answer} has no use for {_listed(strange)}: leave it empty")
+    unused = _given(form) - needed - {"answer"}
+    if unused:
+        raise form_error(f"the answer {form.answer} has no use for {_join(unused)}: leave it empty")
     return needed
 
 
-def _listed(names: set[str]) -> str:
+def _join(names: set[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def refused(why: str) -> ConnectorError:
-    """Return the error of an order that was not carried out."""
-    return ConnectorError(f"{why[0].upper()}{why[1:]}. Nothing was changed. Trigger the admin DAG again.")
+def form_error(reason: str) -> ConnectorError:
+    """Return the error of an action that was not carried out."""
+    return ConnectorError(
+        f"{reason[0].upper()}{reason[1:]}. Nothing was changed. Trigger the admin DAG again."
+    )
 
 
 def first_moment(day: str | None, name: str) -> datetime | None:
@@ -93,7 +95,7 @@ def first_moment(day: str | None, name: str) -> datetime | None:
     try:
         return datetime.combine(date.fromisoformat(day), time(), UTC)
     except ValueError:
-        raise refused(f"{name} must be a date such as 2026-11-23") from None
+        raise form_error(f"{name} must be a date such as 2026-11-23") from None
 
 
 def end_of(day: str | None, name: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""An LMS's reject list that came by another way than `delivery.results` describes."""
+"""A reject list of the LMS that did not come as `delivery.results` describes."""
 
 import csv
 from typing import Any
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from msgspec.structs import replace
 
-from include.codebashing_lms.admin.form import refused
+from include.codebashing_lms.admin.form import form_error
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.delivery_results import Results
 from include.codebashing_lms.config.lists import PathResolver, lines_of
@@ -21,12 +21,12 @@ USUAL = {"user": "user_key", "course": "course_id", "reason": "reason"}
 LIST = "The reject list"
 
 
-def rejected(
+def refused_rows(
     connector: Connector, ledger: pa.Table, location: str, resolve: PathResolver, to: StagedPath
 ) -> tuple[pa.Table, int]:
-    """Return the rows of the ledger that a reject list names as refused, and how many of its lines fit none.
+    """Return the rows of the ledger that a reject list names, and the number of its lines that match no row.
 
-    :param to: where they are listed for people.
+    :param to: a list of these rows for people.
     """
     lines = lines_of(location, resolve, "file")
     results = connector.delivery.results
@@ -34,32 +34,32 @@ def rejected(
     reports = ResultParser(_columns(results, next(csv.reader(lines, delimiter=delimiter), [])), first_row=0)
     refusals = reports.in_csv("\n".join(lines), delimiter)
     user_key = pc.coalesce(ledger["user_key"], ledger["employee_id"])
-    names = RowIndex(ledger.set_column(ledger.column_names.index("user_key"), "user_key", user_key))
+    index = RowIndex(ledger.set_column(ledger.column_names.index("user_key"), "user_key", user_key))
     found: dict[int, str] = {}
-    strange = 0
+    unmatched = 0
     for refusal in refusals:
-        meant = names.meant(refusal)
-        strange += not meant
-        for place in meant:
-            found.setdefault(place, refusal.reason)
+        matches = index.meant(refusal)
+        unmatched += not matches
+        for row in matches:
+            found.setdefault(row, refusal.reason)
     if not found:
-        raise refused(f"{LIST} has {len(refusals)} refused rows, none of which the LMS was told")
+        raise form_error(f"{LIST} has {len(refusals)} refused rows; none of them was sent to the LMS")
     rows = ledger.take(pa.array(list(found)))
     listed(to, rows, found.values())
     kinds = pa.array([normalize_reason(reason) for reason in found.values()], pa.string())
-    return align_to_schema(rows.select(KEY).append_column("refusal", kinds), SENT), strange
+    return align_to_schema(rows.select(KEY).append_column("refusal", kinds), SENT), unmatched
 
 
 def _columns(results: Results | None, head: list[str]) -> Results:
-    """Return what the columns mean: as in the connector file, else by their usual names."""
+    """Return the meaning of the columns: as in the connector file, else by their usual names."""
     there = {name.strip() for name in head}
     if results and {results.user, results.course} & there:
         return replace(results, row=None)
     usual: dict[str, Any] = {use: name for use, name in USUAL.items() if name in there}
     if "user" not in usual:
-        wanted = [name for name in (results and results.user, results and results.course) if name]
-        raise refused(
+        configured = [name for name in (results and results.user, results and results.course) if name]
+        raise form_error(
             f"{LIST} needs the column user_key, and may have course_id and reason"
-            + (f"; or {', '.join(wanted)}, as delivery.results says" if wanted else "")
+            + (f"; or {', '.join(configured)}, as delivery.results says" if configured else "")
         )
     return Results(**usual)

@@ -1,4 +1,4 @@
-"""An order of the admin DAG on the desk: what it concerns, and how it gets into the journal."""
+"""An action of the admin DAG with its connector and ledger, and how it gets into the journal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from include.codebashing_lms.admin.form import AdminForm, refused
+from include.codebashing_lms.admin.form import AdminForm, form_error
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import append
+from include.codebashing_lms.ledger.schema import EntryMetadata
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.in_flight import DestinationLedger, in_flight_folder
 from include.codebashing_lms.staging.files import StagedPath
@@ -21,9 +22,9 @@ from include.codebashing_lms.staging.files import StagedPath
 
 @dataclass(frozen=True)
 class AdminRequest:
-    """An order with all it concerns.
+    """An action that a person asked for.
 
-    :param connector_sha256: of the connector file.
+    :param connector_sha256: checksum of the connector file.
     :param home: <staging>/<connector>
     """
 
@@ -41,13 +42,13 @@ class AdminRequest:
 
     @property
     def delivery(self) -> str:
-        """Return the ID of the order's entry, the same for all tries of its run."""
+        """Return the ID of the action's entry, the same for all tries of its run."""
         return f"{self.form.action} {self.form.run_id}"
 
-    def facts(self, kind: str) -> dict[str, Any]:
-        """Return what the journal keeps of the order: who, why, when."""
+    def entry_metadata(self, kind: str) -> EntryMetadata:
+        """Return the metadata of the action's entry: who, why, when."""
         form = self.form
-        receipt = {
+        about = {
             "delivery": self.delivery,
             "as_of": iso(self.now),
             "run_id": form.run_id,
@@ -56,18 +57,19 @@ class AdminRequest:
             "triggered_by": form.triggered_by,
             "reason": form.reason,
         }
-        return self.destination_ledger.facts(receipt, kind)
+        return self.destination_ledger.facts(about, kind)
 
-    def write(self, kind: str, now: Ledger, rows: Iterable[pa.Table], **facts: Any) -> int:
-        """Put the order into the journal; return the number of its entry."""
-        unseen = np.zeros(len(now), dtype=np.bool_)
-        return append(self.destination_ledger.folder, now, rows, unseen, self.facts(kind) | facts).number
+    def write(self, kind: str, ledger: Ledger, rows: Iterable[pa.Table], **more: Any) -> int:
+        """Add the action to the journal; return the number of its entry."""
+        unchanged = np.zeros(len(ledger), dtype=np.bool_)
+        meta = self.entry_metadata(kind) | more
+        return append(self.destination_ledger.folder, ledger, rows, unchanged, meta).number
 
     def require_no_in_flight(self) -> None:
-        """Raise ConnectorError while a delivery is on its way: it would be entered after the order."""
+        """Raise ConnectorError while a delivery is in flight: its entry would follow the action's."""
         found = in_flight_folder(self.home)
         if found:
-            raise refused(
-                f"a delivery is under way, or was cut off: {', '.join(found)}. Wait until load has ended, or "
+            raise form_error(
+                f"a delivery is in flight, or was cut off: {', '.join(found)}. Wait until load has ended, or "
                 "let the next run settle it; where that run asks for a person, use the action settle first"
             )

@@ -1,7 +1,6 @@
-"""Rows that a person names: completions in an export of the LMS, and what is to be told again."""
+"""Rows that a person names: completions in an export of the LMS, and rows to send again."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -10,12 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, refused
+from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, form_error
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
 from include.codebashing_lms.staging.files import StagedPath, read_json
+from include.codebashing_lms.staging.layout import COURSES_SEEN
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
 
 COLUMNS = ("employee_id", "course", "completed_at")
@@ -25,33 +25,33 @@ EXPORT = "The export of the LMS"
 def completions(
     connector: Connector, home: StagedPath, location: str, resolve: PathResolver
 ) -> tuple[pa.Table, int]:
-    """Return the completions in an export of the LMS as they are told, and how many are of other courses.
+    """Return the completions in an export of the LMS, and the number of those of other courses.
 
-    Its courses are called as in Codebashing or as in the course map; several slugs may share one ID.
+    The export names a course as Codebashing does, or by its ID in the course map, which slugs may share.
     """
     slugs = _slugs(connector, home, resolve)
     found: dict[tuple[str, str], tuple[str, datetime]] = {}
-    counted: Counter[bool] = Counter()
+    others = 0
     for line, row in csv_rows(location, resolve, COLUMNS, EXPORT):
         at = _completed_at(row, line)
         named = slugs.get(row["course"], {}) if slugs is not None else {row["course"]: row["course"]}
-        counted[bool(named)] += 1
+        others += not named
         for slug, course_id in named.items():
             _, first = found.get((row["employee_id"], slug), (course_id, at))
             found[row["employee_id"], slug] = (course_id, min(first, at))
     if not found:
-        raise refused(
-            f"{EXPORT} names {counted[False]} completions, none of a course that is known here; "
+        raise form_error(
+            f"{EXPORT} names {others} completions, none of a course that is known here; "
             "course must be Codebashing's name, or the ID in lms.course_map"
         )
-    return _as_told(found), counted[False]
+    return _as_rows(found), others
 
 
 def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dict[str, dict[str, str]] | None:
-    """Return for each name of a course its slugs and their IDs; None when no course is known."""
+    """Return the slugs and IDs behind each name of a course; None when no course is known."""
     mapped = read_course_map(connector.lms, resolve)
     if not mapped:
-        seen = home / "courses_seen.json"
+        seen = home / COURSES_SEEN
         return {slug: {slug: slug} for slug in read_json(seen)["courses"]} if seen.exists() else None
     names: dict[str, dict[str, str]] = {}
     for slug, course in mapped.items():
@@ -64,14 +64,14 @@ def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dic
 def _completed_at(row: dict[str, str], line: int) -> datetime:
     at = parse_instant(row["completed_at"])
     if not row["employee_id"] or not row["course"] or at is None:
-        raise refused(
+        raise form_error(
             f"{EXPORT}, line {line}: employee_id, course and completed_at are needed, "
             "the last as a date such as 2026-11-23 or an instant such as 2026-11-23T05:15:00Z"
         )
     return at
 
 
-def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
+def _as_rows(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
     columns: dict[str, Any] = {
         "employee_id": [employee_id for employee_id, _ in found],
         "course": [slug for _, slug in found],
@@ -90,22 +90,22 @@ def _as_told(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
 
 
 def employee_ids(location: str, resolve: PathResolver) -> set[str]:
-    """Return the employee IDs of a file: one a line, or the column employee_id of a CSV."""
+    """Return the employee IDs in a file: one a line, or the column employee_id of a CSV."""
     cells = [row for row in csv.reader(lines_of(location, resolve, "file")) if any(map(str.strip, row))]
     if not cells:
-        raise refused("the file of employee IDs is empty")
+        raise form_error("the file of employee IDs is empty")
     head = [cell.strip() for cell in cells[0]]
     if "employee_id" in head:
         at, cells = head.index("employee_id"), cells[1:]
     elif all(len(row) == 1 for row in cells):
         at = 0
     else:
-        raise refused("the file of employee IDs needs one ID a line, or a column employee_id")
+        raise form_error("the file of employee IDs needs one ID a line, or a column employee_id")
     return {row[at].strip() for row in cells if len(row) > at} - {""}
 
 
 def rows_to_resend(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> pa.Table:
-    """Return which learners and courses of the ledger fit everything that the order names."""
+    """Return learner and course of the ledger's rows that fulfil all conditions of the form."""
     fits = pa.array(np.ones(len(ledger), dtype=np.bool_))
     for condition in _conditions(ledger, form, ids):
         fits = pc.and_(fits, pc.fill_null(condition, False))

@@ -8,7 +8,7 @@ from airflow.sdk import Context, ObjectStoragePath, Param
 
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.run_context import staging_root
-from include.codebashing_lms.admin.form import ACTION_NAMES, ANSWERS, FOUND, AdminForm, check, refused
+from include.codebashing_lms.admin.form import ACTION_NAMES, ANSWERS, FOUND, AdminForm, check, form_error
 from include.codebashing_lms.config.files import ValidFile
 
 LABELS = {
@@ -97,7 +97,7 @@ def run_admin(files: Sequence[ValidFile], context: Context) -> dict[str, Any]:
     with airflow_failures():
         file = next((one for one in files if one.connector.name == params["connector"]), None)
         if file is None:
-            raise refused("there is no good connector file of this name any more")
+            raise form_error("there is no good connector file of this name any more")
         if form.action == "notify":
             check(form)
             return send_test_alert(file.connector, by)
