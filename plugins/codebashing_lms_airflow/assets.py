@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import Asset, AssetAlias, Context
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.transform.manifest import Manifest
 
 
 def asset_of(connector: Connector) -> Asset:
@@ -18,18 +19,18 @@ def outlet_of(connector: Connector) -> AssetAlias:
 
 
 def emit_asset_event(
-    connector: Connector, outcome: dict[str, Any], manifest: dict[str, Any], context: Context
+    connector: Connector, outcome: dict[str, Any], manifest: Manifest, context: Context
 ) -> None:
     """Emit an event of the asset, with numbers, if the LMS was told something."""
     if outcome["outcome"] != "delivered":
         return
     extra = {
         "run_id": context["dag_run"].run_id,
-        "as_of": manifest["as_of"],
+        "as_of": manifest.as_of,
         "rows": outcome["rows"],
         "file": outcome["file"],
         "sha256": outcome["sha256"],
-        "set_aside": sum(manifest["records"]["set_aside"].values()),
+        "set_aside": sum(manifest.records.set_aside.values()),
         "refused": outcome.get("refused", 0),
     }
     context["outlet_events"][outlet_of(connector)].add(asset_of(connector), extra=extra)

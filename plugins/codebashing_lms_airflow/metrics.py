@@ -5,16 +5,16 @@ from typing import Any
 
 from codebashing_lms_airflow.airflow_compat import Stats
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.reporting.alerts.state import learners_set_aside
+from include.codebashing_lms.transform.manifest import Manifest
 
 UP_TO_DATE = ("delivered", "nothing_to_send", "already_delivered")
 
 
-def gauge(connector: Connector, outcome: dict[str, Any], manifest: dict[str, Any]) -> None:
+def gauge(connector: Connector, outcome: dict[str, Any], manifest: Manifest) -> None:
     """Set the gauges codebashing_lms.<connector>.… to what a run's load found."""
     numbers = {
-        "learners": manifest["learners"],
-        "learners_set_aside": sum(learners_set_aside(manifest).values()),
+        "learners": manifest.learners,
+        "learners_set_aside": sum(manifest.learners_set_aside().values()),
         "rows_delivered": outcome["rows"] if outcome["outcome"] == "delivered" else 0,
         "rows_refused": outcome.get("refused", 0),
     }

@@ -17,8 +17,8 @@ from codebashing_lms_airflow.failures import FAILURE
 from codebashing_lms_airflow.forms import Form, read_form
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging.files import read_json
-from include.codebashing_lms.staging.layout import run_folder, timestamp_name
+from include.codebashing_lms.staging.layout import MANIFEST, run_folder, timestamp_name
+from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,9 @@ class RunResult:
         return folder_of(self.connector, self.run, self.logical_date)
 
     @property
-    def manifest(self) -> dict[str, Any] | None:
+    def manifest(self) -> Manifest | None:
         """Return the manifest as load left it, or as transform did before a guard stopped it."""
-        staged = self.folder / "manifest.json"
-        manifest: dict[str, Any] | None = read_json(staged) if staged.exists() else None
-        return manifest
+        return read_manifest(self.folder) if (self.folder / MANIFEST).exists() else None
 
     @property
     def is_newest(self) -> bool:

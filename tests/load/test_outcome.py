@@ -1,16 +1,13 @@
 import pytest
 
 from include.codebashing_lms.load.outcome import verdict
+from tests.fakes import manifests
+
+SEEN = {"keys": ["email", "employee_id"], "courses": ["java"], "learners_without_id": 2}
 
 
 def manifest(**changes):
-    return {
-        "learners": 8,
-        "records": {"emitted": 5},
-        "seen": {"keys": ["email", "employee_id"], "courses": ["java"], "learners_without_id": 2},
-        "guards": {"crossed": {}},
-        **changes,
-    }
+    return manifests.manifest(**{"learners": 8, "records": {"emitted": 5}, "seen": SEEN, **changes})
 
 
 def test_all_is_well():
@@ -38,5 +35,4 @@ def test_many_names_are_cut(count, end):
 
 def test_an_address_that_is_taken_for_a_course_is_not_named():
     seen = {"keys": ["email"], "courses": ["java", "ada@example.com"], "learners_without_id": 0}
-    manifest = {"learners": 1, "records": {"emitted": 1}, "guards": {"crossed": {}}, "seen": seen}
-    assert "Courses seen: java, and 1 more." in verdict(manifest)
+    assert "Courses seen: java, and 1 more." in verdict(manifest(learners=1, seen=seen))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from include.codebashing_lms.load.delta import Change, Delta, DeltaRules, Reassi
 from include.codebashing_lms.staging.scratch import scratch_folder
 from include.codebashing_lms.streaming.partition import GroupedTable, partitioned
 from include.codebashing_lms.transform import rows_file as staged_rows
+from include.codebashing_lms.transform.manifest import CourseGrowth
 
 WINDOW = 25_000  # rows that follow each other in the file, and are written at once
 
@@ -178,9 +178,9 @@ class DeltaSummary:
             first = pd.Timestamp(dates.min()).to_pydatetime()
             self.oldest = min(first, self.oldest or first)
 
-    def course_growth(self) -> list[dict[str, Any]]:
+    def course_growth(self) -> list[CourseGrowth]:
         """Return the courses that gained lessons under finished learners, for the manifest."""
         return [
-            {"course": course, "lessons_were": before, "lessons_are": now, "learners": learners}
+            CourseGrowth(course, before, now, learners)
             for (course, before, now), learners in sorted(self.growth.items())
         ]

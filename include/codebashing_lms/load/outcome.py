@@ -22,6 +22,7 @@ from include.codebashing_lms.load.receipt import parts_of, write_receipt
 from include.codebashing_lms.load.refusals import describe_refusals
 from include.codebashing_lms.load.send import Receipt
 from include.codebashing_lms.staging.files import StagedPath, write_json
+from include.codebashing_lms.transform.manifest import Manifest, SourceCheck
 
 Outcome = dict[str, Any]
 TOLD = ("where", "file", "rows", "bytes", "sha256")
@@ -131,16 +132,16 @@ def note_outcome(folder: StagedPath, outcome: str, sentence: str) -> None:
 SHOWN, LENGTH = 60, 60  # so many names, each cut to so many characters
 
 
-def verdict(manifest: dict[str, Any]) -> str:
+def verdict(manifest: Manifest) -> str:
     """Tell from the manifest of a check how many learners can be matched, and what was seen."""
-    seen, learners = manifest["seen"], manifest["learners"]
-    with_id = learners - seen["learners_without_id"]
+    seen, learners = manifest.seen or SourceCheck([], [], 0), manifest.learners
+    with_id = learners - seen.learners_without_id
     share = f" ({100 * with_id / learners:.1f} %)" if learners else ""
-    guards = "; ".join(f"{name}: {words}" for name, words in manifest["guards"]["crossed"].items())
+    guards = "; ".join(f"{name}: {words}" for name, words in manifest.guards.crossed.items())
     return (
         f"Codebashing: {learners} learners were read, {with_id} of them{share} with an employee ID; "
-        f"{manifest['records']['emitted']} records could be sent. Keys seen: {_named(seen['keys'])}. "
-        f"Courses seen: {_named(seen['courses'])}. "
+        f"{manifest.records.emitted} records could be sent. Keys seen: {_named(seen.keys)}. "
+        f"Courses seen: {_named(seen.courses)}. "
         f"{f'Guards that would stop a run: {guards}' if guards else 'No guard would stop a run'}."
     )
 

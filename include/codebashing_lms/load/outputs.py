@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from msgspec.structs import replace
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, read_people
@@ -29,9 +30,16 @@ from include.codebashing_lms.load.lists import (
     RepeatedRefusals,
 )
 from include.codebashing_lms.load.sent_rows import SENT_FILE
-from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json, write_json
+from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.transform.lms_file.courses import Courses
-from include.codebashing_lms.transform.lms_file.writer import LmsFile, of_first
+from include.codebashing_lms.transform.lms_file.file_part import FilePart, first_part
+from include.codebashing_lms.transform.lms_file.writer import LmsFile
+from include.codebashing_lms.transform.manifest import (
+    Manifest,
+    TransformNumbers,
+    read_manifest,
+    write_manifest,
+)
 from include.codebashing_lms.transform.records.columns import STATUSES, utc64
 from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
 
@@ -85,19 +93,19 @@ class LoadOutputs:
     name: str
     as_of: datetime
 
-    def write(self, comparison: LedgerComparison) -> tuple[dict[str, Any], DeltaSummary]:
+    def write(self, comparison: LedgerComparison) -> tuple[Manifest, DeltaSummary]:
         """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
         held, refused = HeldIdentities(), RepeatedRefusals()
         parts = self._write_rows(comparison, [held, refused])
         held.list_in(self.folder)
         refused.list_in(self.folder)
-        before, summary = read_json(self.folder / "manifest.json"), comparison.summary
-        manifest = complete_manifest(before, summary) | of_first(parts) | {"parts": parts}
-        write_json(self.folder / "manifest.json", manifest)
-        self._remove({part["file"] for part in before["parts"]} - {part["file"] for part in parts})
+        before, summary = read_manifest(self.folder), comparison.summary
+        manifest = complete_manifest(before, summary, parts)
+        write_manifest(self.folder, manifest)
+        self._remove({part.file for part in before.parts} - {part.file for part in parts})
         return manifest, summary
 
-    def _write_rows(self, comparison: LedgerComparison, lists: list[Any]) -> list[dict[str, Any]]:
+    def _write_rows(self, comparison: LedgerComparison, lists: list[Any]) -> list[FilePart]:
         """Write what there is to say of each row; return the files that are sent."""
         with ExitStack() as stack:
             rows = self._rows(
@@ -164,26 +172,31 @@ def _told(delta: Delta) -> pa.Table:
     return pa.Table.from_pandas(told[TOLD.names], TOLD, preserve_index=False)
 
 
-def complete_manifest(manifest: dict[str, Any], summary: DeltaSummary) -> dict[str, Any]:
+def complete_manifest(manifest: Manifest, summary: DeltaSummary, parts: list[FilePart]) -> Manifest:
     """Return the manifest with what only load can know; its records still add up to what was read."""
-    before = manifest.setdefault(
-        "transformed", {key: manifest[key] for key in ("records", "warnings", "status")}
-    )
+    before = manifest.transformed or TransformNumbers(manifest.records, manifest.warnings, manifest.status)
     verdicts = summary.verdicts
     not_now = {reason: verdicts[verdict] for verdict, reason in DEFERRED.items()}
     aside = {reason: verdicts[verdict] for verdict, reason in ASIDE.items()}
     elsewhere = sum(not_now.values()) + sum(aside.values())
     withheld = {"unchanged": verdicts.total() - summary.sent - elsewhere, **not_now}
-    records = {**before["records"], "emitted": summary.sent}
-    for place, found in (("withheld", withheld), ("set_aside", aside)):
-        records[place] = before["records"][place] | {name: n for name, n in found.items() if n}
-    return manifest | {
-        "records": records,
-        "warnings": dict(sorted((Counter(before["warnings"]) + summary.warnings).items())),
-        "status": {
+    records = replace(
+        before.records,
+        emitted=summary.sent,
+        withheld=before.records.withheld | {name: n for name, n in withheld.items() if n},
+        set_aside=before.records.set_aside | {name: n for name, n in aside.items() if n},
+    )
+    return replace(
+        manifest,
+        **first_part(parts),
+        parts=parts,
+        records=records,
+        warnings=dict(sorted((Counter(before.warnings) + summary.warnings).items())),
+        status={
             name: summary.statuses[STATUSES.index(name)]
             for name in ("completed", "in_progress", "not_started")
         },
-        "course_growth": summary.course_growth(),
-        "to_correct": summary.corrections,
-    }
+        transformed=before,
+        course_growth=summary.course_growth(),
+        to_correct=summary.corrections,
+    )

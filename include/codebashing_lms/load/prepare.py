@@ -12,6 +12,7 @@ from include.codebashing_lms.delivery.packing import Packing, packed
 from include.codebashing_lms.load.compare import DeltaSummary
 from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def packed_part(packing: Packing, part: dict[str, Any], folder: StagedPath) -> d
 def new_receipt(
     connector: Connector,
     run: LoadContext,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     summary: DeltaSummary,
     parts: list[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def new_receipt(
     return {
         "state": "sending",
         "connector": connector.name,
-        "connector_sha256": manifest["connector_sha256"],
+        "connector_sha256": manifest.connector_sha256,
         "package_version": __version__,
         "run_id": run.run_id,
         "clear_number": run.clear_number,
@@ -61,13 +62,13 @@ def new_receipt(
         **first,
         **({"parts": parts} if len(parts) > 1 else {}),
         **({} if connector.lms.contract.unattended else {"import": "by a person"}),
-        "as_of": manifest["as_of"],
-        "provenance": manifest["provenance"],
+        "as_of": manifest.as_of,
+        "provenance": manifest.provenance,
         "learners": learners_of(manifest, summary),
         "sending_since": iso(datetime.now(UTC)),
     }
 
 
-def learners_of(manifest: dict[str, Any], summary: DeltaSummary) -> dict[str, int]:
+def learners_of(manifest: Manifest, summary: DeltaSummary) -> dict[str, int]:
     """Return the learners as the next live run compares itself with them."""
-    return {"read": manifest["learners"], "known": summary.learners}
+    return {"read": manifest.learners, "known": summary.learners}

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec.structs import replace
 
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.delivery.transport import Refusal
@@ -17,7 +18,8 @@ from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.in_flight import DestinationLedger
 from include.codebashing_lms.load.receipt import parts_of
 from include.codebashing_lms.load.sent_rows import JournalRows, SentRows
-from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.manifest import read_manifest, write_manifest
 from include.codebashing_lms.transform.records.columns import utc64
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,7 @@ def record_refusals(
     log.warning("The LMS refused %s of %s rows: see refused.csv", counts["refused"], receipt["rows"])
     if strange:
         log.warning("%s refusals of the LMS fit no row that was sent: see delivery.results", strange)
-    manifest = folder / "manifest.json"
-    write_json(manifest, read_json(manifest) | counts)
+    write_manifest(folder, replace(read_manifest(folder), **counts))
     return counts
 
 

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver
 from include.codebashing_lms.connections.model import LmsConnection
@@ -50,6 +52,7 @@ from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform.guards import check
+from include.codebashing_lms.transform.manifest import Manifest
 
 __all__ = ["LoadContext", "load"]
 
@@ -148,10 +151,10 @@ class _Load:
         with verified(self.folder / "rows.parquet", self.transformed["rows_sha256"]) as path:
             yield path
 
-    def _guard(self, ledger: Ledger, manifest: dict[str, Any], summary: DeltaSummary) -> None:
+    def _guard(self, ledger: Ledger, manifest: Manifest, summary: DeltaSummary) -> None:
         """Stop before a first delivery nobody asked for, and where a live run's numbers cannot be."""
         require_first_delivery_answer(self.home, self.connector, ledger, summary)
-        if manifest["provenance"] != "live":
+        if manifest.provenance != "live":
             return
         guards, now = self.connector.guards, learners_of(manifest, summary)
         last = last_live(entries(self.destination_ledger.folder), self.transformed["as_of"])
@@ -210,8 +213,8 @@ class _Load:
             )
         return as_of
 
-    def _receipt(self, manifest: dict[str, Any], summary: DeltaSummary, resolve: PathResolver) -> Receipt:
-        parts = manifest["parts"]
+    def _receipt(self, manifest: Manifest, summary: DeltaSummary, resolve: PathResolver) -> Receipt:
+        parts = to_builtins(manifest.parts)
         if summary.sent:
             packing = packing_of(self.connector.delivery, self.destination, resolve)
             parts = [packed_part(packing, part, self.folder) for part in parts]

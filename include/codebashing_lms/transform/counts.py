@@ -7,7 +7,6 @@ Counted while the rows pass by, so that a page over hundreds of runs reads their
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.guards import LearnerTotals
 from include.codebashing_lms.transform.lms_file.courses import NO_SLUG
+from include.codebashing_lms.transform.manifest import LearnerNumbers, RecordNumbers, Statistics
 from include.codebashing_lms.transform.records.columns import (
     DONE,
     STATUSES,
@@ -88,19 +88,19 @@ class RecordCounts:
         self.learners_missing_id += int(batch.met[:, Disposition.MISSING_EMPLOYEE_ID].sum())
         self.learners_set_aside += int(batch.met[:, SET_ASIDE_WITH_ID].any(axis=1).sum())
 
-    def census(self) -> LearnerTotals:
+    def learner_totals(self) -> LearnerTotals:
         """Return the learners as the guards count them."""
         return LearnerTotals(self.learners, self.learners_missing_id, self.learners_set_aside)
 
-    def records(self) -> dict[str, Any]:
-        """Return the records by their place: read = emitted + withheld + set aside + merged."""
-        return {
-            "read": self.read,
-            "emitted": self.dispositions[Disposition.EMITTED],
-            "withheld": self._by_reason(WITHHELD),
-            "set_aside": self._by_reason(SET_ASIDE),
-            "merged": sum(self.dispositions[disposition] for disposition in MERGED),
-        }
+    def records(self) -> RecordNumbers:
+        """Return the records by what becomes of them."""
+        return RecordNumbers(
+            read=self.read,
+            emitted=self.dispositions[Disposition.EMITTED],
+            withheld=self._by_reason(WITHHELD),
+            set_aside=self._by_reason(SET_ASIDE),
+            merged=sum(self.dispositions[disposition] for disposition in MERGED),
+        )
 
     def _by_reason(self, dispositions: tuple[Disposition, ...]) -> dict[str, int]:
         return {
@@ -142,24 +142,20 @@ class LearnerStatistics:
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):
             self.without_id["" if np.isnat(day) else str(day)] += int(count)
 
-    def shown(self, slugs: list[str]) -> dict[str, Any]:
-        """Return them for the manifest; `without_id` by the day of the last activity, "" for none."""
+    def summary(self, slugs: list[str]) -> Statistics:
+        """Return them for the manifest."""
         courses: dict[str, list[int]] = {}
         for (course, status), count in sorted(self.courses.items()):
             name = slugs[course] if course >= 0 else ""
             courses.setdefault(name, [0] * len(STATUSES))[status] += count
-        return {
-            "learners": {
-                "emitted": int(self.learners[Disposition.EMITTED]),
-                "withheld": self._by_reason(WITHHELD),
-                "set_aside": self._by_reason(SET_ASIDE),
-                "merged": self._by_reason(MERGED),
-            },
-            "courses": courses,
-            "bands": self.bands.tolist(),
-            "with_id": self.with_id,
-            "without_id": dict(sorted(self.without_id.items())),
-        }
+        learners = LearnerNumbers(
+            emitted=int(self.learners[Disposition.EMITTED]),
+            withheld=self._by_reason(WITHHELD),
+            set_aside=self._by_reason(SET_ASIDE),
+            merged=self._by_reason(MERGED),
+        )
+        without_id = dict(sorted(self.without_id.items()))
+        return Statistics(learners, courses, self.bands.tolist(), self.with_id, without_id)
 
     def _by_reason(self, dispositions: tuple[Disposition, ...]) -> dict[str, int]:
         return {

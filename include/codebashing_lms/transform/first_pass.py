@@ -45,10 +45,10 @@ DIGIT = re.compile(r"\d")
 class FirstPass:
     """Reads a snapshot once; knows its rules, the courses met, and what was remarkable."""
 
-    def __init__(self, connector: Connector, facts: RunContext, resolve: PathResolver) -> None:
-        self.connector, self.facts = connector, facts
+    def __init__(self, connector: Connector, context: RunContext, resolve: PathResolver) -> None:
+        self.connector, self.context = connector, context
         self.keys = SourceKeys(connector)
-        self.reconstructed = facts.provenance == "reconstructed"
+        self.reconstructed = context.provenance == "reconstructed"
         self.rules = IdentityRules.of(connector.identity, read_people(connector.identity.people, resolve))
         self.courses = Courses(read_course_map(connector.lms, resolve))
         self.user_keys = UserKeys.of(connector, resolve)
@@ -60,7 +60,7 @@ class FirstPass:
         wanted += [self.keys.created_at] if self.keys.created_at else []
         self.reader = RecordDecoder(connector, wanted, self.listed, self._needed())
         self.newest = NO_INSTANT
-        self.warnings: Counter[str] = Counter(facts.source_warnings)
+        self.warnings: Counter[str] = Counter(context.source_warnings)
         self.warnings.update(self.user_keys.warnings())
         self.ids = EmployeeIds()
 
@@ -102,7 +102,7 @@ class FirstPass:
             records = course_records(batch, self.courses)
         records = records.pipe(check_courses, self.courses).pipe(check_learners, learners)
         self._warn(learners, records)
-        records = keep_true_dates(records, self.facts.extracted_at, self.warnings)
+        records = keep_true_dates(records, self.context.extracted_at, self.warnings)
         if self.reconstructed:
             records = add_latest_possible_dates(records)
         return records.drop(columns=["date_odd", "date_is_day", "too_much"])
@@ -133,7 +133,7 @@ class FirstPass:
 
     def looks_stale(self) -> bool:
         """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
-        read_at = utc64(self.facts.extracted_at)
+        read_at = utc64(self.context.extracted_at)
         return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
 
 

@@ -3,20 +3,32 @@
 from pathlib import Path
 from typing import Any
 
+from msgspec import UNSET
+
 from include.codebashing_lms import __version__
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, sha256_of_lists
 from include.codebashing_lms.config.source_fields import fields_not_asked
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import GuardError, RunDateError, StagingError
-from include.codebashing_lms.staging.checksums import check_sha256, sha256_of
+from include.codebashing_lms.staging.checksums import check_sha256
 from include.codebashing_lms.staging.files import StagedPath, local_copy, write_json
+from include.codebashing_lms.staging.layout import COURSES_SEEN, home_of_run
 from include.codebashing_lms.staging.scratch import scratch_folder
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform import guards
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.counts import RecordCounts
 from include.codebashing_lms.transform.first_pass import FirstPass, keys_there
+from include.codebashing_lms.transform.lms_file.file_part import first_part
+from include.codebashing_lms.transform.manifest import (
+    GuardResults,
+    Manifest,
+    SnapshotFile,
+    SourceCheck,
+    task_summary,
+    write_manifest,
+)
 from include.codebashing_lms.transform.records.spool import Spool
 from include.codebashing_lms.transform.rules.as_of import ASSUMPTIONS, AsOfRules
 from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshot, EarlierSnapshotRef
@@ -28,7 +40,7 @@ def transform(
     snapshot: StagedPath,
     snapshot_sha256: str | None,
     folder: StagedPath,
-    facts: RunContext,
+    context: RunContext,
     resolve: PathResolver = Path,
     earlier: EarlierSnapshotRef | None = None,
 ) -> dict[str, Any]:
@@ -42,43 +54,44 @@ def transform(
     :raises ShapeError: a key that is needed is in no record.
     :raises GuardError: a guard is crossed; the files are there to look at.
     """
-    _check_fields(connector, facts, snapshot)
+    _check_fields(connector, context, snapshot)
     use_jemalloc()
-    judging = FirstPass(connector, facts, resolve)
+    first_pass = FirstPass(connector, context, resolve)
     with scratch_folder() as scratch:
         spool = Spool(scratch)
         with _present(snapshot) as path:
             if snapshot_sha256:
                 check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
-            judging.read(path, spool)
-            keys = sorted(keys_there(path, connector.source.records_path)) if facts.check_only else []
-        past, looked_back = _look_back(judging, earlier)
-        writing = SecondPass(judging, past)
-        file = writing.write(spool, folder)
-    crossed = guards.crossed_guards(connector.guards, writing.tally.census())
-    manifest = {
-        **_about(connector, facts),
-        "lists_sha256": sha256_of_lists(connector, resolve),
+            first_pass.read(path, spool)
+            keys = sorted(keys_there(path, connector.source.records_path)) if context.check_only else []
+        as_of_rules, looked_back = _look_back(first_pass, earlier)
+        second_pass = SecondPass(first_pass, as_of_rules)
+        parts = second_pass.write(spool, folder)
+    counts, courses = second_pass.counts, first_pass.courses.slugs
+    crossed = guards.crossed_guards(connector.guards, counts.learner_totals())
+    manifest = Manifest(
+        **_about(connector, context),
         **looked_back,
-        **file,
-        **_numbers(judging, writing.tally),
-        "figures": writing.figures.shown(judging.courses.slugs),
-        "snapshot": {"file": snapshot.name, "sha256": snapshot_sha256},
-        "guards": {"crossed": crossed, "skipped": list(facts.skip_guards)},
-    }
-    if facts.check_only:
-        manifest["seen"] = _seen(keys, judging, writing.tally)
-    write_json(folder / "manifest.json", manifest)
-    if facts.provenance == "live":
-        write_json(folder.parent.parent.parent / "courses_seen.json", {"courses": judging.courses.slugs})
-    if not facts.check_only:
-        _stop_without_ids(connector, writing.tally)
-        guards.check(crossed, facts.skip_guards)
-    return _summary(folder, manifest)
+        **_numbers(first_pass, counts),
+        **first_part(parts),
+        parts=parts,
+        lists_sha256=sha256_of_lists(connector, resolve),
+        statistics=second_pass.statistics.summary(courses),
+        snapshot=SnapshotFile(snapshot.name, snapshot_sha256),
+        guards=GuardResults(crossed, list(context.skip_guards)),
+        seen=SourceCheck(keys, courses, counts.learners_missing_id) if context.check_only else UNSET,
+    )
+    write_manifest(folder, manifest)
+    if context.provenance == "live":
+        write_json(home_of_run(folder) / COURSES_SEEN, {"courses": courses})
+    if not context.check_only:
+        _stop_without_ids(connector, counts)
+        guards.check(crossed, context.skip_guards)
+    return task_summary(folder, manifest)
 
 
-def _check_fields(connector: Connector, facts: RunContext, snapshot: StagedPath) -> None:
-    missing = fields_not_asked(connector, facts.fields)
+def _check_fields(connector: Connector, context: RunContext, snapshot: StagedPath) -> None:
+    missing = fields_not_asked(connector, context.fields)
     if missing:
         raise RunDateError(
             f"The snapshot {snapshot.name} was read without asking for {', '.join(missing)}, which the "
@@ -93,82 +106,59 @@ def _present(snapshot: StagedPath) -> Any:
     return local_copy(snapshot)
 
 
-def _stop_without_ids(connector: Connector, tally: RecordCounts) -> None:
-    if connector.identity.on_missing == "fail" and tally.learners_missing_id:
+def _stop_without_ids(connector: Connector, counts: RecordCounts) -> None:
+    if connector.identity.on_missing == "fail" and counts.learners_missing_id:
         raise GuardError(
-            f"{tally.learners_missing_id} of {tally.learners} learners have no employee ID and "
+            f"{counts.learners_missing_id} of {counts.learners} learners have no employee ID and "
             "identity.on_missing is fail. Nothing was sent. Ask the identity team for the SAML attribute, "
             "or choose set_aside."
         )
 
 
-def _summary(folder: StagedPath, manifest: dict[str, Any]) -> dict[str, Any]:
-    kept = ("file", "bytes", "sha256", "learners", "records", "status", "warnings", "as_of", "provenance")
-    summary = {key: manifest[key] for key in kept}
-    return {
-        **summary,
-        **_staged(folder, "manifest", "manifest.json"),
-        **_staged(folder, "rows", "rows.parquet"),
-    }
-
-
-def _staged(folder: StagedPath, name: str, file: str) -> dict[str, str]:
-    """Return a staged file's address and checksum, nothing for one that this run does not have."""
-    if not (folder / file).exists():
-        return {}
-    with local_copy(folder / file) as copy:
-        return {name: str(folder / file), f"{name}_sha256": sha256_of(copy)}
-
-
 def _look_back(
-    judging: FirstPass, earlier: EarlierSnapshotRef | None
+    first_pass: FirstPass, earlier: EarlierSnapshotRef | None
 ) -> tuple[AsOfRules | None, dict[str, Any]]:
-    """Return for a past date its rules, with what the nearest earlier snapshot said, and words on them."""
-    if not judging.reconstructed:
+    """Return the rules of a reconstructed date, else None, and the manifest's fields about them."""
+    if not first_pass.reconstructed:
         return None, {}
     before = None
-    if earlier and fields_not_asked(judging.connector, earlier.fields):
-        judging.warnings["earlier_snapshot_not_comparable"] += 1
+    if earlier and fields_not_asked(first_pass.connector, earlier.fields):
+        first_pass.warnings["earlier_snapshot_not_comparable"] += 1
     elif earlier:
-        before = EarlierSnapshot(earlier.read_at, judging.courses, judging.primary)
+        before = EarlierSnapshot(earlier.read_at, first_pass.courses, first_pass.primary)
         with _present(earlier.snapshot) as path:
             check_sha256(path, earlier.sha256, f"The snapshot {earlier.snapshot.name}")
-            before.read(path, judging.connector, judging.rules)
-    used = before and earlier and {"file": earlier.snapshot.name, "sha256": earlier.sha256}
-    words = {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
-    return AsOfRules(judging.facts.as_of, judging.primary, before), words
+            before.read(path, first_pass.connector, first_pass.rules)
+    used = SnapshotFile(earlier.snapshot.name, earlier.sha256) if before and earlier else None
+    rules = AsOfRules(first_pass.context.as_of, first_pass.primary, before)
+    return rules, {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
 
 
-def _seen(keys: list[str], judging: FirstPass, tally: RecordCounts) -> dict[str, Any]:
-    """Return what a check tells of the source."""
-    return {"keys": keys, "courses": judging.courses.slugs, "learners_without_id": tally.learners_missing_id}
-
-
-def _about(connector: Connector, facts: RunContext) -> dict[str, Any]:
-    """Return what the manifest says of the run itself."""
+def _about(connector: Connector, context: RunContext) -> dict[str, Any]:
+    """Return the fields of the manifest about the run itself."""
     return {
         "connector": connector.name,
-        "connector_sha256": facts.connector_sha256,
+        "connector_sha256": context.connector_sha256,
         "package_version": __version__,
-        "run_id": facts.run_id,
-        "triggered_by": facts.triggered_by,
-        "params": facts.params,
-        "logical_date": iso(facts.logical_date),
-        "as_of": iso(facts.as_of),
-        "extracted_at": iso(facts.extracted_at),
-        "provenance": facts.provenance,
-        "fields": facts.fields,
+        "run_id": context.run_id,
+        "triggered_by": context.triggered_by,
+        "params": context.params,
+        "logical_date": iso(context.logical_date),
+        "as_of": iso(context.as_of),
+        "extracted_at": iso(context.extracted_at),
+        "provenance": context.provenance,
+        "fields": context.fields,
         "profile": connector.lms.profile,
         "profile_sha256": connector.lms.profile_sha256,
     }
 
 
-def _numbers(judging: FirstPass, tally: RecordCounts) -> dict[str, Any]:
-    """Return what became of the records, and what was remarkable."""
-    judging.warnings["source_looks_stale"] += judging.looks_stale()
+def _numbers(first_pass: FirstPass, counts: RecordCounts) -> dict[str, Any]:
+    """Return the fields of the manifest about the records."""
+    first_pass.warnings["source_looks_stale"] += first_pass.looks_stale()
     return {
-        "learners": tally.learners,
-        "records": tally.records(),
-        "warnings": {name: count for name, count in sorted(judging.warnings.items()) if count},
-        "status": {name: tally.status[name] for name in ("completed", "in_progress", "not_started")},
+        "learners": counts.learners,
+        "records": counts.records(),
+        "warnings": {name: count for name, count in sorted(first_pass.warnings.items()) if count},
+        "status": {name: counts.status[name] for name in ("completed", "in_progress", "not_started")},
     }

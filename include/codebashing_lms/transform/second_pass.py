@@ -13,7 +13,8 @@ from include.codebashing_lms.streaming.prefetch import prefetch
 from include.codebashing_lms.transform.counts import BatchCounts, LearnerStatistics, RecordCounts
 from include.codebashing_lms.transform.first_pass import FirstPass
 from include.codebashing_lms.transform.lists import RecordLists
-from include.codebashing_lms.transform.lms_file.writer import LmsFile, of_first
+from include.codebashing_lms.transform.lms_file.file_part import FilePart
+from include.codebashing_lms.transform.lms_file.writer import LmsFile
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
 from include.codebashing_lms.transform.rows_file import RowsFile
@@ -27,30 +28,34 @@ Batches = Generator[tuple[pd.DataFrame, pd.DataFrame]]
 class SecondPass:
     """Writes the files of a run and counts what became of its records.
 
-    :param past: the rules of a reconstructed date, None for every other.
+    :param as_of_rules: the rules of a reconstructed date, None for every other.
     """
 
-    def __init__(self, judging: FirstPass, past: AsOfRules | None) -> None:
-        self.judging, self.past = judging, past
-        self.connector, self.facts, self.courses = judging.connector, judging.facts, judging.courses
+    def __init__(self, first_pass: FirstPass, as_of_rules: AsOfRules | None) -> None:
+        self.first_pass, self.as_of_rules = first_pass, as_of_rules
+        self.connector, self.context, self.courses = (
+            first_pass.connector,
+            first_pass.context,
+            first_pass.courses,
+        )
         self.contract = self.connector.lms.contract
-        self.tally, self.figures = RecordCounts(), LearnerStatistics()
+        self.counts, self.statistics = RecordCounts(), LearnerStatistics()
 
-    def write(self, spool: Spool, folder: StagedPath) -> dict[str, Any]:
-        """Settle what needs the whole snapshot and write the files; return what the LMS file is."""
-        shared = self.judging.ids.shared()
+    def write(self, spool: Spool, folder: StagedPath) -> list[FilePart]:
+        """Resolve what needs the whole snapshot and write the files; return the parts of the LMS file."""
+        shared = self.first_pass.ids.shared()
         changed = contested.resolve_duplicates(
             spool, shared, self.courses, self.connector.identity.on_conflict == "best"
         )
-        self.judging.user_keys.note_shared(spool)
-        contract, zone, as_of = self.contract, ZoneInfo(self.connector.lms.timezone), self.facts.as_of
+        self.first_pass.user_keys.note_shared(spool)
+        contract, zone, as_of = self.contract, ZoneInfo(self.connector.lms.timezone), self.context.as_of
         with ExitStack() as stack:
             set_aside, left_out = (
                 stack.enter_context(atomic_write(folder / one))
                 for one in ("set_aside.csv", "left_out.parquet")
             )
             labels = [column.label for column in contract.columns]
-            lists = RecordLists(set_aside, left_out, self.courses, self.judging.primary, labels)
+            lists = RecordLists(set_aside, left_out, self.courses, self.first_pass.primary, labels)
             listings = stack.enter_context(lists)
             file = stack.enter_context(LmsFile(folder, contract, zone, as_of, self.courses))
             needs = ProfileRequirements(contract, zone, as_of, file)
@@ -61,15 +66,14 @@ class SecondPass:
                 file.write(lines)
                 if rows:
                     rows.add(records, learners)
-            parts = file.close()
-        return {**of_first(parts), "parts": parts}
+            return file.close()
 
     def _told(self, judged: Batches, listings: RecordLists) -> Batches:
         """Count each batch and list what is not emitted; give the records that are, and their learners."""
         for learners, records in judged:
             counted = BatchCounts.of(len(learners), records)
-            self.tally.add(counted)
-            self.figures.add(learners, counted)
+            self.counts.add(counted)
+            self.statistics.add(learners, counted)
             listings.add(records, learners)
             yield (
                 records.iloc[np.flatnonzero(records["disposition"].to_numpy() == Disposition.EMITTED)],
@@ -78,7 +82,7 @@ class SecondPass:
 
     def _staged_rows(self, stack: ExitStack, folder: StagedPath) -> RowsFile | None:
         """Open rows.parquet, which only a run that may be delivered needs."""
-        if self.facts.provenance == "rendered":
+        if self.context.provenance == "rendered":
             return None
         part = stack.enter_context(atomic_write(folder / "rows.parquet"))
         return stack.enter_context(RowsFile(part, self.courses))
@@ -96,16 +100,16 @@ class SecondPass:
                 known = with_learners(records, learners).assign(number=np.arange(len(records)))
                 records = contested.merge_same_course(known, self.courses)[records.columns]
             number += len(records)
-            if self.past:
-                learners, records = self._judge_past(self.past, learners, records)
-            learners = self.judging.user_keys.add_to(learners)
+            if self.as_of_rules:
+                learners, records = self._judge_past(self.as_of_rules, learners, records)
+            learners = self.first_pass.user_keys.add_to(learners)
             yield learners, needs.judge(learners, records)
 
     def _judge_past(
         self, past: AsOfRules, learners: pd.DataFrame, records: pd.DataFrame
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
         learners, records, undated = past.cut(learners, past.judge(learners, records))
-        self.judging.warnings["completed_date_after_as_of"] += undated
+        self.first_pass.warnings["completed_date_after_as_of"] += undated
         return learners, records
 
 

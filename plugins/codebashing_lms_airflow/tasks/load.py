@@ -14,7 +14,8 @@ from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.load.outcome import STOPPED, note_outcome, verdict
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
-from include.codebashing_lms.staging.files import read_json, remove_partial_files
+from include.codebashing_lms.staging.files import remove_partial_files
+from include.codebashing_lms.transform.manifest import read_manifest
 
 
 def run_load(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def publish_run(connector: Connector, outcome: dict[str, Any], manifest_uri: str
     """Hand the run's numbers to other DAGs and to whoever keeps metrics; a trial run has none."""
     if outcome["outcome"] in ("dry_run", "checked"):
         return
-    manifest = read_json(ObjectStoragePath(manifest_uri))
+    manifest = read_manifest(ObjectStoragePath(manifest_uri).parent)
     gauge(connector, outcome, manifest)
     emit_asset_event(connector, outcome, manifest, context)
 
@@ -57,6 +58,6 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
         note_outcome(manifest.parent, STOPPED, str(error))
         raise
     if run.form.check_only:
-        outcome["sentence"] = f"{verdict(read_json(manifest))} {outcome['sentence']}"
+        outcome["sentence"] = f"{verdict(read_manifest(manifest.parent))} {outcome['sentence']}"
     note_outcome(manifest.parent, outcome["outcome"], outcome["sentence"])
     return outcome

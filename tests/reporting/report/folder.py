@@ -1,7 +1,6 @@
 """A run's folder as load leaves it, of any size."""
 
 import csv
-import json
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -12,6 +11,8 @@ from include.codebashing_lms.load.outputs import TOLD
 from include.codebashing_lms.reporting.report.content import RunEnd, report_content
 from include.codebashing_lms.reporting.report.render import render_report
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
+from include.codebashing_lms.transform.manifest import write_manifest
+from tests.fakes.manifests import manifest
 
 NOW = datetime(2026, 11, 23, 5, 20, tzinfo=UTC)
 
@@ -55,17 +56,15 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
         for reason, people in set_aside.items():
             lines.writerows([reason, "a remedy", *person, 1] for person in people)
     counts = {reason: len(people) for reason, people in set_aside.items()}
-    manifest = {
-        "as_of": "2026-11-23T05:15:02Z",
-        "provenance": "live",
-        "learners": learners or len(finished) + sum(counts.values()),
-        "records": {"withheld": withheld or {}, "set_aside": counts},
-        "figures": {"learners": {"set_aside": counts}},
-        "status": status or {"completed": len(finished), "in_progress": 0, "not_started": 0},
-        "warnings": warnings or {},
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    return manifest
+    content = manifest(
+        learners=learners or len(finished) + sum(counts.values()),
+        records={"withheld": withheld or {}, "set_aside": counts},
+        figures={"learners": {"emitted": 0, "withheld": {}, "set_aside": counts, "merged": {}}},
+        status=status or {"completed": len(finished), "in_progress": 0, "not_started": 0},
+        warnings=warnings or {},
+    )
+    write_manifest(folder, content)
+    return content
 
 
 def report(folder, manifest, ended=None, **changes):

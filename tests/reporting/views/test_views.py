@@ -19,6 +19,7 @@ from include.codebashing_lms.reporting.views.run_detail import download, run_det
 from include.codebashing_lms.reporting.views.run_status import status_of
 from include.codebashing_lms.reporting.views.to_do import exported, to_do
 from include.codebashing_lms.reporting.views.trend import trend
+from include.codebashing_lms.transform.manifest import LearnerNumbers
 from tests.paths import ROOT
 from tests.reporting.views.acme import ANN, TODAY, Acme, person
 
@@ -106,7 +107,7 @@ def test_the_parts_of_a_run_add_up(acme):
         ("aside", "are on a course the map does not name", 1),
         ("merged", "the same learner twice; the better record counts", 1),
     }
-    assert [one.name for one in shown.downloads] == [shown.run.manifest["file"], "set_aside.csv"]
+    assert [one.name for one in shown.downloads] == [shown.run.manifest.file, "set_aside.csv"]
     assert download(shown.run, "set_aside.csv").read_text().startswith("reason,detail")
     assert [download(shown.run, name) for name in ("manifest.json", "../x", "", "rows.parquet")] == [None] * 4
 
@@ -231,22 +232,18 @@ def test_several_courses_of_one_learner(tmp_path):
     assert [one.title for one in found.events if one.title == "The LMS was told"] == ["The LMS was told"]
 
 
-def test_figures_count_learners_once(tmp_path):
+def test_statistics_count_learners_once(tmp_path):
     acme = Acme(tmp_path, courses=["java", "python", "cobol"])
     percent = {f"{course}.completed_percentage": 40 for course in ("java", "python", "cobol")}
     record = {"employee_id": "1001", "email": "ann@example.com", "last_active_at": None} | percent
     acme.run(record, record | {"employee_id": None, "email": "bob@example.com"})
-    figures = acme.runs.all[0].figures
-    assert acme.runs.all[0].manifest["records"]["read"] == 6
-    assert figures["learners"] == {
-        "emitted": 1,
-        "withheld": {},
-        "set_aside": {"missing_employee_id": 1, "unmapped_course": 1},
-        "merged": {},
-    }
-    assert (figures["with_id"], figures["without_id"]) == (1, {"": 1})
-    assert figures["courses"] == {"java": [0, 1, 0], "python": [0, 1, 0]}
-    assert sum(figures["bands"]) == 2
+    statistics = acme.runs.all[0].manifest.statistics
+    assert acme.runs.all[0].manifest.records.read == 6
+    aside = {"missing_employee_id": 1, "unmapped_course": 1}
+    assert statistics.learners == LearnerNumbers(emitted=1, withheld={}, set_aside=aside, merged={})
+    assert (statistics.with_id, statistics.without_id) == (1, {"": 1})
+    assert statistics.courses == {"java": [0, 1, 0], "python": [0, 1, 0]}
+    assert sum(statistics.bands) == 2
 
 
 def test_a_picture_has_no_text_of_others(acme):
@@ -264,7 +261,7 @@ def test_a_picture_has_no_text_of_others(acme):
     assert all("script" not in str(one) for one in pictures)
 
 
-def test_manifests_of_before_there_were_figures(acme):
+def test_a_manifest_without_statistics(acme):
     acme.run(ANN)
     path = acme.runs.all[0].folder / "manifest.json"
     manifest = json.loads(path.read_text())

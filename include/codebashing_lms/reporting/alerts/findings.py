@@ -1,10 +1,10 @@
 """What of a run that went through needs a person, in sentences."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from include.codebashing_lms.reporting.alerts.state import AlertState, learners_set_aside
+from include.codebashing_lms.reporting.alerts.state import AlertState
 from include.codebashing_lms.reporting.wording import plural, reason
+from include.codebashing_lms.transform.manifest import Manifest
 from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
 
 SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
@@ -13,7 +13,7 @@ EACH_ONE_COUNTS = {one.reason for one in SET_ASIDE if one.meaning.by_load}
 
 
 def new_findings(
-    manifest: dict[str, Any], refused: int, percent: float | None, memory: AlertState, courses: Iterable[str]
+    manifest: Manifest, refused: int, percent: float | None, memory: AlertState, courses: Iterable[str]
 ) -> list[str]:
     """Return what a person should hear of, nothing when the run before looked the same.
 
@@ -21,9 +21,9 @@ def new_findings(
     :param percent: of the learners; more set aside than that are news in each run.
     :param courses: the courses seen in this run.
     """
-    now = learners_set_aside(manifest)
+    now = manifest.learners_set_aside()
     new = [name for name, count in now.items() if _is_new(name, count, memory)]
-    found = [*_too_many(sum(now.values()), manifest["learners"], percent), *_new_courses(courses, memory)]
+    found = [*_too_many(sum(now.values()), manifest.learners, percent), *_new_courses(courses, memory)]
     if refused:
         found.append(f"The LMS refused {plural(refused, 'row')}: see refused.csv. The next run tries again.")
     if not new and not found:

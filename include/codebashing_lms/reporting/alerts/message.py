@@ -8,6 +8,7 @@ from typing import Any
 from include.codebashing_lms.config.notifications import Notify
 from include.codebashing_lms.reporting.alerts.findings import new_findings
 from include.codebashing_lms.reporting.alerts.state import AlertState
+from include.codebashing_lms.transform.manifest import Manifest
 
 LOOK = (
     "Not foreseen, see the task's log. Clear the task once the reason is gone; left alone, "
@@ -38,7 +39,7 @@ class RunEnd:
     date: str
     failed: str | None = None
     failure: dict[str, Any] | None = None
-    manifest: dict[str, Any] | None = None
+    manifest: Manifest | None = None
     outcome: dict[str, Any] | None = None
 
 

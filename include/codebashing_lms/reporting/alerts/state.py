@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.transform.manifest import Manifest
 
 NAME = "alerts.json"
 
@@ -47,17 +47,8 @@ def after_failure(memory: AlertState, now: str) -> AlertState:
     return AlertState(**(kept | {"failing_since": since, "failing_runs": memory.failing_runs + 1}))
 
 
-def after_success(
-    memory: AlertState, manifest: dict[str, Any], courses: Iterable[str], now: str
-) -> AlertState:
+def after_success(memory: AlertState, manifest: Manifest, courses: Iterable[str], now: str) -> AlertState:
     """Return what is known after a run that went through."""
     return AlertState(
-        learners_set_aside(manifest), sorted({*(memory.courses or ()), *courses}), last_good=now
+        manifest.learners_set_aside(), sorted({*(memory.courses or ()), *courses}), last_good=now
     )
-
-
-def learners_set_aside(manifest: dict[str, Any]) -> dict[str, int]:
-    """Return learners by reason; records where nobody counted learners."""
-    learners = manifest.get("figures", {}).get("learners", {}).get("set_aside", {})
-    by_records: dict[str, int] = manifest["records"]["set_aside"]
-    return {reason: learners.get(reason, count) for reason, count in by_records.items() if count}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from include.codebashing_lms.config.connector import Connector
@@ -11,6 +10,7 @@ from include.codebashing_lms.reporting import wording as words
 from include.codebashing_lms.reporting.report.completions import Completions, completions_of
 from include.codebashing_lms.reporting.report.set_aside import SetAsideGroup, groups_of
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.manifest import Manifest
 
 DROPPED = ("folder", "sftp")
 
@@ -63,7 +63,7 @@ class ReportContent:
 
 
 def report_content(
-    connector: Connector, ended: RunEnd, folder: StagedPath, manifest: dict[str, Any] | None, now: datetime
+    connector: Connector, ended: RunEnd, folder: StagedPath, manifest: Manifest | None, now: datetime
 ) -> ReportContent:
     """Return what the report of a run says.
 
@@ -76,22 +76,22 @@ def report_content(
             connector.name, ended.run_id, *_headline(connector, ended, None), made_at=made_at
         )
     finished = completions_of(folder)
-    as_of = parse_instant(manifest["as_of"])
+    as_of = parse_instant(manifest.as_of)
     return ReportContent(
         connector.name,
         ended.run_id,
         *_headline(connector, ended, finished.told),
         made_at=made_at,
         as_of=_in_words(as_of, zone) if as_of else "",
-        provenance=words.PROVENANCE.get(manifest["provenance"], manifest["provenance"]),
-        learners=manifest["learners"],
-        status=(manifest.get("transformed") or manifest)["status"],
+        provenance=words.PROVENANCE.get(manifest.provenance, manifest.provenance),
+        learners=manifest.learners,
+        status=manifest.sendable_status,
         finished=finished,
         groups=groups_of(folder, manifest),
         nothing_to_send=_nothing_to_send(manifest),
         warnings=tuple(
             (words.WARNINGS.get(name, words.humanize(name)), count)
-            for name, count in manifest["warnings"].items()
+            for name, count in manifest.warnings.items()
         ),
     )
 
@@ -113,8 +113,8 @@ def _headline(connector: Connector, ended: RunEnd, told: int | None) -> tuple[st
     return "waiting", "Nothing was sent", ended.what, ""
 
 
-def _nothing_to_send(manifest: dict[str, Any]) -> tuple[tuple[str, int], ...]:
-    withheld = manifest["records"]["withheld"].items()
+def _nothing_to_send(manifest: Manifest) -> tuple[tuple[str, int], ...]:
+    withheld = manifest.records.withheld.items()
     found = [(words.nothing_to_send(reason), count) for reason, count in withheld]
     return tuple(sorted(found, key=lambda one: -one[1]))
 

@@ -3,12 +3,11 @@
 import csv
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from include.codebashing_lms.load.sent_rows import REFUSED_LIST
-from include.codebashing_lms.reporting.alerts.state import learners_set_aside
 from include.codebashing_lms.reporting.wording import reason
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.transform.manifest import Manifest
 from include.codebashing_lms.transform.records.dispositions import Actor, Group, Reason
 
 SHOWN = 200  # learners by name under each reason; set_aside.csv has all
@@ -44,9 +43,9 @@ class SetAsideGroup:
         return self.lines - len(self.people)
 
 
-def groups_of(folder: StagedPath, manifest: dict[str, Any]) -> tuple[SetAsideGroup, ...]:
+def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ...]:
     """Return the groups of a run, the largest first; whom the LMS refused just now come before them."""
-    learners = learners_set_aside(manifest)
+    learners = manifest.learners_set_aside()
     shown = _read(folder / NAME, set(learners)) if learners else {}
     groups = [SetAsideGroup(name, reason(name), count, *shown[name]) for name, count in learners.items()]
     return (*_refused_now(folder), *sorted(groups, key=lambda group: -group.learners))

@@ -73,7 +73,7 @@ class _Search:
 
 def answer_learner(runs: Runs, who: str, one_record: bool, patience: float = TIME_BUDGET) -> LearnerAnswer:
     """Return everything about the learner of an e-mail address or employee ID."""
-    read = [run for run in runs.all if run.manifest["provenance"] != "rendered"]
+    read = [run for run in runs.all if run.manifest.provenance != "rendered"]
     wanted = _wanted(who)
     search = _Search(read, wanted, one_record, time.monotonic() + patience)
     search.wanted = _also_known_as(search)

@@ -72,8 +72,8 @@ def records_in_run(
 
     :param one_record: a learner has one record, so that the first list that has it is enough.
     """
-    records = run.manifest["records"]
-    aside, left = set(records["set_aside"]), set(records["withheld"]) - {"unchanged"}
+    records = run.manifest.records
+    aside, left = set(records.set_aside), set(records.withheld) - {"unchanged"}
     if guess.aside and one_record and (found := _set_aside(run, wanted, aside)):
         return found
     emitted = _emitted(run, wanted, guess)
@@ -82,7 +82,7 @@ def records_in_run(
             run, wanted, left & BY_LOAD_LEFT
         )
         return overruled or emitted
-    others = _left_out(run, wanted, left | aside | ({"merged"} if records["merged"] else set()))
+    others = _left_out(run, wanted, left | aside | ({"merged"} if records.merged else set()))
     held = _set_aside(run, wanted, aside)
     guess.aside = bool(held) and not emitted
     named = {one.course for one in (*others, *held) if one.place != "merged"}

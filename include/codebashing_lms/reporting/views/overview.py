@@ -111,7 +111,7 @@ def _state(
 def _failed_since(run: Run | None, schedule: Schedule) -> bool:
     if schedule.last_state != "failed":
         return False
-    return run is None or run.manifest["run_id"] != schedule.last_run_id or bool(schedule.failed)
+    return run is None or run.manifest.run_id != schedule.last_run_id or bool(schedule.failed)
 
 
 def _people(run: Run, end: RunStatus) -> tuple[str, str]:

@@ -57,7 +57,7 @@ def readiness(runs: Runs) -> Readiness | None:
     read = readings(runs)
     if not read:
         return None
-    mapped = next((run.as_of for run in read if run.figures["with_id"]), None)
+    mapped = next((run.as_of for run in read if run.manifest.statistics.with_id), None)
     counted = [_reading(run, mapped) for run in read]
     now, first = counted[-1], counted[0]
     parts = [(WITH, now.with_id), (STILL_NONE, now.still_none), (NOT_SINCE, now.not_since)]
@@ -65,9 +65,10 @@ def readiness(runs: Runs) -> Readiness | None:
 
 
 def _reading(run: Run, mapped: datetime | None) -> Reading:
-    without: dict[str, int] = run.figures["without_id"]
+    statistics = run.manifest.statistics
+    without = statistics.without_id
     still_none = sum(count for day, count in without.items() if mapped and day > mapped.date().isoformat())
-    return Reading(run.as_of, run.figures["with_id"], still_none, sum(without.values()) - still_none)
+    return Reading(run.as_of, statistics.with_id, still_none, sum(without.values()) - still_none)
 
 
 def _chart(counted: list[Reading]) -> Chart:

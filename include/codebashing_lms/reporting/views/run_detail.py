@@ -13,6 +13,7 @@ from include.codebashing_lms.reporting.views.run_status import RunStatus, status
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.wording import WARNINGS, humanize, nothing_to_send, reason
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.manifest import CourseGrowth
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 TOLD, NOTHING, ASIDE, MERGED = "told", "nothing", "aside", "merged"
@@ -70,7 +71,7 @@ class RunDetail:
     sums: tuple[tuple[str, str, int], ...]
     warnings: tuple[tuple[str, int], ...]
     guards: tuple[Guard, ...]
-    growth: tuple[dict[str, Any], ...]
+    growth: tuple[CourseGrowth, ...]
     news: int
     refused: int
     downloads: tuple[Download, ...]
@@ -91,16 +92,16 @@ def run_detail(run: Run) -> RunDetail:
     return RunDetail(
         run=run,
         status=status_of(run),
-        learners=manifest["learners"],
-        read=manifest["records"]["read"],
+        learners=manifest.learners,
+        read=manifest.records.read,
         parts=parts,
         sum=bar([(place, count) for place, _, count in sums]),
         sums=sums,
         warnings=tuple(
-            (WARNINGS.get(name, humanize(name)), count) for name, count in manifest["warnings"].items()
+            (WARNINGS.get(name, humanize(name)), count) for name, count in manifest.warnings.items()
         ),
         guards=tuple(_guards(run)),
-        growth=tuple(manifest.get("course_growth") or ()),
+        growth=tuple(manifest.course_growth or ()),
         news=rows_told.changed_rows(run),
         refused=rows_told.refused(run),
         downloads=tuple(_downloads(run)),
@@ -108,37 +109,37 @@ def run_detail(run: Run) -> RunDetail:
 
 
 def _parts(run: Run) -> Iterator[Part]:
-    records, learners = run.manifest["records"], run.figures.get("learners") or {}
-    transformed = (run.manifest.get("transformed") or {}).get("records") or records
-    same = records["emitted"] == transformed["emitted"]
+    records, transformed, statistics = run.manifest.records, run.manifest.transformed, run.manifest.statistics
+    same = not transformed or records.emitted == transformed.records.emitted
+    learners = statistics.learners
     yield Part(
-        TOLD, Disposition.EMITTED.meaning.short, records["emitted"], learners.get("emitted") if same else None
+        TOLD,
+        Disposition.EMITTED.meaning.short,
+        records.emitted,
+        learners.emitted if statistics.counted and same else None,
     )
-    for name, count in records["withheld"].items():
-        known = (learners.get("withheld") or {}).get(name)
-        yield Part(NOTHING, nothing_to_send(name), count, known)
-    for name, count in records["set_aside"].items():
-        yield Part(ASIDE, reason(name).short, count, (learners.get("set_aside") or {}).get(name))
-    if records["merged"]:
-        known = (learners.get("merged") or {}).get(Disposition.DUPLICATE.reason)
-        yield Part(MERGED, Disposition.DUPLICATE.meaning.short, records["merged"], known)
+    for name, count in records.withheld.items():
+        yield Part(NOTHING, nothing_to_send(name), count, learners.withheld.get(name))
+    for name, count in records.set_aside.items():
+        yield Part(ASIDE, reason(name).short, count, learners.set_aside.get(name))
+    if records.merged:
+        known = learners.merged.get(Disposition.DUPLICATE.reason)
+        yield Part(MERGED, Disposition.DUPLICATE.meaning.short, records.merged, known)
 
 
 def _guards(run: Run) -> Iterator[Guard]:
-    guards = run.manifest.get("guards") or {}
-    crossed, skipped = guards.get("crossed") or {}, set(guards.get("skipped") or ())
+    crossed, skipped = run.manifest.guards.crossed, set(run.manifest.guards.skipped)
     for name in [*crossed, *sorted(skipped - set(crossed))]:
         yield Guard(name, GUARD_WORDS.get(name, humanize(name)), crossed.get(name, ""), name in skipped)
 
 
 def _downloads(run: Run) -> Iterator[Download]:
     """Offer the files that the manifest names, and lists for people, as far as they are there."""
-    parts = run.manifest.get("parts") or [{"file": run.manifest["file"]}]
-    for part in parts:
-        if part["file"] in run.listed.files:
-            yield Download(part["file"], "File for the LMS")
+    for part in run.manifest.parts:
+        if part.file in run.listed.files:
+            yield Download(part.file, "File for the LMS")
     for name, label in LISTS.items():
-        empty = name == "to_correct.csv" and not run.manifest.get("to_correct")
+        empty = name == "to_correct.csv" and not run.manifest.to_correct
         if name in run.listed.files and not empty:
             yield Download(name, label)
 

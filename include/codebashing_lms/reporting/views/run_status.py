@@ -93,6 +93,5 @@ def _by_outcome(run: Run) -> RunStatus | None:
 
 
 def _not_skipped(run: Run) -> list[str]:
-    guards = run.manifest.get("guards") or {}
-    skipped = set(guards.get("skipped") or ())
-    return [words for name, words in (guards.get("crossed") or {}).items() if name not in skipped]
+    guards = run.manifest.guards
+    return [words for name, words in guards.crossed.items() if name not in guards.skipped]

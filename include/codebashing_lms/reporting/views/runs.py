@@ -7,7 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -21,10 +21,11 @@ from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.load.sent_rows import REFUSED_FILE, SENT_FILE
 from include.codebashing_lms.reporting.views.run_index import RunIndexEntry, Stamp, list_runs
 from include.codebashing_lms.staging.files import StagedPath, local_copy, on_disk, read_json
+from include.codebashing_lms.staging.layout import MANIFEST
+from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 log = logging.getLogger(__name__)
 
-MANIFEST = "manifest.json"
 AT_ONCE = 16
 
 
@@ -62,10 +63,9 @@ class Run:
     """
 
     listed: RunIndexEntry
-    manifest: dict[str, Any]
+    manifest: Manifest
     receipt: dict[str, Any] | None = None
     outcome: dict[str, Any] | None = None
-    figures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -80,34 +80,31 @@ class Run:
     @property
     def as_of(self) -> datetime:
         """Return the instant its statements are true for."""
-        return _instant(self.manifest["as_of"])
+        return _instant(self.manifest.as_of)
 
     @property
     def read_at(self) -> datetime:
         """Return when its snapshot was read."""
-        return _instant(self.manifest["extracted_at"])
+        return _instant(self.manifest.extracted_at)
 
     @property
     def only_tries(self) -> bool:
         """Tell whether it was a dry run or a check, which tell the LMS nothing."""
-        params = self.manifest.get("params") or {}
+        params = self.manifest.params
         return bool(params.get("dry_run") or params.get("check_only"))
 
     @property
     def is_live(self) -> bool:
         """Tell whether it read Codebashing itself, so that it speaks for the moment of reading."""
-        return bool(self.manifest["provenance"] == "live")
+        return self.manifest.provenance == "live"
 
     def set_aside(self) -> dict[str, int]:
         """Return how many learners were set aside, by reason; records where learners were not counted."""
-        records = self.manifest["records"]["set_aside"]
-        learners = (self.figures.get("learners") or {}).get("set_aside", {})
-        return {reason: learners.get(reason, count) for reason, count in records.items()}
+        return self.manifest.learners_set_aside()
 
     def status(self) -> dict[str, int]:
         """Return the progress of those the LMS may be told about, whatever part of it was news."""
-        status: dict[str, int] = (self.manifest.get("transformed") or self.manifest)["status"]
-        return status
+        return self.manifest.sendable_status
 
 
 def _instant(text: object) -> datetime:
@@ -139,7 +136,7 @@ class Runs:
 
     def of_run_id(self, run_id: str) -> Run | None:
         """Return what a run of Airflow's left, after it was cleared for the last time."""
-        found = [run for run in self.all if run.manifest["run_id"] == run_id]
+        found = [run for run in self.all if run.manifest.run_id == run_id]
         return max(found, key=lambda run: (run.listed.date, run.listed.name), default=None)
 
     @property
@@ -150,32 +147,34 @@ class Runs:
 
 def _read(listed: RunIndexEntry) -> Run | None:
     """Return a run; one whose manifest is damaged is told in the log and hides no other."""
-    manifest = _document(listed, MANIFEST)
+    manifest = _document(listed, MANIFEST, lambda: read_manifest(listed.folder))
     if manifest is None:
         return None
-    figures = manifest.get("figures") or {}
-    run = Run(listed, manifest, _document(listed, RECEIPT), _document(listed, OUTCOME), figures)
+    run = Run(listed, manifest, _json(listed, RECEIPT), _json(listed, OUTCOME))
     try:
         return run if run.as_of and run.read_at and run.status() else None
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         log.warning("The manifest of the run %s/%s is not one", listed.date, listed.name)
         return None
 
 
-def _document(listed: RunIndexEntry, name: str) -> dict[str, Any] | None:
-    """Return a small staged document; one that went away since the listing is not there."""
+def _json(listed: RunIndexEntry, name: str) -> dict[str, Any] | None:
+    document = _document(listed, name, lambda: read_json(listed.folder / name))
+    return document if isinstance(document, dict) else None
+
+
+def _document(listed: RunIndexEntry, name: str, read: Callable[[], Any]) -> Any:
+    """Return a small staged document; None for one that is not there, or went away since the listing."""
     stamp: Stamp | None = listed.files.get(name)
     if stamp is None:
         return None
-    path = listed.folder / name
     try:
-        document = documents.get((str(path), stamp), lambda: read_json(path))
+        return documents.get((str(listed.folder / name), stamp), read)
     except FileNotFoundError:
         return None
     except ValueError:
-        log.warning("%s of the run %s/%s is no JSON", name, listed.date, listed.name)
+        log.warning("%s of the run %s/%s is damaged", name, listed.date, listed.name)
         return None
-    return document if isinstance(document, dict) else None
 
 
 _counts = Cache(5_000)

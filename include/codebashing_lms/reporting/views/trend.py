@@ -56,7 +56,7 @@ class Trend:
 
 def readings(runs: Runs) -> list[Run]:
     """Return the runs that read Codebashing themselves, the oldest first, one a reading."""
-    found = {run.read_at: run for run in runs.all if run.is_live and run.figures}
+    found = {run.read_at: run for run in runs.all if run.is_live and run.manifest.statistics.counted}
     return [found[at] for at in sorted(found)]
 
 
@@ -97,7 +97,7 @@ def completion(read: list[Run]) -> Chart:
 
 
 def _totals(run: Run) -> list[int]:
-    courses: list[list[int]] = list(run.figures["courses"].values())
+    courses = run.manifest.statistics.courses.values()
     return [sum(course[at] for course in courses) for at in range(3)]
 
 
@@ -107,7 +107,7 @@ def _share(totals: list[int]) -> str:
 
 def bands(run: Run) -> Chart:
     """Draw how many learners are how far."""
-    counts: list[int] = run.figures["bands"]
+    counts = run.manifest.statistics.bands
     colours = [NOT_STARTED, *([STARTED] * (len(counts) - 2)), DONE]
     summary = f"{counts[0]:,} at 0 %, {sum(counts[1:-1]):,} in between, {counts[-1]:,} at 100 %."
     return columns(BAND_LABELS, Layer("learners", STARTED, counts), summary, colours)
@@ -123,7 +123,7 @@ def course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
             not_begun,
             bar([(DONE, done), (STARTED, begun), (NOT_STARTED, not_begun)]),
         )
-        for slug, (not_begun, begun, done) in run.figures["courses"].items()
+        for slug, (not_begun, begun, done) in run.manifest.statistics.courses.items()
     ]
     return sorted(lines, key=lambda line: (-line.learners, line.name))
 

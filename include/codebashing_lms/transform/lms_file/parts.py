@@ -11,10 +11,12 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from msgspec import UNSET
 
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.staging.checksums import sha256_of
+from include.codebashing_lms.transform.lms_file.file_part import FilePart
 
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 
@@ -88,12 +90,12 @@ class Part:
         if self._zip:
             self._zip.close()
 
-    def facts(self) -> dict[str, Any]:
+    def summary(self) -> FilePart:
         """Return what the ended file is."""
         size = self.path.stat().st_size
         sha256 = sha256_of(self.path) if self._zip else self._sha256.hexdigest()
-        facts = {"file": self.name, "bytes": size, "sha256": sha256, "rows": self.rows}
-        return facts | ({"course": self.course} if self.limits.per_course else {})
+        course = self.course if self.limits.per_course else UNSET
+        return FilePart(self.name, size, sha256, self.rows, course)
 
     def _write_text(self, text: str) -> None:
         try:

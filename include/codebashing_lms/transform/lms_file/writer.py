@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,6 +16,7 @@ from include.codebashing_lms.dates import file_name
 from include.codebashing_lms.staging.files import StagedPath, atomic_write
 from include.codebashing_lms.transform.lms_file.cells import CellBuilder, Cells
 from include.codebashing_lms.transform.lms_file.courses import Courses
+from include.codebashing_lms.transform.lms_file.file_part import FilePart
 from include.codebashing_lms.transform.lms_file.parts import Part, PartNames
 from include.codebashing_lms.transform.lms_file.quoting import checks_nothing, quote, unwritable
 from include.codebashing_lms.transform.lms_file.xapi_statements import render_statements
@@ -84,13 +84,13 @@ class LmsFile:
         for course, of_course in lines:
             self._put(course, of_course)
 
-    def close(self) -> list[dict[str, Any]]:
+    def close(self) -> list[FilePart]:
         """End the writing; return what the files are. They appear when the block ends."""
         if not self._parts:
             self._new_part(WHOLE)
         for part in self._parts:
             part.end()
-        return [part.facts() for part in self._parts]
+        return [part.summary() for part in self._parts]
 
     def _lines(self, cells: list[Cells]) -> pa.Array:
         """Join the columns to lines; quotes and the line's end go to the few texts, not to every row."""
@@ -131,11 +131,6 @@ class LmsFile:
         self._parts.append(part)
         self._open[course] = part
         return part
-
-
-def of_first(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return what the manifest says of the first part by itself."""
-    return {name: parts[0][name] for name in ("file", "bytes", "sha256")}
 
 
 def _by_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
