@@ -17,7 +17,13 @@ from codebashing_lms_airflow.failures import FAILURE
 from codebashing_lms_airflow.forms import Form, read_form
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.staging.layout import MANIFEST, run_folder, timestamp_name
+from include.codebashing_lms.staging.layout import (
+    MANIFEST,
+    connector_home,
+    run_folder,
+    runs_folder,
+    timestamp_name,
+)
 from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 
@@ -113,7 +119,7 @@ class RunResult:
     @property
     def is_newest(self) -> bool:
         """Tell whether what this run found is how things are: no run of a later date has begun."""
-        runs = staging_root(self.connector) / self.connector.name / "runs"
+        runs = runs_folder(connector_home(staging_root(self.connector), self.connector.name))
         if self.run.is_backfill:
             return False
         own = timestamp_name(self.logical_date)

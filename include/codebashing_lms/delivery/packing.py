@@ -13,9 +13,9 @@ from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, Ht
 from include.codebashing_lms.config.lists import PathResolver
 from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json
+from include.codebashing_lms.staging.layout import RECEIPT
 from include.codebashing_lms.staging.scratch import scratch_folder
 
 if TYPE_CHECKING:

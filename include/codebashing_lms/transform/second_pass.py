@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.staging.files import StagedPath, atomic_write
+from include.codebashing_lms.staging.layout import LEFT_OUT, ROWS, SET_ASIDE
 from include.codebashing_lms.streaming.prefetch import prefetch
 from include.codebashing_lms.transform.counts import BatchCounts, LearnerStatistics, RecordCounts
 from include.codebashing_lms.transform.first_pass import FirstPass
@@ -51,8 +52,7 @@ class SecondPass:
         contract, zone, as_of = self.contract, ZoneInfo(self.connector.lms.timezone), self.context.as_of
         with ExitStack() as stack:
             set_aside, left_out = (
-                stack.enter_context(atomic_write(folder / one))
-                for one in ("set_aside.csv", "left_out.parquet")
+                stack.enter_context(atomic_write(folder / one)) for one in (SET_ASIDE, LEFT_OUT)
             )
             labels = [column.label for column in contract.columns]
             lists = RecordLists(set_aside, left_out, self.courses, self.first_pass.primary, labels)
@@ -84,7 +84,7 @@ class SecondPass:
         """Open rows.parquet, which only a run that may be delivered needs."""
         if self.context.provenance == "rendered":
             return None
-        part = stack.enter_context(atomic_write(folder / "rows.parquet"))
+        part = stack.enter_context(atomic_write(folder / ROWS))
         return stack.enter_context(RowsFile(part, self.courses))
 
     def _judged(self, spool: Spool, changed: pd.Series, needs: ProfileRequirements) -> Batches:

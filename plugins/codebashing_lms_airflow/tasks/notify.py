@@ -20,6 +20,7 @@ from include.codebashing_lms.reporting.alerts.state import (
     write_state,
 )
 from include.codebashing_lms.staging.files import read_json
+from include.codebashing_lms.staging.layout import COURSES_SEEN, connector_home
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
     ending = run_result(connector, context)
     if ending.failed and context["ti"].try_number > 1:
         return _tell(connector, _alert(connector, ending, AlertState(), [], context))
-    home = staging_root(connector) / connector.name
+    home = connector_home(staging_root(connector), connector.name)
     memory, courses, newest = read_state(home), _courses_seen(home), ending.is_newest
     told = NOBODY
     if ending.failed or newest:  # what an older run sets aside is history
@@ -84,7 +85,7 @@ def _tell(connector: Connector, alert: Alert | None) -> dict[str, Any]:
 
 
 def _courses_seen(home: Any) -> list[str]:
-    seen = home / "courses_seen.json"
+    seen = home / COURSES_SEEN
     courses: list[str] = read_json(seen)["courses"] if seen.exists() else []
     return courses
 

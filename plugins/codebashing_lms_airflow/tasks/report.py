@@ -9,18 +9,15 @@ from airflow.sdk import Context, ObjectStoragePath
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.run_context import RunResult, run_of, run_result
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.load.outcome import NAME as OUTCOME
-from include.codebashing_lms.load.sent_rows import REFUSED_LIST
 from include.codebashing_lms.reporting.alerts.message import LOOK
 from include.codebashing_lms.reporting.report.content import RunEnd, report_content
 from include.codebashing_lms.reporting.report.publish import publish
 from include.codebashing_lms.reporting.report.render import render_report
-from include.codebashing_lms.reporting.report.set_aside import NAME as SET_ASIDE
 from include.codebashing_lms.staging.files import atomic_write, read_json
+from include.codebashing_lms.staging.layout import OUTCOME, REFUSED_LIST, REPORT, SET_ASIDE
 
 logger = logging.getLogger(__name__)
 
-NAME = "report.html"
 LISTS = (SET_ASIDE, REFUSED_LIST)
 
 
@@ -43,7 +40,7 @@ def _written(connector: Connector, ending: RunResult, run_id: str) -> Any:
     facts = report_content(
         connector, _ended(ending, run_id), ending.folder, ending.manifest, datetime.now(UTC)
     )
-    target = ending.folder / NAME
+    target = ending.folder / REPORT
     with atomic_write(target) as part:
         part.write_text(render_report(facts), encoding="utf-8")
     return target

@@ -8,6 +8,7 @@ from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.course_map import Course
 from include.codebashing_lms.config.files import InvalidFile, read_connector_files
 from include.codebashing_lms.reporting.views.runs import Runs
+from include.codebashing_lms.staging.layout import connector_home
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def runs_of(connector: Connector) -> Runs:
 
 def home_of(connector: Connector) -> Any:
     """Return where a connector's files lie: the address that its tasks use."""
-    return staging_root(connector) / connector.name
+    return connector_home(staging_root(connector), connector.name)
 
 
 def course_titles(connector: Connector) -> dict[str, str]:

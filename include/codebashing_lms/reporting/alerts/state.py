@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.staging.layout import ALERT_STATE
 from include.codebashing_lms.transform.manifest import Manifest
-
-NAME = "alerts.json"
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,14 @@ def read_state(home: StagedPath) -> AlertState:
 
     :param home: <staging>/<connector>
     """
-    kept: StagedPath = home / NAME
+    kept: StagedPath = home / ALERT_STATE
     found = read_json(kept) if kept.exists() else {}
     return AlertState(**{one.name: found[one.name] for one in fields(AlertState) if one.name in found})
 
 
 def write_state(home: StagedPath, memory: AlertState) -> None:
     """Keep it for the next run."""
-    write_json(home / NAME, asdict(memory))
+    write_json(home / ALERT_STATE, asdict(memory))
 
 
 def after_failure(memory: AlertState, now: str) -> AlertState:

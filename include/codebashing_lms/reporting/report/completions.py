@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from include.codebashing_lms.load.sent_rows import SENT_FILE
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import ROWS, SENT_ROWS
 
 SHOWN = 500
 ALL_DONE = 10_000  # hundredths of a percent
@@ -35,12 +35,12 @@ class Completions:
 
 def completions_of(folder: StagedPath) -> Completions:
     """Return who finished by the news of a run; by all its rows when it decided nothing about news."""
-    decided = (folder / SENT_FILE).exists()
+    decided = (folder / SENT_ROWS).exists()
     if decided:
-        rows = _read(folder / SENT_FILE, [*COLUMNS, "sent", "known"])
+        rows = _read(folder / SENT_ROWS, [*COLUMNS, "sent", "known"])
         rows = rows.filter(pc.and_not(rows["sent"], rows["known"]))
     else:
-        rows = _read(folder / "rows.parquet", COLUMNS)
+        rows = _read(folder / ROWS, COLUMNS)
     told = len(pc.unique(rows["employee_id"])) if decided else None
     done = rows.filter(pc.equal(rows["hundredths"], ALL_DONE))
     latest = pc.sort_indices(done, sort_keys=[("completed_at", "descending")])[:SHOWN]

@@ -4,14 +4,13 @@ import csv
 from dataclasses import dataclass
 from itertools import islice
 
-from include.codebashing_lms.load.sent_rows import REFUSED_LIST
 from include.codebashing_lms.reporting.wording import reason
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE
 from include.codebashing_lms.transform.manifest import Manifest
 from include.codebashing_lms.transform.records.dispositions import Actor, Group, Reason
 
 SHOWN = 200  # learners by name under each reason; set_aside.csv has all
-NAME = "set_aside.csv"
 REFUSED_NOW = Reason(
     Group.SET_ASIDE,
     Actor.LMS,
@@ -35,7 +34,7 @@ class SetAsideGroup:
     learners: int
     people: People
     lines: int
-    file: str = NAME
+    file: str = SET_ASIDE
 
     @property
     def more(self) -> int:
@@ -46,7 +45,7 @@ class SetAsideGroup:
 def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ...]:
     """Return the groups of a run, the largest first; whom the LMS refused just now come before them."""
     learners = manifest.learners_set_aside()
-    shown = _read(folder / NAME, set(learners)) if learners else {}
+    shown = _read(folder / SET_ASIDE, set(learners)) if learners else {}
     groups = [SetAsideGroup(name, reason(name), count, *shown[name]) for name, count in learners.items()]
     return (*_refused_now(folder), *sorted(groups, key=lambda group: -group.learners))
 

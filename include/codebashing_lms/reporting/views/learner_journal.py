@@ -24,6 +24,7 @@ from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET
 from include.codebashing_lms.reporting.views.runs import Cache
 from include.codebashing_lms.reporting.wording import humanize, on_day
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import JOURNAL
 from include.codebashing_lms.transform.records.columns import STATUSES
 
 SOON = timedelta(hours=6)
@@ -55,8 +56,8 @@ def journal_events(home: StagedPath, wanted: LearnerQuery) -> Iterable[Event]:
     names = sorted(wanted.emails | {one.lower() for one in wanted.ids})
     hashes = _hashed(pa.array(names, pa.string()))
     for ledger in ledgers(home):
-        for number in numbers_without_gaps(ledger / "journal"):
-            path = numbered(ledger / "journal", number)
+        for number in numbers_without_gaps(ledger / JOURNAL):
+            path = numbered(ledger / JOURNAL, number)
             if not _may_tell(path, hashes):
                 continue
             yield from _entry(path, wanted)

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import LEFT_OUT, ROWS, SET_ASIDE
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES
 
-FILE, LEFT_OUT, SET_ASIDE = "rows.parquet", "left_out.parquet", "set_aside.csv"
 BLOCK = 4_000_000
 BY_LOAD_ASIDE, BY_LOAD_LEFT = {"changed_identity", "refused"}, {"stale", "refused_waiting"}
 
@@ -92,9 +92,9 @@ def records_in_run(
 
 
 def _emitted(run: Run, wanted: LearnerQuery, guess: SearchHint) -> tuple[LearnerRecord, ...]:
-    if FILE not in run.listed.files:
+    if ROWS not in run.listed.files:
         return ()
-    with local_copy(run.folder / FILE) as copy, pq.ParquetFile(copy) as file:
+    with local_copy(run.folder / ROWS) as copy, pq.ParquetFile(copy) as file:
         groups = sorted(range(file.num_row_groups), key=lambda at: abs(at - guess.group))
         for group in groups:
             names = file.read_row_group(group, ["employee_id", "email"], use_threads=False)

@@ -13,6 +13,7 @@ from include.codebashing_lms.reporting.views.run_status import RunStatus, status
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.wording import WARNINGS, humanize, nothing_to_send, reason
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE, TO_CORRECT
 from include.codebashing_lms.transform.manifest import CourseGrowth
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
@@ -24,9 +25,9 @@ PLACES = {
     MERGED: "told by a better record",
 }
 LISTS = {
-    "set_aside.csv": "Learners set aside",
-    "refused.csv": "Rows the LMS refused",
-    "to_correct.csv": "Rows to correct in the LMS",
+    SET_ASIDE: "Learners set aside",
+    REFUSED_LIST: "Rows the LMS refused",
+    TO_CORRECT: "Rows to correct in the LMS",
 }
 
 
@@ -139,7 +140,7 @@ def _downloads(run: Run) -> Iterator[Download]:
         if part.file in run.listed.files:
             yield Download(part.file, "File for the LMS")
     for name, label in LISTS.items():
-        empty = name == "to_correct.csv" and not run.manifest.to_correct
+        empty = name == TO_CORRECT and not run.manifest.to_correct
         if name in run.listed.files and not empty:
             yield Download(name, label)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.codebashing_lms.staging.files import StagedPath, on_disk
+from include.codebashing_lms.staging.layout import runs_folder
 
 Stamp = tuple[Any, ...]  # changes whenever the file does
 
@@ -22,7 +23,7 @@ class RunIndexEntry:
 
 def list_runs(home: StagedPath) -> list[RunIndexEntry]:
     """Return the folders of a connector's runs, the newest date first."""
-    runs = home / "runs"
+    runs = runs_folder(home)
     here = on_disk(runs)
     found: dict[tuple[str, str], dict[str, Stamp]] = {}
     for date, name, file, stamp in _on_disk(str(here)) if here is not None else _in_store(runs):

@@ -16,12 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.dates import parse_instant
-from include.codebashing_lms.load.outcome import NAME as OUTCOME
-from include.codebashing_lms.load.receipt import NAME as RECEIPT
-from include.codebashing_lms.load.sent_rows import REFUSED_FILE, SENT_FILE
 from include.codebashing_lms.reporting.views.run_index import RunIndexEntry, Stamp, list_runs
 from include.codebashing_lms.staging.files import StagedPath, local_copy, on_disk, read_json
-from include.codebashing_lms.staging.layout import MANIFEST
+from include.codebashing_lms.staging.layout import MANIFEST, OUTCOME, RECEIPT, REFUSED_ROWS, SENT_ROWS
 from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 log = logging.getLogger(__name__)
@@ -182,12 +179,12 @@ _counts = Cache(5_000)
 
 def changed_rows(run: Run) -> int:
     """Return how many rows were new or changed and went to the LMS."""
-    return _counted(run, SENT_FILE)
+    return _counted(run, SENT_ROWS)
 
 
 def refused(run: Run) -> int:
     """Return how many rows the LMS refused of what this run sent."""
-    return _counted(run, REFUSED_FILE)
+    return _counted(run, REFUSED_ROWS)
 
 
 def _counted(run: Run, name: str) -> int:

@@ -17,14 +17,13 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.load.sent_rows import REFUSED_LIST
 from include.codebashing_lms.reporting.views.runs import Cache, Run
 from include.codebashing_lms.reporting.wording import reason
 from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
 from include.codebashing_lms.transform.records.dispositions import Actor, Disposition, Reason
 
-LIST = "set_aside.csv"
 WHOSE = ["reason", "email", "employee_id", "course"]
 EXPORTED = ("who", "reason", "what to do", "since", "email", "employee_id", "course", "detail")
 SHOWN = 25
@@ -80,7 +79,7 @@ class ToDo:
 
 def to_do(runs: Sequence[Run]) -> ToDo | None:
     """Return what is to be done after the newest reading; None without one."""
-    read = [run for run in runs if run.is_live and LIST in run.listed.files]
+    read = [run for run in runs if run.is_live and SET_ASIDE in run.listed.files]
     if not read:
         return None
     table, back_to = with_since(read)
@@ -133,7 +132,7 @@ def _line(row: dict[Any, Any]) -> ToDoLine:
 
 def _ages(read: Sequence[Run], patience: float) -> tuple[npt.NDArray[np.int64], int]:
     """Return for each line how many runs ago it came, and how many runs were looked back at."""
-    newest = (str(read[0].folder), read[0].listed.files[LIST], read[0].listed.files.get(REFUSED_LIST))
+    newest = (str(read[0].folder), read[0].listed.files[SET_ASIDE], read[0].listed.files.get(REFUSED_LIST))
 
     def look() -> tuple[npt.NDArray[np.int64], int]:
         """Look back run by run, as long as a line still stands and patience lasts."""
@@ -161,7 +160,7 @@ def _names(lines: pa.Table) -> pa.Array:
 
 def _lines(run: Run) -> pa.Table:
     """Return the lines of a run's lists, all of them texts."""
-    found = _read(run.folder / LIST)
+    found = _read(run.folder / SET_ASIDE)
     if REFUSED_LIST not in run.listed.files:
         return found
     refused = _read(run.folder / REFUSED_LIST)
@@ -187,7 +186,7 @@ def _read(path: StagedPath) -> pa.Table:
 
 def exported(runs: Sequence[Run]) -> Iterator[list[str]]:
     """Give the whole list for a spreadsheet, the heading first."""
-    read = [run for run in runs if run.is_live and LIST in run.listed.files]
+    read = [run for run in runs if run.is_live and SET_ASIDE in run.listed.files]
     yield list(EXPORTED)
     if not read:
         return
