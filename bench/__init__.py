@@ -1,1 +1,1 @@
-"""What a run costs, beside the script that customers write today."""
+"""Benchmarks: what a run costs, compared with the script that customers write today."""

@@ -1,8 +1,8 @@
-"""What a run on 1,000 learners takes beside an empty DAG of three tasks: `python -m bench.dag_runs`.
+"""Compares a run on 1,000 learners with an empty DAG of three tasks: `python -m bench.dag_runs`.
 
-Both are whole processes of `airflow dags test`, in turns after one that does not count; RUNS says how often.
-Each has a DAG folder of its own, so that ours is parsed in ours only. The source is a loopback server that
-sends a saved answer, the LMS is a folder.
+Both are whole processes of `airflow dags test`, in turns; the first turn does not count, RUNS is the number
+of the others. Each has a DAG folder of its own, so that only our run parses our DAG. The source is a loopback
+server that sends a saved answer, the LMS is a folder.
 """
 
 import json
@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from bench.data import write
 from bench.extract import serve
 from bench.measure import ROOT, run
-from demo.parts import airflow
+from demo.airflow_processes import airflow
 
 RUNS = int(os.environ.get("RUNS", "5"))
 LEARNERS = 1000
@@ -36,8 +36,8 @@ with DAG("empty", schedule=None):
 """
 
 
-def surroundings(scratch: Path) -> None:
-    """Make an Airflow with both DAGs, a source and a drop folder."""
+def prepare_airflow(scratch: Path) -> None:
+    """Set up an Airflow with both DAGs, a source and a drop folder."""
     for name in ("home", "connectors", "empty", "drop"):
         (scratch / name).mkdir()
     (scratch / "empty" / "empty.py").write_text(EMPTY)
@@ -63,7 +63,7 @@ def main() -> None:
     """Measure and print."""
     with TemporaryDirectory() as folder:
         scratch = Path(folder)
-        surroundings(scratch)
+        prepare_airflow(scratch)
         commands = {
             dag_id: ["env", f"AIRFLOW__CORE__DAGS_FOLDER={dags}", *airflow("dags", "test", dag_id)]
             for dag_id, dags in {"empty": scratch / "empty", "codebashing_lms_bench": ROOT / "dags"}.items()

@@ -1,8 +1,8 @@
-"""How fast a body is read from the loopback, what limits it, and the memory that takes.
+"""Measures how fast extract reads a body from loopback, what limits it, and its memory.
 
 python -m bench.extract SNAPSHOT           everything about one snapshot, as JSON
 python -m bench.extract SNAPSHOT URL PART  read the URL as extract does, print the process's peak memory in MB
-python -m bench.extract SNAPSHOT nothing   print that of a process that has only imported the modules
+python -m bench.extract SNAPSHOT nothing   print the peak memory of a process that only imports the modules
 """
 
 import json
@@ -23,7 +23,7 @@ from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 
 def serve(snapshot: Path) -> str:
-    """Answer every request with the file, by sendfile: a server that costs next to nothing."""
+    """Answer every request with the file, by sendfile: the server itself takes hardly any time."""
     listener = socket.create_server(("127.0.0.1", 0))
     threading.Thread(target=answer_all, args=(listener, snapshot), daemon=True).start()
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -46,12 +46,12 @@ def pieces(snapshot: Path):
 
 
 def seconds(work) -> float:
-    best = []
+    durations = []
     for _ in range(3):
         started = time.monotonic()
         work()
-        best.append(time.monotonic() - started)
-    return sorted(best)[1]
+        durations.append(time.monotonic() - started)
+    return sorted(durations)[1]
 
 
 def main(snapshot: Path) -> None:
@@ -81,7 +81,7 @@ def peak_of(snapshot: Path, *arguments: str) -> int:
 
 
 def print_peak(url: str, *part: str) -> None:
-    """Read a body as extract does, if there is a file to write to; print what that took of memory."""
+    """Read a body as extract does, if there is a file to write to; print the process's peak memory."""
     import pyarrow  # noqa: F401 (what save imports)
 
     if part:
@@ -92,8 +92,8 @@ def print_peak(url: str, *part: str) -> None:
 
 def read_through(snapshot: Path) -> int:
     splitter = RecordSplitter()
-    found = sum(chunk.count for piece in pieces(snapshot) for chunk in splitter.feed(piece))
-    return found + sum(chunk.count for chunk in splitter.finish())
+    records = sum(chunk.count for piece in pieces(snapshot) for chunk in splitter.feed(piece))
+    return records + sum(chunk.count for chunk in splitter.finish())
 
 
 def compress(snapshot: Path, part: Path) -> None:

@@ -1,4 +1,4 @@
-"""A command of the product in a process that has imported what every task of a DAG with an HTTP operator has.
+"""Runs a command of the product in a process that has imported what a task of such a DAG imports.
 
 python -m bench.in_airflow render --connector …
 """

@@ -1,4 +1,4 @@
-"""Deliveries of changes, the second of them against a full ledger."""
+"""Deliveries of changes: the first fills the ledger, the second compares with the full ledger."""
 
 import json
 import sys
@@ -30,13 +30,13 @@ def connector(root: Path, courses: str) -> Connector:
 
 
 def prepare(root: Path, courses: str, day: int, snapshot: Path) -> None:
-    """Let transform stage a day's run."""
+    """Transform a day's snapshot."""
     (root / "drop").mkdir(parents=True, exist_ok=True)
     as_of = FIRST + timedelta(days=day)
     folder = run_folder(root, "bench", as_of, f"day{day}", 0)
     folder.mkdir(parents=True)
-    facts = RunContext(f"day{day}", None, {}, as_of, as_of, as_of, "live", "0")
-    staged = transform(connector(root, courses), snapshot, None, folder, facts)
+    context = RunContext(f"day{day}", None, {}, as_of, as_of, as_of, "live", "0")
+    staged = transform(connector(root, courses), snapshot, None, folder, context)
     (root / f"day{day}.json").write_text(json.dumps(staged))
 
 
@@ -54,8 +54,8 @@ def send(root: Path, courses: str, day: int) -> None:
 
 
 if __name__ == "__main__":
-    deed, staging, scope, number, *files = sys.argv[1:]
-    if deed == "prepare":
+    command, staging, scope, number, *files = sys.argv[1:]
+    if command == "prepare":
         prepare(Path(staging), scope, int(number), Path(files[0]))
     else:
         send(Path(staging), scope, int(number))

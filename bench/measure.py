@@ -1,4 +1,4 @@
-"""Whole processes in turns: seconds from start to end, and the most memory one ever had."""
+"""Measures whole processes in turns: seconds from start to end, CPU seconds and peak memory."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LOOK_EVERY = 0.005  # seconds
+POLL_INTERVAL = 0.005  # seconds
 PEAK = re.compile(r"VmHWM:\s+(\d+)")
 
 Command = list[str]
@@ -28,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Measured:
-    """All runs of a program; ratios are medians of those to the first program's run of the same turn."""
+    """All runs of a program; ratios are to the first program's run in the same turn, medians."""
 
     seconds: float
     ratio: float
@@ -37,21 +37,21 @@ class Measured:
 
 
 def peak_of_this_process() -> int:
-    """Return the most memory that this process has had so far, in MB."""
+    """Return the peak memory of this process so far, in MB."""
     found = PEAK.search(Path("/proc/self/status").read_text())
     return int(found[1]) // 1024 if found else 0
 
 
 def run(command: Command) -> Run:
-    """Run a process; what Linux calls its high-water mark only grows, so that the last look has it."""
+    """Run a process; Linux's high-water mark of memory only grows, so the last poll has the peak."""
     started, peak = time.monotonic(), 0
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=errors)
         ended = status = 0
         while not ended:
             found = PEAK.search(Path(f"/proc/{process.pid}/status").read_text())
-            peak = int(found[1]) // 1024 if found else peak  # none is left once it has ended
-            time.sleep(LOOK_EVERY)
+            peak = int(found[1]) // 1024 if found else peak  # there is none once the process has ended
+            time.sleep(POLL_INTERVAL)
             ended, status, used = os.wait4(process.pid, os.WNOHANG)
         seconds, process.returncode = time.monotonic() - started, status
         if status:
@@ -61,7 +61,7 @@ def run(command: Command) -> Run:
 
 
 def in_turns(programs: dict[str, Command], times: int) -> dict[str, Measured]:
-    """Run programs one after another, so many times after one that does not count."""
+    """Run all programs one after another, `times` times, after one turn that does not count."""
     turns = [{name: run(command) for name, command in programs.items()} for _ in range(times + 1)][1:]
     first = next(iter(programs))
     return {

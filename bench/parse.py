@@ -1,8 +1,8 @@
-"""What parsing the DAG file costs beyond Airflow: `python -m bench.parse`, medians of fresh processes.
+"""Measures what parsing the DAG file costs beyond Airflow: `python -m bench.parse`, medians of new processes.
 
-Every process imports airflow.sdk and the module of the HTTP operator; what comes after is timed in it.
-Bytecode is there: a turn that does not count comes first. `execution` runs the file as a module, `DagBag` is
-what the DAG processor does with it. Airflow's own part are ten DAGs of three operators that do nothing.
+Every process imports airflow.sdk and the module of the HTTP operator before the clock starts. The first turn
+does not count; it writes the bytecode. `execution` runs the file as a module, `DagBag` parses it like the DAG
+processor. Ten DAGs of three operators that do nothing show Airflow's own part.
 """
 
 import json
@@ -49,13 +49,13 @@ lms:
 
 
 def connectors_of_one_profile(folder: Path) -> None:
-    """Write ten connector files of the profile that most customers begin with."""
+    """Write ten connector files with the default profile."""
     for number in range(CONNECTORS):
         (folder / f"tenant_{number}.yaml").write_text(CONNECTOR.format(name=f"tenant_{number}"))
 
 
 def connectors_of_all_profiles(folder: Path) -> None:
-    """Write ten connector files, each of another profile: what `profiles NAME` prints to copy."""
+    """Write ten connector files with different profiles, as `profiles NAME` prints them."""
     from include.codebashing_lms.cli.profile_example import connector_lines
     from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 
@@ -64,8 +64,8 @@ def connectors_of_all_profiles(folder: Path) -> None:
         (folder / f"{name}.yaml").write_text(text.replace("name: acme", f"name: {name}"))
 
 
-def timed(how: str, dag_file: Path, connectors: Path, home: Path) -> dict:
-    """Parse a DAG file in a process of its own; return seconds of wall and CPU, and the modules it has."""
+def time_parsing(how: str, dag_file: Path, connectors: Path, home: Path) -> dict:
+    """Parse a DAG file in a process of its own; return wall and CPU seconds, and the imported modules."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
@@ -82,8 +82,8 @@ def timed(how: str, dag_file: Path, connectors: Path, home: Path) -> dict:
     return json.loads(out.splitlines()[-1])
 
 
-def measured(scratch: Path) -> dict[tuple[str, str], list[dict]]:
-    """Return what was timed, by DAG file and way to parse it."""
+def measure(scratch: Path) -> dict[tuple[str, str], list[dict]]:
+    """Return the measurements by DAG file and manner of parsing."""
     empty, home = scratch / "empty.py", scratch / "home"
     empty.write_text(EMPTY)
     cases = {"ten empty DAGs": (empty, scratch)}
@@ -97,7 +97,7 @@ def measured(scratch: Path) -> dict[tuple[str, str], list[dict]]:
         cases[name] = (DAG_FILE, folder)
     turns = [
         {
-            (name, how): timed(how, *case, home)
+            (name, how): time_parsing(how, *case, home)
             for name, case in cases.items()
             for how in ("execution", "DagBag")
         }
@@ -110,7 +110,7 @@ def table() -> str:
     """Return the medians as a Markdown table, in milliseconds."""
     lines = ["| what | how | ms | ms of CPU | fastest |", "| --- | --- | --- | --- | --- |"]
     with TemporaryDirectory() as scratch:
-        found = measured(Path(scratch))
+        found = measure(Path(scratch))
     for (name, how), runs in found.items():
         heavy = HEAVY & set(runs[0]["modules"])
         if heavy:

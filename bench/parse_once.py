@@ -1,4 +1,4 @@
-"""Parses a DAG file once and prints what it took: `python -m bench.parse_once execution|DagBag FILE`."""
+"""Parses a DAG file once and prints the seconds: `python -m bench.parse_once execution|DagBag FILE`."""
 
 import importlib.util
 import json
@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 import airflow.providers.http.operators.http
-import airflow.sdk  # noqa: F401 (both are there before the clock runs)
+import airflow.sdk  # noqa: F401 (imported before the clock starts)
 from airflow.sdk.definitions._internal.contextmanager import DagContext
 
 
 def execute(path: str) -> list:
-    """Run the file as a module, and hold on to its DAGs as Airflow does."""
+    """Run the file as a module, and return its DAGs, as Airflow collects them."""
     DagContext.current_autoregister_module_name = "dag_file"
     spec = importlib.util.spec_from_file_location("dag_file", path)
     sys.modules["dag_file"] = importlib.util.module_from_spec(spec)

@@ -1,122 +1,35 @@
 """`make bench`: measures whole processes in turns, checks that they agree, and writes docs/benchmarks.md.
 
-Every program reads the same saved answer. Ratios of neighbouring runs are what counts; seconds depend on the
-machine. LEARNERS="10000 100000" chooses the sizes and RUNS how often; a million takes 4 GB of disk, some half
-an hour, and 20 GB of memory for the cron script, which is left out where these are not free.
+Every program reads the same saved answer. Compare ratios of runs in the same turn; seconds depend on the
+machine. LEARNERS="10000 100000" chooses the sizes, RUNS the number of turns. A million learners take 4 GB of
+disk, some half an hour, and 20 GB of memory for the cron script; where that memory is not free, the cron
+script does not run.
 """
 
 import json
 import os
 import platform
-import re
 import subprocess
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.agree import fingerprint, ids_that_stand_once
+from bench.agree import unique_ids
+from bench.case import Case
 from bench.data import write
-from bench.measure import ROOT, Command, Measured, in_turns, run
+from bench.measure import ROOT, Measured, in_turns, run
 
 RUNS = int(os.environ.get("RUNS", "5"))
 SIZES = [int(size) for size in os.environ.get("LEARNERS", "10000 100000 1000000").split()]
 COURSES = ("primary", "all")
 COMPARED = 100_000  # learners up to which every row of every program is compared
-LOADED = {"primary": 1_000_000, "all": 100_000}  # learners up to which load is measured: patience, again
-CRON_NEEDS = 20_000  # bytes of memory a learner
-PEER_PYTHON = str(ROOT / ".bench" / "bin" / "python")
+LOADED = {"primary": 1_000_000, "all": 100_000}  # learners up to which load is measured; more take too long
 LEDGER = [sys.executable, "-m", "bench.ledger"]
-MOST = {  # learners that a peer can do: memory ends orjson's, patience dlt's
-    ("orjson", "primary"): 100_000, ("orjson", "all"): 100_000,
-    ("duckdb", "primary"): 1_000_000, ("duckdb", "all"): 1_000_000,
-    ("dlt", "primary"): 100_000, ("dlt", "all"): 10_000,
-}  # fmt: skip
-CONNECTOR = """name: {name}
-source: {{conn_id: codebashing}}
-courses: {courses}
-delivery: {{method: folder, directory: /drop}}
-guards: {{max_set_aside_percent: null}}
-"""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A number of learners, and which courses."""
-
-    learners: int
-    courses: str
-    snapshot: Path
-    folder: Path
-
-    def out(self, program: str) -> Path:
-        return self.folder / f"{program}_{self.courses}"
-
-    def programs(self) -> dict[str, Command]:
-        """Return the programs that can do this case; the cron script first, if there is memory for it."""
-        peers = [peer for (peer, courses), most in MOST.items() if courses == self.courses]
-        peers = [peer for peer in peers if self.learners <= MOST[peer, self.courses]]
-        cron = {"cron": self._peer("cron")} if self.has_room_for_cron() else {}
-        return {**cron, "ours": self.ours(), **{peer: self._peer(peer) for peer in peers}}
-
-    def has_room_for_cron(self) -> bool:
-        """Tell whether memory is free for the whole answer as Python objects; say so where it is not."""
-        needed, free = self.learners * CRON_NEEDS, free_memory()
-        if free < needed:
-            print(
-                f"{self.learners:,} {self.courses}: the cron script is left out: it needs some "
-                f"{needed / 1e9:.0f} GB of memory, {free / 1e9:.0f} GB are free",
-                file=sys.stderr,
-            )
-        return free >= needed
-
-    def _peer(self, name: str) -> Command:
-        module = f"bench.peers.{name}_script"
-        return [PEER_PYTHON, "-m", module, self.courses, str(self.snapshot), str(self.out(name))]
-
-    def ours(self, module: str = "include.codebashing_lms") -> Command:
-        """Return our command, run as that module."""
-        connector = self.folder / f"{self.courses}.yaml"
-        connector.write_text(CONNECTOR.format(name=self.courses, courses=self.courses))
-        render = [
-            sys.executable,
-            "-m",
-            module,
-            "render",
-            "--as-of",
-            "2026-11-23T05:00:00Z",
-        ]
-        files = [
-            "--connector",
-            str(connector),
-            "--snapshot",
-            str(self.snapshot),
-            "--out",
-            str(self.out("ours")),
-        ]
-        return [*render, *files]
-
-    def rows(self) -> int:
-        """Return how many rows we wrote."""
-        return json.loads((self.out("ours") / "manifest.json").read_text())["records"]["emitted"]
-
-    def check(self, ids: set[str], programs: dict[str, Command]) -> str:
-        """Compare the rows of all programs; end everything where they differ."""
-        if not ids:
-            return "not compared"
-        found = {
-            name: fingerprint(next(self.out(name).glob("*_*.csv")) if name == "ours" else self.out(name), ids)
-            for name in programs
-        }
-        if len(set(found.values())) > 1:
-            sys.exit(f"{self.learners} learners, {self.courses}: the programs differ: {found}")
-        rows, checksum = found["ours"]
-        return f"{rows:,} rows agree ({checksum})"
 
 
 def bench_transform(case: Case, ids: set[str]) -> tuple[list[str], Measured]:
-    """Return the lines of a case, and what was measured of ours."""
+    """Return the table's lines of a case, and our own measurements."""
     programs = case.programs()
     measured = in_turns(programs, RUNS)
     agreed = case.check(ids, programs)
@@ -130,24 +43,18 @@ def bench_transform(case: Case, ids: set[str]) -> tuple[list[str], Measured]:
 
 
 def ratios(one: Measured, measured: dict[str, Measured]) -> str:
-    """Return both ratios to the cron script as cells, blank where that did not run."""
+    """Return both ratios to the cron script as cells; blank where the cron script did not run."""
     return f"{one.ratio:.2f} | {one.cpu_ratio:.2f}" if "cron" in measured else " | "
 
 
-def free_memory() -> int:
-    """Return the bytes of memory that Linux would still give."""
-    found = re.search(r"MemAvailable:\s+(\d+)", Path("/proc/meminfo").read_text())
-    return int(found[1]) * 1024 if found else 0
-
-
 def bench_in_airflow(case: Case) -> str:
-    """Return a line of the table of transforms in a process that has Airflow's modules, too."""
+    """Return a line of the table of transforms in a process that has imported Airflow, too."""
     one = run(case.ours("bench.in_airflow"))
     return f"| {case.learners:,} | {case.courses} | {one.seconds:.2f} | {one.megabytes} |"
 
 
 def bench_load(case: Case) -> str:
-    """Return a line of its table: deliveries of changes, without and against a full ledger."""
+    """Return a line of the table of loads: the first delivery, and one against a full ledger."""
     area = case.folder / f"staging_{case.courses}"
     for day in "01":
         run([*LEDGER, "prepare", str(area), case.courses, day, str(case.snapshot)])
@@ -157,7 +64,7 @@ def bench_load(case: Case) -> str:
 
 
 def bench_extract(case: Case) -> list[str]:
-    """Return the lines of the last table."""
+    """Return the lines of the table of extracts."""
     command = [sys.executable, "-m", "bench.extract", str(case.snapshot)]
     found = json.loads(subprocess.check_output(command, cwd=ROOT))
     lines = [f"| {case.learners:,} | {name} | {rate:,.0f} |" for name, rate in found["mb_per_s"].items()]
@@ -171,12 +78,12 @@ def bench_extract(case: Case) -> list[str]:
 
 
 def ids_in(snapshot: Path) -> set[str]:
-    """Return the employee IDs that stand once in a snapshot."""
-    return ids_that_stand_once(one["employee_id"] for one in json.loads(snapshot.read_bytes()))
+    """Return the employee IDs that occur once in a snapshot."""
+    return unique_ids(one["employee_id"] for one in json.loads(snapshot.read_bytes()))
 
 
 def bench_size(learners: int, ours: dict[tuple[int, str], Measured]) -> dict[str, list[str]]:
-    """Return the lines of a size, by table."""
+    """Return the lines for a number of learners, by table."""
     tables: dict[str, list[str]] = {"transforms": [], "in_airflow": [], "loads": [], "extracts": []}
     with TemporaryDirectory() as scratch:
         folder, snapshot = Path(scratch), Path(scratch) / "snapshot.json"
@@ -193,7 +100,7 @@ def bench_size(learners: int, ours: dict[tuple[int, str], Measured]) -> dict[str
 
 
 def growth(ours: dict[tuple[int, str], Measured]) -> str:
-    """Say how time and memory grow, from the smallest number of 100,000 learners and more to the largest."""
+    """Say how time and memory grow from 100,000 learners, or the next larger size, to the largest size."""
     sizes = sorted({learners for learners, _ in ours if learners >= COMPARED})
     if len(sizes) < 2:
         return ""
@@ -209,8 +116,8 @@ def growth(ours: dict[tuple[int, str], Measured]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def printed(module: str) -> str:
-    """Return the table that a benchmark of its own prints."""
+def output_of(module: str) -> str:
+    """Return the table that another benchmark prints."""
     return subprocess.check_output([sys.executable, "-m", module], cwd=ROOT, text=True).strip()
 
 
@@ -227,8 +134,8 @@ def main() -> None:
         runs=RUNS,
         **{name: "\n".join(line for tables in found for line in tables[name]) for name in found[0]},
         growth=growth(ours),
-        parsing=printed("bench.parse"),
-        dag_runs=printed("bench.dag_runs"),
+        parsing=output_of("bench.parse"),
+        dag_runs=output_of("bench.dag_runs"),
     )
     (ROOT / "docs" / "benchmarks.md").write_text(page, encoding="utf-8")
     print(page)

@@ -1,4 +1,4 @@
-"""The processes that make up an Airflow, started, watched and ended together."""
+"""The processes of an Airflow: starts, watches and ends them together."""
 
 import os
 import signal
@@ -10,28 +10,31 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-PARTS = {
+PROCESSES = {
     "api-server": ["api-server"],
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
-GRACE = 20  # seconds a part has to end by itself
+GRACE = 20  # seconds between the signals to end a process and to kill it
 
 
 def airflow(*arguments: str) -> list[str]:
-    """Return a command of the Airflow that runs us."""
+    """Return a command of the Airflow in this Python environment."""
     return [sys.executable, "-m", "airflow", *arguments]
 
 
-class Parts:
-    """All parts, or some; each is a session of its own, so that Ctrl-C reaches us and not half of them."""
+class AirflowProcesses:
+    """All processes, or some.
 
-    def __init__(self, logs: Path, names: Iterable[str] = tuple(PARTS)) -> None:
+    Each process has a session of its own, so that Ctrl-C reaches only the demo, which then ends them all.
+    """
+
+    def __init__(self, logs: Path, names: Iterable[str] = tuple(PROCESSES)) -> None:
         self.logs, self.names = logs, names
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def __enter__(self) -> "Parts":
+    def __enter__(self) -> "AirflowProcesses":
         for name in self.names:
             self._start(name)
         return self
@@ -39,29 +42,29 @@ class Parts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for impatient in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(impatient, signal.SIG_IGN)
-        for part in self.running.values():
-            _send(part, signal.SIGTERM)
-        give_up = time.monotonic() + GRACE
-        for part in self.running.values():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        for process in self.running.values():
+            _send(process, signal.SIGTERM)
+        deadline = time.monotonic() + GRACE
+        for process in self.running.values():
             with suppress(subprocess.TimeoutExpired):
-                part.wait(max(0.1, give_up - time.monotonic()))
-            _send(part, signal.SIGKILL)
-            part.wait()
+                process.wait(max(0.1, deadline - time.monotonic()))
+            _send(process, signal.SIGKILL)
+            process.wait()
 
     def _start(self, name: str) -> None:
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
-                airflow(*PARTS[name]), stdout=log, stderr=log, start_new_session=True
+                airflow(*PROCESSES[name]), stdout=log, stderr=log, start_new_session=True
             )
 
     def ended(self) -> list[str]:
-        """Return the parts that no longer run."""
-        return [name for name, part in self.running.items() if part.poll() is not None]
+        """Return the names of processes that no longer run."""
+        return [name for name, process in self.running.items() if process.poll() is not None]
 
     def watch(self, say: Callable[[str], None]) -> None:
-        """Start again whatever ends, for ever."""
+        """Restart every process that ends, for ever."""
         while True:
             time.sleep(1)
             for name in self.ended():
@@ -70,6 +73,6 @@ class Parts:
                 time.sleep(5)
 
 
-def _send(part: subprocess.Popen[bytes], what: signal.Signals) -> None:
+def _send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
-        os.killpg(part.pid, what)
+        os.killpg(process.pid, number)

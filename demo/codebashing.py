@@ -2,9 +2,10 @@
 
     python -m demo.codebashing --port 8766
 
-GET the endpoint of the real one with both headers; `fields` chooses keys, gzip goes to those who accept it.
-It can refuse unknown fields, answer in pages, and move its dates so that the newest is of the last 24 hours.
-It listens on loopback; with a host's name, for containers, on every address, over TLS.
+It answers a GET of the real API's endpoint with both headers. `fields` chooses keys; a client that accepts
+gzip gets gzip. The stand-in can refuse unknown fields, answer in pages, and move its dates so that the newest
+one is in the last 24 hours. It listens on loopback; with a host's name, for containers, on every address,
+with TLS.
 """
 
 import argparse
@@ -30,7 +31,7 @@ API_KEY = "codebashing-demo-key"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API answers."""
+    """An answer of the API."""
 
     content: Any
     status: int = HTTPStatus.OK
@@ -38,13 +39,14 @@ class Answer:
 
 
 class Codebashing:
-    """The API: whom it knows, and what it was asked.
+    """The API with its learners.
 
-    :param learners: the array it answers with; the bundled one where there is none.
-    :param recent: move all dates by whole days, so that the newest activity is of the last 24 hours.
+    :param learners: the array it answers with; None: the bundled one.
+    :param recent: move all dates by whole days, so that the newest activity is in the last 24 hours.
     :param strict_fields: answer 400 to a field that no learner has.
-    :param page_size: answer in pages, by `page` and with Link headers.
-    :param host: listen on every address under this name, over TLS.
+    :param page_size: learners per page, by `page` and with Link headers; None: no pages.
+    :param host: listen on every address under this name, with TLS.
+    :ivar asked: the target of each request, in their order.
     """
 
     def __init__(
@@ -73,9 +75,9 @@ class Codebashing:
 
     @property
     def url(self) -> str:
-        """Return the site's address, the host of an Airflow connection."""
-        site = f"https://{self.host}" if self.host else "http://127.0.0.1"
-        return f"{site}:{self._server.server_port}"
+        """Return the address, the host of an Airflow connection."""
+        host = f"https://{self.host}" if self.host else "http://127.0.0.1"
+        return f"{host}:{self._server.server_port}"
 
     def __enter__(self) -> "Codebashing":
         self._thread.start()
@@ -102,7 +104,7 @@ class Codebashing:
         fields = [name.strip() for name in params["fields"].split(",")] if "fields" in params else None
         if fields and self.strict_fields and set(fields) - known_fields(self.learners):
             return Answer({"error": "Unknown field"}, HTTPStatus.BAD_REQUEST)
-        learners = [only(learner, fields) for learner in self.learners]
+        learners = [select_fields(learner, fields) for learner in self.learners]
         return page_of(learners, self.page_size, params) if self.page_size else Answer(learners)
 
 
@@ -117,15 +119,15 @@ def known_fields(learners: list[Any]) -> set[str]:
     return {key for learner in learners if isinstance(learner, dict) for key in learner}
 
 
-def only(learner: Any, fields: list[str] | None) -> Any:
-    """Return a learner with the fields asked for, all of them where none was named."""
+def select_fields(learner: Any, fields: list[str] | None) -> Any:
+    """Return a learner with only these fields; None: with all."""
     if fields is None or not isinstance(learner, dict):
         return learner
     return {key: learner[key] for key in fields if key in learner}
 
 
 def page_of(learners: list[Any], size: int, params: dict[str, str]) -> Answer:
-    """Return the page asked for, with a link to the one after it."""
+    """Return the page that `params` name, with a link to the next page."""
     number = int(params.get("page", 1))
     following = urlencode({**params, "page": number + 1})
     headers = {"Link": f'<{ENDPOINT}?{following}>; rel="next"'} if number * size < len(learners) else {}
@@ -133,7 +135,7 @@ def page_of(learners: list[Any], size: int, params: dict[str, str]) -> Answer:
 
 
 def moved_to(now: datetime, learners: list[Any]) -> list[Any]:
-    """Return the learners with all dates moved by whole days, the newest activity to the last 24 hours."""
+    """Return the learners with all dates moved by whole days; the newest activity is in the last 24 hours."""
     seen = [learner.get("last_active_at") for learner in learners if isinstance(learner, dict)]
     newest = max((datetime.fromisoformat(text).replace(tzinfo=UTC) for text in seen if text), default=now)
     days = timedelta(days=(now - newest).days)
@@ -170,7 +172,7 @@ def _handler(api: Codebashing) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Say nothing: the demo has its own words."""
+            """Print nothing: the demo prints its own lines."""
 
     return Handler
 
@@ -179,14 +181,14 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="The Codebashing API, with invented learners.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--host", help="listen on every address under this name, over TLS")
+    parser.add_argument("--host", help="listen on every address under this name, with TLS")
     parser.add_argument(
         "--recent", action="store_true", help="move all dates, the newest to the last 24 hours"
     )
     parser.add_argument("--strict-fields", action="store_true", help="answer 400 to unknown fields")
     parser.add_argument("--page-size", type=int, help="answer in pages of so many learners")
-    asked = parser.parse_args()
-    with Codebashing(**vars(asked)) as api:
+    options = parser.parse_args()
+    with Codebashing(**vars(options)) as api:
         print(f"Codebashing API: {api.url}{ENDPOINT}, token {api.token}, api_key {api.api_key}", flush=True)
         threading.Event().wait()
 

@@ -1,4 +1,4 @@
-"""What an Airflow of the demo needs to be told, as environment variables."""
+"""Environment variables for the demo's Airflow."""
 
 import json
 import os
@@ -11,8 +11,8 @@ INBOX = ROOT / ".demo" / "lms-inbox"
 DAG_ID = "codebashing_lms_demo"
 
 
-def move_into(home: Path, source: Codebashing) -> None:
-    """Set the variables of an Airflow that lives in `home` and reads the stand-in; forget any other one."""
+def set_environment(home: Path, source: Codebashing) -> None:
+    """Set variables for an Airflow in `home` that reads the stand-in; remove those of any other Airflow."""
     os.chdir(ROOT)
     INBOX.mkdir(parents=True, exist_ok=True)
     for name in [name for name in os.environ if name.startswith(("AIRFLOW", "CODEBASHING_LMS_"))]:
@@ -32,7 +32,7 @@ def _variables(home: Path, source: Codebashing) -> dict[str, str]:
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # SQLite lets one process write at a time; the others wait for it instead of giving up after 5 s
+        # SQLite lets one process write at a time; the others wait, instead of giving up after 5 s
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "AIRFLOW_CONN_CODEBASHING": json.dumps(connection),
         "CODEBASHING_LMS_CONNECTORS": str(ROOT / "demo" / "connectors"),

@@ -1,8 +1,8 @@
-"""Months of runs of an invented company, staged by the real transform and load, for tests and pictures.
+"""Stages months of runs of an invented company with the real transform and load, for tests and pictures.
 
     python -m demo.history --staging DIR --connector FILE --runs 60 --learners 300
 
-Names and progress are invented and seeded: always the same.
+Names and progress are random with a fixed seed: always the same.
 """
 
 import argparse
@@ -32,24 +32,25 @@ UNMAPPED = "rust"
 class Company:
     """Learners who sign in, get their employee IDs, and learn.
 
-    :param mapped: the day on which the identity team began to send the employee ID; long ago, most have one.
+    :param mapped: the day since which the identity team sends employee IDs; after a month most learners have
+        one.
     """
 
     def __init__(self, learners: int, today: datetime, mapped: datetime, seed: int = 7) -> None:
-        self.chance, self.today, self.mapped = random.Random(seed), today, mapped
+        self.rng, self.today, self.mapped = random.Random(seed), today, mapped
         self.people = [self._person(number) for number in range(learners)]
 
     def _person(self, number: int) -> dict[str, Any]:
-        chance = self.chance
-        course = chance.choice(list(COURSES))
+        rng = self.rng
+        course = rng.choice(list(COURSES))
         total = COURSES[course]
-        done = chance.choice((0, 0, 0, total, total, *(chance.randint(1, total) for _ in range(4))))
-        active = self.today - timedelta(days=chance.randint(1, 120)) if done else None
+        done = rng.choice((0, 0, 0, total, total, *(rng.randint(1, total) for _ in range(4))))
+        active = self.today - timedelta(days=rng.randint(1, 120)) if done else None
         return {
-            "email": f"{chance.choice(FIRST)}.{chance.choice(LAST)}.{number}@example.com".lower(),
+            "email": f"{rng.choice(FIRST)}.{rng.choice(LAST)}.{number}@example.com".lower(),
             "id": f"{10_000 + number}",
-            "forgotten": chance.random() < 0.03,  # the identity team has no ID for them
-            "has_id": self.mapped < self.today - timedelta(days=30) and chance.random() < 0.7,
+            "forgotten": rng.random() < 0.03,  # the identity team has no ID for this person
+            "has_id": self.mapped < self.today - timedelta(days=30) and rng.random() < 0.7,
             "course": course,
             "done": done,
             "active": active,
@@ -57,25 +58,25 @@ class Company:
         }
 
     def next_day(self) -> None:
-        """Let a day pass: some sign in, learn, and bring their ID along."""
+        """Let a day pass: some learners sign in and learn; signing in brings the employee ID."""
         self.today += timedelta(days=1)
         eager = 0.02 if self.today.weekday() < 5 else 0.003
         for person in self.people:
-            if self.chance.random() < eager:
+            if self.rng.random() < eager:
                 self._signs_in(person)
 
     def _signs_in(self, person: dict[str, Any]) -> None:
         total = COURSES.get(person["course"], 30)
-        person["active"] = self.today - timedelta(hours=self.chance.randint(1, 20))
+        person["active"] = self.today - timedelta(hours=self.rng.randint(1, 20))
         person["has_id"] |= self.today >= self.mapped and not person["forgotten"]
-        person["done"] = min(total, person["done"] + self.chance.randint(1, 14))
+        person["done"] = min(total, person["done"] + self.rng.randint(1, 14))
         if person["done"] == total and person["completed"] is None:
             person["completed"] = person["active"]
 
     def answer(self) -> list[dict[str, Any]]:
-        """Return what Codebashing would answer today."""
+        """Return Codebashing's answer of this day."""
         records = [self._record(person) for person in self.people]
-        if len(records) > 20 and self.today >= self.mapped:  # something of everything that needs somebody
+        if len(records) > 20 and self.today >= self.mapped:  # one record for each kind of problem
             records[3] |= {"employee_id": records[4]["employee_id"] or "10004"}
             records[5] |= {"employee_id": records[5]["email"]}
             records[6] |= {"primary_course_name": UNMAPPED, "primary_course_completed_lessons_count": 4}
@@ -101,7 +102,7 @@ def _text(at: datetime | None) -> str | None:
 def stage_history(
     connector: Connector, sha256: str, staging: Path, company: Company, runs: int
 ) -> Iterator[dict[str, Any]]:
-    """Stage a scheduled run for each of the next days; give how each load ended."""
+    """Stage a scheduled run for each of the next days; give each load's outcome."""
     for _ in range(runs):
         company.next_day()
         yield stage_run(connector, sha256, staging, company.answer(), company.today)
@@ -116,7 +117,7 @@ def stage_run(
     run_id: str | None = None,
     **form: Any,
 ) -> dict[str, Any]:
-    """Stage one live run as the tasks do; return how its load ended."""
+    """Stage one live run as the tasks do; return the load's outcome."""
     date = at.replace(minute=0, second=0, microsecond=0)
     run_id = run_id or f"scheduled__{date.isoformat()}"
     folder = run_folder(staging, connector.name, date, run_id, 0)
@@ -125,10 +126,10 @@ def stage_run(
     snapshot.parent.mkdir(exist_ok=True)
     snapshot.write_text(json.dumps(answer))
     params = {"as_of": None, "dry_run": False, "check_only": False, "send": None, **form}
-    facts = RunContext(run_id, None, params, date, at, at, "live", sha256)
+    context = RunContext(run_id, None, params, date, at, at, "live", sha256)
     run = LoadContext(run_id, dry_run=params["dry_run"], check_only=params["check_only"], send=params["send"])
     try:
-        transformed = transform(connector, snapshot, None, folder, facts)
+        transformed = transform(connector, snapshot, None, folder, context)
         outcome = load(connector, None, transformed, folder, run)
     except CodebashingLmsError as error:
         outcome = {"outcome": STOPPED, "sentence": str(error)}
@@ -145,14 +146,14 @@ def main() -> None:
     parser.add_argument("--connector", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=60)
     parser.add_argument("--learners", type=int, default=300)
-    parser.add_argument("--mapped", type=int, default=365, help="days since the employee ID is sent")
-    given = parser.parse_args()
-    connector = read_connector(given.connector)
+    parser.add_argument("--mapped", type=int, default=365, help="for how many days the employee ID is sent")
+    options = parser.parse_args()
+    connector = read_connector(options.connector)
     today = datetime.now(UTC).replace(hour=5, minute=15, second=2, microsecond=0)
-    start, mapped = (today - timedelta(days=days) for days in (given.runs, given.mapped))
-    company = Company(given.learners, start, mapped)
-    sha256 = sha256_of_connector(given.connector)
-    for outcome in stage_history(connector, sha256, given.staging, company, given.runs):
+    start, mapped = (today - timedelta(days=days) for days in (options.runs, options.mapped))
+    company = Company(options.learners, start, mapped)
+    sha256 = sha256_of_connector(options.connector)
+    for outcome in stage_history(connector, sha256, options.staging, company, options.runs):
         print(outcome["outcome"], outcome["sentence"][:120])
 
 

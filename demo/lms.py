@@ -1,11 +1,11 @@
-"""A stand-in for an LMS's import endpoint: reads the file for real, and reports what it refuses.
+"""A stand-in for an LMS's import endpoint: imports a CSV file, and reports refused rows.
 
     python -m demo.lms --port 8765
 
-POST a CSV to /import, as multipart or raw, with the bearer token. A row that cannot be read is refused and
-reported, the others are imported; the same Idempotency-Key is imported once and answered the same again. With
-`errors_as_200` it answers its errors with 200, as many LMSs do. GET /imports says what was imported.
-It listens on loopback; with a host's name, for containers, on every address, over TLS.
+POST a CSV file to /import, as multipart or raw, with the bearer token. An invalid row is refused and
+reported, all others are imported. A request with a known Idempotency-Key imports nothing and gets the first
+answer again. With `errors_as_200` errors have status 200, as in many LMSs. GET /imports returns the counts.
+The stand-in listens on loopback; with a host's name, for containers, on every address, with TLS.
 """
 
 import argparse
@@ -33,7 +33,7 @@ REQUIRED = ("employee_id", "course_id", "percent_complete")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the endpoint answers."""
+    """An answer of the endpoint."""
 
     status: int
     body: bytes
@@ -42,7 +42,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request with a file, as it came in."""
+    """A request with a file, as received."""
 
     path: str
     key: str | None
@@ -71,14 +71,14 @@ CHECKS = {
 
 
 def problem_of(row: dict[str, str]) -> str | None:
-    """Return the first column of a row that cannot be imported."""
+    """Return the first invalid column of a row, None for a valid row."""
     if None in row or None in row.values():
         return "number of columns"
     return next((column for column, fits in CHECKS.items() if column in row and not fits(row[column])), None)
 
 
 class Lms:
-    """The LMS: what it knows of its learners, and what it was sent."""
+    """The LMS: its rows by learner and course, and the files that it received."""
 
     def __init__(
         self, token: str = TOKEN, port: int = 0, errors_as_200: bool = False, host: str | None = None
@@ -102,9 +102,9 @@ class Lms:
 
     @property
     def url(self) -> str:
-        """Return the site's address; the endpoint is /import."""
-        site = f"https://{self.host}" if self.host else "http://127.0.0.1"
-        return f"{site}:{self._server.server_port}"
+        """Return the address; the endpoint is /import."""
+        host = f"https://{self.host}" if self.host else "http://127.0.0.1"
+        return f"{host}:{self._server.server_port}"
 
     def __enter__(self) -> "Lms":
         self._thread.start()
@@ -117,7 +117,7 @@ class Lms:
         self._server.server_close()
 
     def take(self, arrival: Arrival, authorization: str | None) -> Answer:
-        """Answer a request with a file; `next_answers` go first and import nothing."""
+        """Answer a request with a file; while there are `next_answers`, give those and import nothing."""
         with self._lock:
             self.arrivals.append(arrival)
             if self.next_answers:
@@ -174,14 +174,14 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 30
 
     def handle(self) -> None:
-        """Serve until the client hangs up, in whatever way."""
+        """Serve until the client closes the connection."""
         with suppress(ConnectionError):
             super().handle()
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         body = self.rfile.read(length)
-        if len(body) < length:  # cut off on the way: half a file is none
+        if len(body) < length:  # truncated on the way
             self.close_connection = True
             return
         content = _content(body, self.headers.get("Content-Type", ""))
@@ -212,17 +212,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the demo has its own words."""
+        """Print nothing: the demo prints its own lines."""
 
 
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="An LMS's import endpoint.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--host", help="listen on every address under this name, over TLS")
-    parser.add_argument("--errors-as-200", action="store_true", help="answer errors with 200, too")
-    asked = parser.parse_args()
-    with Lms(**vars(asked)) as lms:
+    parser.add_argument("--host", help="listen on every address under this name, with TLS")
+    parser.add_argument("--errors-as-200", action="store_true", help="answer errors with status 200")
+    options = parser.parse_args()
+    with Lms(**vars(options)) as lms:
         print(f"LMS import endpoint: {lms.url}/import, bearer token {lms.token}", flush=True)
         threading.Event().wait()
 

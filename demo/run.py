@@ -1,6 +1,6 @@
 """make demo: the real DAG, run once in Airflow, from a stand-in for Codebashing into a folder.
 
-Everything it makes lies in .demo/, which may be removed at any time.
+It writes only to .demo/, which may be removed at any time.
 """
 
 import os
@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from demo.codebashing import Codebashing
-from demo.environment import DAG_ID, ROOT, move_into
-from demo.summary import report
+from demo.environment import DAG_ID, ROOT, set_environment
+from demo.summary import print_summary
 
 HOME = ROOT / ".demo"
 LOG = HOME / "airflow.log"
 STEPS = {
     "extract": "read Codebashing, stage its answer",
-    "transform": "judge every record, write the LMS file",
+    "transform": "check every record, write the LMS file",
     "load": "deliver the file, write the receipt",
 }
 
@@ -31,21 +31,21 @@ Say = Callable[[str], None]
 def main() -> None:
     """Run the demo; exit with 1 when the run failed."""
     HOME.mkdir(exist_ok=True)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with Codebashing(recent=True) as source, quiet(LOG) as screen:
-        move_into(HOME, source)
+        set_environment(HOME, source)
         say = partial(print, file=screen, flush=True)
         say(f"Codebashing stand-in with {len(source.learners)} invented learners at {source.url}")
         delivered = run_dag(say)
     if delivered is None:
         sys.exit(f"\nThe run failed. {last_notice()}\nAirflow's own words: {LOG.relative_to(ROOT)}")
-    print(f"The run took {time.monotonic() - begun:.0f} s. Airflow's log: {LOG.relative_to(ROOT)}")
-    report(delivered)
+    print(f"The run took {time.monotonic() - started_at:.0f} s. Airflow's log: {LOG.relative_to(ROOT)}")
+    print_summary(delivered)
 
 
 @contextmanager
 def quiet(log: Path) -> Iterator[TextIO]:
-    """Send everything that is printed to a file, and give the terminal to whoever has something to say."""
+    """Redirect all output to a file; give the terminal, for the demo's own lines."""
     sys.stdout.flush()
     terminal, errors = os.dup(1), os.dup(2)
     with log.open("w") as file, os.fdopen(terminal, "w") as screen:
@@ -79,18 +79,18 @@ def run_dag(say: Say) -> Path | None:
 
 
 def started(say: Say, context: Any) -> None:
-    """Tell that a task begins."""
+    """Say that a task begins."""
     task_id = context["ti"].task_id
     say(f"  {task_id:10} {STEPS[task_id]} …")
 
 
 def finished(say: Say, context: Any) -> None:
-    """Tell that a task ended well."""
+    """Say that a task succeeded."""
     say(f"  {context['ti'].task_id:10} done")
 
 
 def last_notice() -> str:
-    """Return what the failed task has to say."""
+    """Return the failed task's last notice."""
     notices = re.findall(r"NOTICE (.*?)\s*\[codebashing_lms", LOG.read_text(errors="replace"))
     return str(notices[-1]) if notices else "It left no notice."
 

@@ -1,4 +1,4 @@
-"""A stand-in for an LMS's SFTP drop: a real SFTP server on loopback that shows one folder and nothing else.
+"""A stand-in for an LMS's SFTP drop: a real SFTP server on loopback that serves one folder.
 
 python -m demo.sftp --port 2222 --folder /tmp/drop
 """
@@ -17,7 +17,7 @@ PASSWORD = "sftp-demo-password"
 
 
 class SftpServer:
-    """An SFTP server in a thread of its own; `logins` counts the tries to log in."""
+    """An SFTP server in a thread of its own; `logins` counts the attempts to log in."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class SftpServer:
 
     @property
     def host_key(self) -> str:
-        """Return the server's key as a connection's `host_key` wants it."""
+        """Return the server's key in the form of a connection's `host_key`."""
         return " ".join(self._key.export_public_key().decode().split()[:2])
 
     def __enter__(self) -> "SftpServer":
@@ -53,14 +53,14 @@ class SftpServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self._loop).result(timeout=10)
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=10)
         self._loop.close()
 
     async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.create_server(
-            lambda: _Door(self),
+            lambda: _Login(self),
             self.address,
             self.port,
             reuse_address=True,  # asyncssh before 2.24 leaves an aborted connection's port taken
@@ -68,16 +68,16 @@ class SftpServer:
             sftp_factory=lambda channel: self.files(channel, chroot=str(self.folder)),
         )
 
-    async def _hang_up(self) -> None:
+    async def _close(self) -> None:
         self._acceptor.close()
-        open_ends = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in open_ends:
+        sessions = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in sessions:
             task.cancel()
-        await asyncio.gather(*open_ends, return_exceptions=True)
+        await asyncio.gather(*sessions, return_exceptions=True)
 
 
-class _Door(asyncssh.SSHServer):
-    """Lets in who has the password or the key."""
+class _Login(asyncssh.SSHServer):
+    """Accepts the password or the key."""
 
     def __init__(self, server: SftpServer) -> None:
         self.server = server
@@ -104,12 +104,14 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="An SFTP drop on loopback.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--address", default="127.0.0.1", help="what to listen on; '' is every address")
-    parser.add_argument("--folder", type=Path, help="the folder it shows, a new one by default")
-    asked = parser.parse_args()
-    folder = asked.folder or Path(tempfile.mkdtemp(prefix="codebashing_drop_"))
+    parser.add_argument(
+        "--address", default="127.0.0.1", help="the address to listen on; '' is every address"
+    )
+    parser.add_argument("--folder", type=Path, help="the folder to serve, a new one by default")
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="codebashing_drop_"))
     folder.mkdir(parents=True, exist_ok=True)
-    with SftpServer(folder, asked.port, address=asked.address) as server:
+    with SftpServer(folder, options.port, address=options.address) as server:
         print(f"SFTP drop: sftp://{USERNAME}@127.0.0.1:{server.port}, password {PASSWORD}, folder {folder}")
         print(f"host_key: {server.host_key}", flush=True)
         threading.Event().wait()

@@ -1,4 +1,4 @@
-"""What a run did, for the terminal: the file, the numbers, who was set aside, where everything is."""
+"""Prints what a run did: the file, the counts, the learners set aside, the folders."""
 
 import csv
 import json
@@ -16,13 +16,13 @@ NEXT = """Next
                            your own connector; README.md has the rest of the 15 minutes"""
 
 
-def report(folder: Path) -> None:
-    """Show a run that delivered, from the files it left."""
+def print_summary(folder: Path) -> None:
+    """Print what a delivered run did, from the files in its folder."""
     manifest = json.loads((folder / "manifest.json").read_text())
     receipt = json.loads((folder / "receipt.json").read_text())
-    _delivered(Path(receipt["where"]))
-    _numbers(manifest)
-    _set_aside(folder / "set_aside.csv")
+    _print_file(Path(receipt["where"]))
+    _print_counts(manifest)
+    _print_set_aside(folder / "set_aside.csv")
     print("\nWhere everything is")
     print(f"  {_short(Path(receipt['where']))}")
     print(f"  {_short(folder)}/")
@@ -31,44 +31,44 @@ def report(folder: Path) -> None:
     print(f"\n{NEXT}")
 
 
-def _delivered(file: Path) -> None:
+def _print_file(file: Path) -> None:
     with file.open(newline="", encoding="utf-8") as content:
         header, *rows = csv.reader(content)
     print(f"\nDelivered: {file.name}, {len(rows)} rows")
-    _table([header, *rows[:ROWS]])
+    _print_table([header, *rows[:ROWS]])
     if len(rows) > ROWS:
         print(f"  … and {len(rows) - ROWS} more")
 
 
-def _numbers(manifest: dict[str, Any]) -> None:
+def _print_counts(manifest: dict[str, Any]) -> None:
     records = manifest["records"]
     lines = [
-        ("emitted", records["emitted"], _counts(manifest["status"])),
-        ("withheld", sum(records["withheld"].values()), _counts(records["withheld"])),
+        ("emitted", records["emitted"], _as_text(manifest["status"])),
+        ("withheld", sum(records["withheld"].values()), _as_text(records["withheld"])),
         ("set aside", sum(records["set_aside"].values()), "needs a person, see below"),
         ("merged", records["merged"], "the same learner twice"),
     ]
-    terms = " + ".join(f"{count} {place}" for place, count, _ in lines)
+    terms = " + ".join(f"{count} {disposition}" for disposition, count, _ in lines)
     print(f"\nNo record is lost: {records['read']} read = {terms}")
-    for place, count, what in lines:
-        print(f"  {place:10}{count:4}  {what}")
+    for disposition, count, detail in lines:
+        print(f"  {disposition:10}{count:4}  {detail}")
     if manifest["warnings"]:
-        print(f"  warnings        {_counts(manifest['warnings'])}")
+        print(f"  warnings        {_as_text(manifest['warnings'])}")
 
 
-def _set_aside(listing: Path) -> None:
-    with listing.open(newline="", encoding="utf-8-sig") as content:
+def _print_set_aside(path: Path) -> None:
+    with path.open(newline="", encoding="utf-8-sig") as content:
         rows = list(csv.DictReader(content))
     print("\nSet aside, and what to do about it")
     for (reason, detail), count in Counter((row["reason"], row["detail"]) for row in rows).items():
         print(f"  {count:3}  {reason}\n       {detail}")
 
 
-def _counts(numbers: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in numbers.items())
+def _as_text(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items())
 
 
-def _table(rows: list[list[str]]) -> None:
+def _print_table(rows: list[list[str]]) -> None:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows[:1] + [["-" * width for width in widths]] + rows[1:]:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

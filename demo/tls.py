@@ -1,4 +1,4 @@
-"""TLS for stand-ins outside loopback, under a certificate made at each start: it proves nothing of them."""
+"""TLS for stand-ins outside loopback, with a new self-signed certificate at each start."""
 
 import ssl
 import tempfile
@@ -14,7 +14,7 @@ YEAR = timedelta(days=365)
 
 
 def encrypt(server: ThreadingHTTPServer, name: str) -> None:
-    """Have a server speak TLS, under a certificate made out to a host's name."""
+    """Let a server speak TLS with a certificate for a host's name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as file:
         Path(file.name).write_bytes(_key_and_certificate(name))
@@ -24,12 +24,12 @@ def encrypt(server: ThreadingHTTPServer, name: str) -> None:
 
 def _key_and_certificate(name: str) -> bytes:
     key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
+        .subject_name(subject)
+        .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now)
@@ -37,6 +37,6 @@ def _key_and_certificate(name: str) -> bytes:
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    form = serialization.Encoding.PEM
-    private = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private + certificate.public_bytes(form)
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private + certificate.public_bytes(pem)

@@ -1,6 +1,6 @@
-"""make bundle: this repository's folders laid out as each managed Airflow wants them, in out/.
+"""make bundle: lays out this repository's folders for each managed Airflow, in out/.
 
-Needs nothing but Python. Connector files that you put into include/connectors come along.
+Needs only Python. The layouts hold your connector files in include/connectors, too.
 """
 
 import os
@@ -11,17 +11,17 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "out"
-LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
-A_DAY = (2026, 1, 1, 0, 0, 0)  # the same files make the same archive
+IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
+ZIP_DATE = (2026, 1, 1, 0, 0, 0)  # fixed, so that the same files make the same archive
 
 
 def main(out: Path = OUT) -> None:
     """Write all layouts anew."""
-    for name, lay_out in LAYOUTS.items():
+    for name, layout in LAYOUTS.items():
         folder = out / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        lay_out(folder)
+        layout(folder)
         print(f"{os.path.relpath(folder)}: see docs/deployments/{name}.md")
 
 
@@ -39,25 +39,25 @@ def helm(folder: Path) -> None:
 
 
 def composer(folder: Path) -> None:
-    """Two folders of a bucket; only plugins/ reaches every part of Airflow, so `include` lies in there."""
+    """Two folders of a bucket; only plugins/ reaches every component of Airflow, so it holds `include`."""
     copy("dags", to=folder)
     plugins_with_include(folder / "plugins")
     requirements(folder)
 
 
 def mwaa(folder: Path) -> None:
-    """The same, with plugins/ as an archive."""
+    """As Composer, with plugins/ as an archive."""
     composer(folder)
     with zipfile.ZipFile(folder / "plugins.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted((folder / "plugins").rglob("*")):
             if path.is_file():
                 name = str(path.relative_to(folder / "plugins"))
-                archive.writestr(zipfile.ZipInfo(name, A_DAY), path.read_bytes(), zipfile.ZIP_DEFLATED)
+                archive.writestr(zipfile.ZipInfo(name, ZIP_DATE), path.read_bytes(), zipfile.ZIP_DEFLATED)
     shutil.rmtree(folder / "plugins")
 
 
 def git(folder: Path) -> None:
-    """A repository for the Git bundle, whose root is importable; plugins/ is no part of a bundle."""
+    """A repository for the Git bundle; its root is importable, and plugins/ is no part of a bundle."""
     copy("dags", "include", ".airflowignore", to=folder / "repository")
     copy("plugins", to=folder)
     requirements(folder)
@@ -71,21 +71,21 @@ def copy(*names: str, to: Path) -> None:
     to.mkdir(exist_ok=True)
     for name in names:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, to / name, ignore=LEFT_OUT)
+            shutil.copytree(ROOT / name, to / name, ignore=IGNORED)
         else:
             shutil.copy(ROOT / name, to)
 
 
 def plugins_with_include(folder: Path) -> None:
-    """Lay `include` beside the plugins, where it is importable but no plugin itself."""
+    """Copy `include` into the plugins folder, where it is importable; .airflowignore says it is no plugin."""
     copy("plugins", to=folder.parent)
-    shutil.copytree(ROOT / "include", folder / "include", ignore=LEFT_OUT)
+    shutil.copytree(ROOT / "include", folder / "include", ignore=IGNORED)
     with (folder / ".airflowignore").open("a") as ignored:
         ignored.write("include/\n")
 
 
 def requirements(folder: Path) -> None:
-    """Write what to install beside Airflow, which is there already, in the version that its host chose."""
+    """Write the packages to install; Airflow is not among them, because the host chooses its version."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     own = [line for line in lines if not line.startswith(("#", "apache-airflow>"))]
     (folder / "requirements.txt").write_text("\n".join(own) + "\n")

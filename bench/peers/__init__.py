@@ -1,1 +1,1 @@
-"""What customers would write or install instead: each writes the same columns, and checks little."""
+"""Peers: what customers would write or install instead; each writes the same columns and checks little."""

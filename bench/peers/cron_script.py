@@ -1,6 +1,6 @@
 """What many customers run from cron: `requests.get(…).json()`, then `csv.writer`; the whole answer in memory.
 
-The answer is a saved file here, handed to requests as the body of a response: no HTTP, all else as it is.
+Here requests reads the answer from a saved file instead of HTTP; all else is the same.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""The same with dlt: records in, CSV files of its filesystem destination out."""
+"""The cron script with dlt: records in, CSV files of dlt's filesystem destination out."""
 
 import json
 import os

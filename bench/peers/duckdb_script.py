@@ -1,4 +1,4 @@
-"""The same in SQL, by DuckDB: it reads the JSON and writes the CSV itself, on both cores."""
+"""The cron script in SQL: DuckDB reads the JSON and writes the CSV, on both cores."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The cron script by somebody who knows orjson."""
+"""The cron script with orjson."""
 
 import csv
 import sys

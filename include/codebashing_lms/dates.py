@@ -1,4 +1,4 @@
-"""Instants as text, the same on every machine: no locale, no system time zone."""
+"""Instants as text, independent of the machine's locale and time zone."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -6,20 +6,11 @@ from datetime import UTC, datetime, tzinfo
 from typing import Annotated
 
 MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+]  # fmt: skip
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+# directives of strftime, and what they write
 DIRECTIVES: dict[str, Callable[[datetime], str]] = {
     "%Y": lambda at: f"{at.year:04d}",
     "%y": lambda at: f"{at.year % 100:02d}",
@@ -45,15 +36,15 @@ AS_OF = re.compile(r"\{as_of:([^{}]*)\}")
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def _date_pattern(pattern: str) -> None:
+def _check_date_pattern(pattern: str) -> None:
     unknown = sorted(set(DIRECTIVE.findall(pattern)) - DIRECTIVES.keys())
     if unknown:
         raise ValueError(f"has unknown {' '.join(unknown)}; known are {' '.join(DIRECTIVES)}")
 
 
-def _file_name_pattern(pattern: str) -> None:
+def _check_file_name_pattern(pattern: str) -> None:
     for date_pattern in AS_OF.findall(pattern):
-        _date_pattern(date_pattern)
+        _check_date_pattern(date_pattern)
     plain = AS_OF.sub("0", pattern)
     if re.search(r"[{}]", plain):
         raise ValueError("may hold {as_of:…} with a date format, and no other braces")
@@ -61,39 +52,39 @@ def _file_name_pattern(pattern: str) -> None:
         raise ValueError("must be a file name without slashes and control characters")
 
 
-def _course_file_name_pattern(pattern: str) -> None:
-    _file_name_pattern(pattern.replace("{course}", "0"))
+def _check_course_file_name_pattern(pattern: str) -> None:
+    _check_file_name_pattern(pattern.replace("{course}", "0"))
 
 
-DatePattern = Annotated[str, _date_pattern]
-FileNamePattern = Annotated[str, _file_name_pattern]
-CourseFileNamePattern = Annotated[str, _course_file_name_pattern]
+DatePattern = Annotated[str, _check_date_pattern]
+FileNamePattern = Annotated[str, _check_file_name_pattern]
+CourseFileNamePattern = Annotated[str, _check_course_file_name_pattern]
 
 
 def format_instant(
     instant: datetime, pattern: str, zone: tzinfo = UTC, months: Sequence[str] | None = None
 ) -> str:
-    """Return an instant in a time zone, written by a pattern of DIRECTIVES.
+    """Return an instant in a time zone, formatted by a pattern of DIRECTIVES.
 
-    :param months: other names of the months than the English ones.
+    :param months: names of the months from January on; None: English.
     """
     local = instant.astimezone(zone)
-    own = {name: months[local.month - 1] for name in ("%b", "%B")} if months else {}
-    return DIRECTIVE.sub(lambda match: own.get(match.group()) or DIRECTIVES[match.group()](local), pattern)
+    names = {name: months[local.month - 1] for name in ("%b", "%B")} if months else {}
+    return DIRECTIVE.sub(lambda match: names.get(match.group()) or DIRECTIVES[match.group()](local), pattern)
 
 
 def iso(instant: datetime) -> str:
-    """Return an instant as the product writes it: 2026-11-23T05:15:02Z."""
+    """Return an instant as our own files and messages have it: 2026-11-23T05:15:02Z."""
     return format_instant(instant, ISO)
 
 
 def file_name(pattern: str, as_of: datetime, zone: tzinfo) -> str:
-    """Return the LMS file's name for an as-of."""
+    """Return the name of the LMS file for an as-of."""
     return AS_OF.sub(lambda match: format_instant(as_of, match.group(1), zone), pattern)
 
 
 def parse_instant(text: str) -> datetime | None:
-    """Read an ISO 8601 instant; without a zone it is UTC. None when it is no instant."""
+    """Return the UTC instant in an ISO 8601 text, None where there is none. A text without a zone is UTC."""
     try:
         instant = datetime.fromisoformat(text.strip())
         return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
