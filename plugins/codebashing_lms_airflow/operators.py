@@ -1,13 +1,8 @@
-"""The tasks of our DAGs: what each is given.
+"""The tasks of our DAGs: what each operator is given. What it does is imported when its task runs."""
 
-What they do is imported when they do it, because Airflow parses DAGs often.
-
-
-The tasks after load: they tell people, and what becomes of them is not what became of the run.
-"""
-
+import inspect
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.http.operators.http import HttpOperator
@@ -15,15 +10,28 @@ from airflow.sdk import BaseOperator, Context
 
 from codebashing_lms_airflow.airflow_compat import AirflowFailException, AirflowSkipException
 from codebashing_lms_airflow.assets import outlet_of
-from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.links import RunPage
 from include.codebashing_lms.config.connector import Connector
 
 if TYPE_CHECKING:
+    from codebashing_lms_airflow.hooks import CodebashingHook
     from include.codebashing_lms.extract.client import RetryPolicy
 
 # Nothing was sent on purpose: green would read as delivered.
 NOT_SENT = ("dry_run", "checked", "held")
+
+# What HttpOperator takes beyond BaseOperator, and the key of the connector file that replaces some of it.
+HTTP_PARAMETERS = set(inspect.signature(HttpOperator.__init__).parameters) - {"self", "kwargs"}
+CONNECTOR_KEYS = {
+    "http_conn_id": "source.conn_id",
+    "endpoint": "source.endpoint",
+    "data": "source.fields",
+    "headers": "source.auth",
+    "auth_type": "source.auth",
+    "pagination_function": "source.pagination",
+    "response_filter": "source.records_path",
+    "extra_options": "source.timeout",
+}
 
 
 class CodebashingExtractOperator(HttpOperator):
@@ -33,32 +41,48 @@ class CodebashingExtractOperator(HttpOperator):
     them, and none is a template.
 
     :param connector: the connector file; names the connection, the endpoint and everything else
-    :param patience: how often a request that may heal is tried before the task is, None for as usual
+    :param request_retries: how often a request is tried within one try of the task, None for the default
     """
 
     template_fields: Sequence[str] = ()
 
-    def __init__(self, *, connector: Connector, patience: "RetryPolicy | None" = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, connector: Connector, request_retries: "RetryPolicy | None" = None, **kwargs: Any
+    ) -> None:
+        _refuse_http_parameters(kwargs)
         source = connector.source
         super().__init__(method="GET", http_conn_id=source.conn_id, endpoint=source.endpoint, **kwargs)
         self.connector = connector
-        self.patience = patience
+        self.request_retries = request_retries
+
+    @property
+    def hook(self) -> "CodebashingHook":
+        """Return the hook that opens sessions with Codebashing."""
+        from codebashing_lms_airflow.hooks import CodebashingHook
+
+        return CodebashingHook(self.connector.source)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return where the snapshot lies, and its numbers."""
-        from codebashing_lms_airflow.run_context import run_of
+        """Return the path of the snapshot, and its numbers."""
         from codebashing_lms_airflow.tasks.extract import run_extract
 
-        with airflow_failures(context):
-            return run_extract(self.connector, self.patience, run_of(context), datetime.now(UTC))
+        return run_extract(self.connector, self.hook, self.request_retries, context)
+
+
+def _refuse_http_parameters(given: dict[str, Any]) -> None:
+    """Refuse what would do nothing: the connector file says how Codebashing is read."""
+    for name in sorted(HTTP_PARAMETERS & set(given)):
+        key = CONNECTOR_KEYS.get(name)
+        remedy = f"Set {key} in the connector file." if key else "Leave it out."
+        raise TypeError(f"CodebashingExtractOperator has no use for {name} of HttpOperator. {remedy}")
 
 
 class CodebashingTransformOperator(BaseOperator):
-    """Turn the staged snapshot into the LMS file, what was set aside, and the manifest.
+    """Turn the staged snapshot into the LMS file, the set-aside list and the manifest.
 
     :param connector: the connector file
     :param sha256: its checksum
-    :param extracted: what extract returned: where the snapshot lies, and its numbers. (templated)
+    :param extracted: what extract returned: the path of the snapshot, and its numbers. (templated)
     """
 
     template_fields: Sequence[str] = ("extracted",)
@@ -70,17 +94,17 @@ class CodebashingTransformOperator(BaseOperator):
         self.extracted = extracted
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return where the files lie, and the numbers."""
+        """Return the paths of the files, and the numbers."""
         from codebashing_lms_airflow.tasks.transform import run_transform
 
         return run_transform(self.connector, self.sha256, self.extracted, context)
 
 
 class CodebashingLoadOperator(BaseOperator):
-    """Deliver what transform built, once.
+    """Deliver the LMS file that transform built, once.
 
     :param connector: the connector file
-    :param transformed: what transform returned: where the manifest lies, and its numbers. (templated)
+    :param transformed: what transform returned: the path of the manifest, and its numbers. (templated)
     """
 
     template_fields: Sequence[str] = ("transformed",)
@@ -92,24 +116,22 @@ class CodebashingLoadOperator(BaseOperator):
         self.transformed = transformed
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return what became of the delivery; end as skipped when nothing was to be sent."""
+        """Return the outcome of the delivery; end as skipped when nothing was to be sent."""
         from codebashing_lms_airflow.tasks.load import run_load
 
         outcome = run_load(self.connector, self.transformed, context)
         if outcome["outcome"] == "working":
-            self._wait(outcome["ask_again_in"])
+            from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
+
+            # The worker is free meanwhile: the receipt knows the import job to ask for.
+            wait = TimeDeltaTrigger(timedelta(seconds=outcome["ask_again_in"]))
+            self.defer(trigger=wait, method_name="ask_again")
         if outcome["outcome"] in NOT_SENT:
             raise AirflowSkipException(outcome["sentence"])
         return outcome
 
-    def _wait(self, seconds: float) -> None:
-        """Leave the worker; the trigger knows how long, what is waited for stands in the receipt."""
-        from airflow.providers.standard.triggers.temporal import TimeDeltaTrigger
-
-        self.defer(trigger=TimeDeltaTrigger(timedelta(seconds=seconds)), method_name="ask_again")
-
     def ask_again(self, context: Context, event: object = None) -> dict[str, Any]:
-        """Go on after a while, in whatever worker: as a retry would, by what the receipt says."""
+        """Continue from the receipt, as a retry does. Airflow stores the name of this method: it stays."""
         return self.execute(context)
 
 
@@ -124,14 +146,14 @@ class CodebashingReportOperator(BaseOperator):
         self.connector = connector
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return where the report lies, and whether it went where it is wanted."""
+        """Return the path of the report, and whether it was published."""
         from codebashing_lms_airflow.tasks.report import run_report
 
         return run_report(self.connector, context)
 
 
 class CodebashingNotifyOperator(BaseOperator):
-    """Tell people of a run that failed, or needs a person.
+    """Send an alert when the run failed or needs a person.
 
     :param connector: the connector file
     """
@@ -141,16 +163,16 @@ class CodebashingNotifyOperator(BaseOperator):
         self.connector = connector
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return who was told of what."""
+        """Return the subject of the alert, and the channels that took it."""
         from codebashing_lms_airflow.tasks.notify import run_notify
 
         return run_notify(self.connector, context)
 
 
 class BrokenConnectorOperator(BaseOperator):
-    """Fail with what is wrong with a connector file.
+    """Fail with the error of a connector file that cannot be used.
 
-    :param message: what is wrong
+    :param message: the error
     """
 
     def __init__(self, *, message: str, **kwargs: Any) -> None:
@@ -163,15 +185,15 @@ class BrokenConnectorOperator(BaseOperator):
 
 
 def add_after_load_tasks(last: Any, connector: Connector) -> None:
-    """Add the tasks that the connector file asks for.
+    """Add the report and the alerts that the connector file asks for.
 
-    They are teardowns: they run however the run went, and a run whose load failed stays failed.
+    Both tasks are teardowns: they run after a failure too, and do not change the state of the run.
     """
     if connector.report.has_target:
         report = CodebashingReportOperator(task_id="report", connector=connector).as_teardown()
         last >> report
         last = report
     if connector.notify.channels:
-        # its own message says what is wrong with a channel: no notice that would speak of the LMS
+        # no notice from notify: its own message says what is wrong with a channel
         notify = CodebashingNotifyOperator(task_id="notify", connector=connector, on_failure_callback=None)
         last >> notify.as_teardown()

@@ -56,9 +56,15 @@ def run_of(context: Context) -> Run:
 
 
 def staging_root(connector: Connector) -> ObjectStoragePath:
-    """Return where the tasks of all connectors leave files for each other."""
+    """Return the folder in which the tasks of all connectors leave files for each other."""
     default = os.environ.get("CODEBASHING_LMS_STAGING") or str(Path(AIRFLOW_HOME) / "staging")
     return ObjectStoragePath(connector.staging.uri or default)
+
+
+def home_of(connector: Connector) -> ObjectStoragePath:
+    """Return a connector's folder in the staging area."""
+    home: ObjectStoragePath = connector_home(staging_root(connector), connector.name)
+    return home
 
 
 def folder_of(connector: Connector, run: Run, logical_date: datetime) -> Any:
@@ -119,7 +125,7 @@ class RunResult:
     @property
     def is_newest(self) -> bool:
         """Tell whether what this run found is how things are: no run of a later date has begun."""
-        runs = runs_folder(connector_home(staging_root(self.connector), self.connector.name))
+        runs = runs_folder(home_of(self.connector))
         if self.run.is_backfill:
             return False
         own = timestamp_name(self.logical_date)

@@ -11,7 +11,7 @@ from include.codebashing_lms.admin.form import AdminForm
 from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, FirstDeliveryError
-from include.codebashing_lms.extract.snapshots import register
+from include.codebashing_lms.extract.snapshots import SnapshotMetadata, register
 from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import entries, open_ledger
 from include.codebashing_lms.load.prepare import LoadContext
@@ -221,7 +221,7 @@ def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
     today = datetime.now(UTC)
     for days in (200, 100, 1):
         name = f"{timestamp_name(today - timedelta(days=days))}.json.gz"
-        register(lms.home / "snapshots", {"snapshot": name})
+        register(lms.home / "snapshots", SnapshotMetadata(name, "0f", 1, today, "manual", None, 0, {}))
         (lms.home / "snapshots" / name).touch()
     lms.run(22, ANN)
     lms.run(23, ANN, BOB)

@@ -105,7 +105,7 @@ class Site:
         """Run the whole DAG; what is no date of the run is an answer in the trigger form."""
         dates = {name: given.pop(name) for name in ("logical_date", "run_after") if name in given}
         dag = self.dag()
-        dag.task_dict["extract"].patience = IMPATIENT
+        dag.task_dict["extract"].request_retries = IMPATIENT
         for task in dag.tasks:
             task.retry_delay, task.retry_exponential_backoff = SOON, 0
             task.retries = task.retries if retries is None else retries

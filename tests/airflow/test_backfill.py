@@ -17,7 +17,7 @@ import yaml
 
 from demo.codebashing import Codebashing
 from demo.lms import Lms
-from include.codebashing_lms.extract.snapshots import assign_date, register
+from include.codebashing_lms.extract.snapshots import SnapshotMetadata, assign_date, register
 from include.codebashing_lms.staging.layout import timestamp_name
 from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
 
@@ -80,8 +80,8 @@ def read_back_then(snapshots, days_ago):
     )
     snapshots.mkdir(parents=True, exist_ok=True)
     (snapshots / name).write_bytes(body)
-    noted = {"snapshot": name, "sha256": hashlib.sha256(body).hexdigest(), "read_at": read_at.isoformat()}
-    register(snapshots, {**noted, "fields": None, "records": 0, "warnings": {}})
+    sha256 = hashlib.sha256(body).hexdigest()
+    register(snapshots, SnapshotMetadata(name, sha256, len(body), read_at, "manual", None, 0, {}))
     assign_date(snapshots, midnight(days_ago), name)
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from codebashing_lms_airflow.hooks import destination, source_access
+from codebashing_lms_airflow.hooks import lms_connection, source_credentials
 from include.codebashing_lms.config.delivery import FolderDelivery, HttpDelivery, SftpDelivery
 from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 from include.codebashing_lms.errors import ConnectorError
@@ -36,17 +36,17 @@ def connection(monkeypatch):
 )
 def test_the_address_of_the_source(connection, fields, base_url):
     connection("codebashing", {**SOURCE, **fields})
-    access = source_access("codebashing")
-    assert access.site == HttpConnection(base_url)
-    assert (access.token, access.api_key) == ("t0ken", "k3y")
-    assert "t0ken" not in repr(access)
-    assert "k3y" not in repr(access)
+    credentials = source_credentials("codebashing")
+    assert credentials.connection == HttpConnection(base_url)
+    assert (credentials.token, credentials.api_key) == ("t0ken", "k3y")
+    assert "t0ken" not in repr(credentials)
+    assert "k3y" not in repr(credentials)
 
 
 def test_how_a_site_is_trusted(connection):
     trust = {"verify": "/ca.pem", "cert": "/me.pem", "proxies": {"https": "http://p"}, "trust_env": "False"}
     connection("codebashing", {**SOURCE, "extra": {"api_key": "k3y", **trust}})
-    site = source_access("codebashing").site
+    site = source_credentials("codebashing").connection
     assert (site.verify, site.cert, site.proxies) == ("/ca.pem", "/me.pem", {"https": "http://p"})
     assert site.trust_env is False
 
@@ -56,30 +56,30 @@ def test_how_a_site_is_trusted(connection):
 )
 def test_verify_is_a_switch_or_a_path(connection, verify, meant):
     connection("codebashing", {**SOURCE, "extra": {"api_key": "k3y", "verify": verify}})
-    assert source_access("codebashing").site.verify == meant
+    assert source_credentials("codebashing").connection.verify == meant
 
 
 def test_the_lms_by_token_or_by_login(connection):
     connection("lms", LMS)
-    assert destination(HTTP) == HttpConnection("https://lms.example.com", password="secret")
+    assert lms_connection(HTTP) == HttpConnection("https://lms.example.com", password="secret")
     connection("lms", {**LMS, "login": "api"})
-    assert destination(HTTP) == HttpConnection("https://lms.example.com", login="api", password="secret")
+    assert lms_connection(HTTP) == HttpConnection("https://lms.example.com", login="api", password="secret")
 
 
 def test_the_drop_by_password_or_by_key(connection):
     connection("lms", {**DROP, "password": "secret", "extra": {"host_key": "ssh-rsa A"}})
-    assert destination(SFTP) == SftpConnection(
+    assert lms_connection(SFTP) == SftpConnection(
         "drop.example.com", username="us", password="secret", host_key="ssh-rsa A"
     )
     extra = {"private_key": "PEM", "private_key_passphrase": "pw", "known_hosts": "/k", "key_file": "/f"}
     connection("lms", {**DROP, "port": 2222, "extra": {**extra, "no_host_key_check": "true"}})
-    assert destination(SFTP) == SftpConnection(
+    assert lms_connection(SFTP) == SftpConnection(
         "drop.example.com", 2222, username="us", **extra, no_host_key_check=True
     )
 
 
 def test_a_folder_needs_no_connection():
-    assert destination(FolderDelivery(directory="/x")) is None
+    assert lms_connection(FolderDelivery(directory="/x")) is None
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_folder_needs_no_connection():
 def test_a_connection_that_lacks_something_names_it(connection, fields, words):
     connection("codebashing", {**SOURCE, **fields})
     with pytest.raises(ConnectorError, match=f"'codebashing'.*{words}") as error:
-        source_access("codebashing")
+        source_credentials("codebashing")
     assert "t0ken" not in str(error.value)
 
 
@@ -125,9 +125,9 @@ def test_a_connection_that_lacks_something_names_it(connection, fields, words):
 def test_an_lms_connection_that_lacks_something_names_it(connection, delivery, fields, words):
     connection("lms", fields)
     with pytest.raises(ConnectorError, match=f"'lms'.*{words}"):
-        destination(delivery)
+        lms_connection(delivery)
 
 
 def test_a_connection_that_is_not_there(airflow_db):
     with pytest.raises(ConnectorError, match="'nowhere' does not exist. Create it with the type http"):
-        source_access("nowhere")
+        source_credentials("nowhere")

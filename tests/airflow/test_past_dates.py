@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from include.codebashing_lms.extract.snapshots import register
+from include.codebashing_lms.extract.snapshots import SnapshotMetadata, register
 from include.codebashing_lms.staging.layout import timestamp_name
 from tests.airflow.test_runs import GREEN, REFUSED, STOPPED, now
 
@@ -63,15 +63,17 @@ def read_back_then(site, read_at, learners):
     snapshots.mkdir(parents=True, exist_ok=True)
     name, body = f"{timestamp_name(read_at)}.json.gz", gzip.compress(json.dumps(learners).encode())
     (snapshots / name).write_bytes(body)
-    noted = {
-        "snapshot": name,
-        "sha256": hashlib.sha256(body).hexdigest(),
-        "read_at": read_at.isoformat(),
-        "fields": None,
-        "records": len(learners),
-        "warnings": {},
-    }
-    register(snapshots, noted)
+    metadata = SnapshotMetadata(
+        snapshot=name,
+        sha256=hashlib.sha256(body).hexdigest(),
+        bytes=len(body),
+        read_at=read_at,
+        run_id="manual",
+        fields=None,
+        records=len(learners),
+        warnings={},
+    )
+    register(snapshots, metadata)
     return name
 
 

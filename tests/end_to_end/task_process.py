@@ -15,13 +15,13 @@ import signal
 import sys
 import time
 import traceback
-from datetime import UTC, datetime
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
 import include.codebashing_lms.load.run
 import include.codebashing_lms.transform.run  # noqa: F401 (tasks import both when they run)
-from codebashing_lms_airflow.run_context import run_of
+from codebashing_lms_airflow.hooks import CodebashingHook
 from codebashing_lms_airflow.tasks.extract import run_extract
 from codebashing_lms_airflow.tasks.load import delivered
 from codebashing_lms_airflow.tasks.transform import run_transform
@@ -29,7 +29,7 @@ from include.codebashing_lms.config.files import ValidFile, read_connector_files
 from include.codebashing_lms.extract.client import RetryPolicy
 
 AUDITED = ("open", "os.", "socket.", "http.client.", "tempfile.", "shutil.")
-PATIENCE = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=1)
+RETRY_POLICY = RetryPolicy(attempts=2, first_wait=0.01, longest_wait=1)
 
 
 def run_task(file: ValidFile, command: dict[str, Any]) -> Any:
@@ -43,7 +43,7 @@ def run_task(file: ValidFile, command: dict[str, Any]) -> Any:
     )
     context: Any = {"dag_run": dag_run, "params": {}}
     if task == "extract":
-        return run_extract(connector, PATIENCE, run_of(context), datetime.now(UTC))
+        return run_extract(connector, CodebashingHook(connector.source), RETRY_POLICY, context)
     if task == "transform":
         return run_transform(connector, file.sha256, given, context)
     return delivered(connector, given, context)

@@ -3,12 +3,10 @@
 import pytest
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import SourceUnavailableError
-from include.codebashing_lms.extract.client import SourceCredentials
 from include.codebashing_lms.extract.fetch import fetch_snapshot
 from tests.end_to_end.checks import SOME, spread
-from tests.extract.source import IMPATIENT, connector
+from tests.extract.source import IMPATIENT, connector, source_client
 from tests.fakes.proxy import Fault, Proxy
 
 
@@ -27,10 +25,8 @@ def read(api, tmp_path):
     """Return how to read all fields of the API through a proxy."""
 
     def _read(proxy):
-        site = HttpConnection(f"http://127.0.0.1:{proxy.port}")
-        access = SourceCredentials(site, token=api.token, api_key=api.api_key)
-        folders = (tmp_path / "snapshots", tmp_path / "runs" / "one")
-        return fetch_snapshot(connector(), access, *folders, None, IMPATIENT)
+        client = source_client(connector().source, f"http://127.0.0.1:{proxy.port}", api.token, api.api_key)
+        return fetch_snapshot(client, tmp_path / "snapshots", tmp_path / "runs" / "one", None)
 
     return _read
 
@@ -38,17 +34,17 @@ def read(api, tmp_path):
 @pytest.fixture
 def conversation(api, read):
     with Proxy(port_of(api)) as proxy:
-        fetched = read(proxy)
-    fetched.snapshot.unlink()
+        staged = read(proxy)
+    staged.path.unlink()
     return proxy.traffic[0]
 
 
 def survives(fault, api, read, files):
     with Proxy(port_of(api), fault) as proxy:
-        fetched = read(proxy)
-    assert fetched.records == len(SOME)
-    assert files() == [fetched.snapshot]
-    fetched.snapshot.unlink()
+        staged = read(proxy)
+    assert staged.records == len(SOME)
+    assert files() == [staged.path]
+    staged.path.unlink()
     return len(proxy.traffic)
 
 

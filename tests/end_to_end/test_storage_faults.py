@@ -10,17 +10,15 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.codebashing import Codebashing
-from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import CodebashingLmsError, StagingError
-from include.codebashing_lms.extract.client import SourceCredentials
 from include.codebashing_lms.extract.fetch import fetch_snapshot
 from include.codebashing_lms.load.run import load
 from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.checks import SOME, agreed
-from tests.extract.source import IMPATIENT
 from tests.extract.source import connector as source_connector
+from tests.extract.source import source_client
 from tests.fakes.object_store import bucket_of
 from tests.fakes.proxy import Fault, Proxy
 from tests.fakes.unprivileged import as_nobody
@@ -49,10 +47,10 @@ def test_full_disk_while_the_source_is_read(room, tmp_path):
     staging = tmp_path / "staging"
     folders = (staging / "snapshots", staging / "runs")
     with Codebashing(SOME) as api:
-        access = SourceCredentials(HttpConnection(api.url), token=api.token, api_key=api.api_key)
 
         def read():
-            return fetch_snapshot(source_connector(), access, *folders, None, IMPATIENT)
+            client = source_client(source_connector().source, api.url, api.token, api.api_key)
+            return fetch_snapshot(client, *folders, None)
 
         with full_disk(room), pytest.raises(StagingError, match="to the staging area.*free space"):
             read()

@@ -66,38 +66,38 @@ def test_a_netrc_does_not_replace_the_token(fetch, tmp_path, monkeypatch):
 def test_snapshot(served, suffix, fetch, files):
     before = datetime.now(UTC)
     with serving(served) as server:
-        fetched = fetch(server.base_url)
-    assert files() == [fetched.snapshot]
-    assert fetched.snapshot.name == fetched.read_at.strftime("%Y%m%dT%H%M%S.%fZ") + suffix
-    assert before <= fetched.read_at <= datetime.now(UTC)
-    assert fetched.sha256 == hashlib.sha256(fetched.snapshot.read_bytes()).hexdigest()
-    assert fetched.bytes == fetched.snapshot.stat().st_size
-    assert fetched.body_bytes in (len(BODY), len(BODY) + 3)
-    assert (fetched.records, fetched.fields, fetched.warnings) == (3, ["email"], {})
-    assert fetched.snapshot.stat().st_mode & 0o777 == 0o600
+        staged = fetch(server.base_url)
+    assert files() == [staged.path]
+    assert staged.path.name == staged.read_at.strftime("%Y%m%dT%H%M%S.%fZ") + suffix
+    assert before <= staged.read_at <= datetime.now(UTC)
+    assert staged.sha256 == hashlib.sha256(staged.path.read_bytes()).hexdigest()
+    assert staged.bytes == staged.path.stat().st_size
+    assert staged.body_bytes in (len(BODY), len(BODY) + 3)
+    assert (staged.records, staged.fields, staged.warnings) == (3, ["email"], {})
+    assert staged.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_gzip_is_kept_as_received(fetch):
     with serving(served := zipped(LEARNERS)) as server:
-        fetched = fetch(server.base_url)
-    assert served.endswith(fetched.snapshot.read_bytes())
+        staged = fetch(server.base_url)
+    assert served.endswith(staged.path.read_bytes())
 
 
 def test_content_survives(fetch):
     with serving(answer(LEARNERS)) as server:
-        assert content(fetch(server.base_url).snapshot) == LEARNERS
+        assert content(fetch(server.base_url).path) == LEARNERS
 
 
 def test_nobody_is_a_snapshot_too(fetch):
     with serving(answer([])) as server:
-        fetched = fetch(server.base_url)
-    assert (fetched.records, fetched.warnings, content(fetched.snapshot)) == (0, {}, [])
+        staged = fetch(server.base_url)
+    assert (staged.records, staged.warnings, content(staged.path)) == (0, {}, [])
 
 
 def test_records_path(fetch):
     with serving(answer({"meta": {"count": 3}, "users": LEARNERS})) as server:
-        fetched = fetch(server.base_url, records_path="users")
-    assert (fetched.records, fetched.warnings) == (3, {})
+        staged = fetch(server.base_url, records_path="users")
+    assert (staged.records, staged.warnings) == (3, {})
 
 
 def test_gzip_that_unfolds_a_thousandfold(fetch):
@@ -161,8 +161,8 @@ def test_local_time_zone_does_not_matter(fetch, monkeypatch):
     time.tzset()
     try:
         with serving(answer(LEARNERS)) as server:
-            fetched = fetch(server.base_url)
+            staged = fetch(server.base_url)
     finally:
         monkeypatch.undo()
         time.tzset()
-    assert abs(datetime.now(UTC) - fetched.read_at) < timedelta(seconds=5)
+    assert abs(datetime.now(UTC) - staged.read_at) < timedelta(seconds=5)

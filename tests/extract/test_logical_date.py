@@ -25,7 +25,7 @@ DAILY = connector()
 AMSTERDAM = {"timezone": "Europe/Amsterdam"}
 
 
-def test_without_as_of_the_run_speaks_for_what_airflow_gave_it():
+def test_without_as_of_the_run_has_the_date_of_airflow():
     given_by_airflow = datetime.fromisoformat("2026-11-23T03:00:00+02:00")
     for empty in (None, "", "  "):
         assert logical_date(given_by_airflow, empty, True, DAILY) == datetime(2026, 11, 23, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def test_without_as_of_the_run_speaks_for_what_airflow_gave_it():
         (" 2026-11-23 ", "2026-11-23T00:00:00+00:00"),
     ],
 )
-def test_as_of_goes_before_what_airflow_gave(as_of, instant):
+def test_as_of_goes_before_the_date_of_airflow(as_of, instant):
     assert logical_date(NOW, as_of, False, DAILY) == datetime.fromisoformat(instant)
 
 
@@ -82,20 +82,20 @@ def test_a_day_without_a_run_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("age", "archived", "reading"),
+    ("age", "archived", "provenance"),
     [
         (-timedelta(minutes=5), False, "live"),
         (timedelta(0), False, "live"),
         (24 * HOUR, False, "live"),
-        (24 * HOUR, True, "replay"),
-        (timedelta(0), True, "replay"),
-        (10_000 * HOUR, True, "replay"),
-        (24 * HOUR + timedelta(seconds=1), False, "reconstruct"),
-        (10_000 * HOUR, False, "reconstruct"),
+        (24 * HOUR, True, "replayed"),
+        (timedelta(0), True, "replayed"),
+        (10_000 * HOUR, True, "replayed"),
+        (24 * HOUR + timedelta(seconds=1), False, "reconstructed"),
+        (10_000 * HOUR, False, "reconstructed"),
     ],
 )
-def test_a_date_is_replayed_read_live_or_reconstructed(age, archived, reading):
-    assert provenance_for(NOW - age, NOW, archived, 24) == reading
+def test_a_date_is_replayed_read_live_or_reconstructed(age, archived, provenance):
+    assert provenance_for(NOW - age, NOW, archived, 24) == provenance
 
 
 @pytest.mark.parametrize("archived", [True, False])
@@ -105,11 +105,11 @@ def test_the_future_is_refused(archived):
 
 
 @given(st.timedeltas(timedelta(days=-400), timedelta(days=400)), st.booleans(), st.floats(0.1, 1000))
-def test_every_date_is_told_but_the_future(age, archived, window):
+def test_every_date_but_the_future_has_a_provenance(age, archived, window):
     try:
-        reading = provenance_for(NOW - age, NOW, archived, window)
+        provenance = provenance_for(NOW - age, NOW, archived, window)
     except RunDateError:
         assert age < -timedelta(minutes=5)
     else:
-        assert (reading == "replay") == archived
-        assert (reading == "reconstruct") == (not archived and age > timedelta(hours=window))
+        assert (provenance == "replayed") == archived
+        assert (provenance == "reconstructed") == (not archived and age > timedelta(hours=window))

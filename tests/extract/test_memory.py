@@ -16,21 +16,20 @@ READER = """
 import re, sys
 from pathlib import Path
 from include.codebashing_lms.extract.fetch import fetch_snapshot
-from tests.extract.source import IMPATIENT, SourceCredentials, HttpConnection, connector
+from tests.extract.source import connector, source_client
 
 def peak():
     return int(re.search("VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 def fetch(base_url, folder):
-    access = SourceCredentials(HttpConnection(base_url), "t", "k")
-    patient = connector(timeout=30)
-    return fetch_snapshot(patient, access, folder / "snapshots", folder / "run", None, IMPATIENT)
+    client = source_client(connector(timeout=30).source, base_url)
+    return fetch_snapshot(client, folder / "snapshots", folder / "run", None)
 
 small, big, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 fetch(small, folder)
 before = peak()
-fetched = fetch(big, folder)
-print(fetched.body_bytes, (peak() - before) // 1024)
+staged = fetch(big, folder)
+print(staged.body_bytes, (peak() - before) // 1024)
 """
 
 

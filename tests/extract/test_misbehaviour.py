@@ -36,9 +36,9 @@ def test_misbehaviour(mood, fetch, files, caplog):
 
 def test_an_attempt_after_a_cut_body_starts_clean(fetch, files):
     with serving(MOODS["cut_gzip"].answer, MOODS["stall"].answer, answer(LEARNERS)) as server:
-        fetched = fetch(server.base_url)
-    assert fetched.records == len(LEARNERS)
-    assert files() == [fetched.snapshot]
+        staged = fetch(server.base_url)
+    assert staged.records == len(LEARNERS)
+    assert files() == [staged.path]
 
 
 def test_what_a_killed_attempt_left_is_removed(fetch, files, tmp_path):
@@ -46,8 +46,8 @@ def test_what_a_killed_attempt_left_is_removed(fetch, files, tmp_path):
     part.parent.mkdir(parents=True)
     part.write_bytes(b"half")
     with serving(answer(LEARNERS)) as server:
-        fetched = fetch(server.base_url)
-    assert files() == [fetched.snapshot]
+        staged = fetch(server.base_url)
+    assert files() == [staged.path]
 
 
 def test_a_hopeless_error_after_others_is_not_tried_again(fetch):

@@ -31,11 +31,11 @@ def linked(body, target, **headers) -> bytes:
 )
 def test_by_page(pages, records, fetch, files):
     with serving(*map(answer, pages)) as server:
-        fetched = fetch(server.base_url, **BY_PAGE)
-    assert fetched.records == records
-    assert fetched.warnings == {}
-    assert content(fetched.snapshot) == PEOPLE[:records]
-    assert files() == [fetched.snapshot]
+        staged = fetch(server.base_url, **BY_PAGE)
+    assert staged.records == records
+    assert staged.warnings == {}
+    assert content(staged.path) == PEOPLE[:records]
+    assert files() == [staged.path]
     assert [request.target for request in server.requests] == [
         f"{PATH}?fields=email&page={number}" for number in range(1, len(pages) + 1)
     ]
@@ -53,8 +53,8 @@ def test_by_page(pages, records, fetch, files):
 )
 def test_by_link(pages, records, fetch):
     with serving(*pages) as server:
-        fetched = fetch(server.base_url, **BY_LINK)
-    assert (fetched.records, content(fetched.snapshot)) == (records, PEOPLE[:records])
+        staged = fetch(server.base_url, **BY_LINK)
+    assert (staged.records, content(staged.path)) == (records, PEOPLE[:records])
     assert len(server.requests) == len(pages)
 
 
@@ -69,27 +69,27 @@ def test_links_are_asked_for_as_they_stand(fetch):
 def test_records_keep_their_text(fetch):
     text = b'[{"id": 1.0, "x": NaN, "y": "\\ud800"}, {"id": 12345678901234567890123, "a": 1, "a": 2}]'
     with serving(answer(text), answer([7]), answer([])) as server:
-        fetched = fetch(server.base_url, **BY_PAGE)
+        staged = fetch(server.base_url, **BY_PAGE)
     import pyarrow as pa
 
-    combined = pa.input_stream(fetched.snapshot).read()
+    combined = pa.input_stream(staged.path).read()
     assert combined.replace(b",\n", b", ") == text[:-1] + b", 7]"
-    assert (fetched.records, fetched.body_bytes) == (3, len(combined))
+    assert (staged.records, staged.body_bytes) == (3, len(combined))
 
 
 def test_pages_wrapped_in_an_object(fetch):
     pages = [answer({"users": PEOPLE[:3]}), answer({"users": PEOPLE[3:]}), answer({"users": []})]
     with serving(*pages) as server:
-        fetched = fetch(server.base_url, records_path="users", **BY_PAGE)
-    assert content(fetched.snapshot) == PEOPLE
+        staged = fetch(server.base_url, records_path="users", **BY_PAGE)
+    assert content(staged.path) == PEOPLE
 
 
 def test_each_page_is_tried_again_by_itself(fetch):
     cut = answer(gzip.compress(json.dumps(PEOPLE[2:]).encode())[:-4], Content_Encoding="gzip")
     pages = [answer(PEOPLE[:2]), cut, answer(b"", "503 Busy"), answer(PEOPLE[2:]), answer([])]
     with serving(*pages) as server:
-        fetched = fetch(server.base_url, **BY_PAGE)
-    assert content(fetched.snapshot) == PEOPLE
+        staged = fetch(server.base_url, **BY_PAGE)
+    assert content(staged.path) == PEOPLE
     assert [request.target[-1] for request in server.requests] == ["1", "2", "2", "2", "3"]
 
 

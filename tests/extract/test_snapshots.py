@@ -5,7 +5,9 @@ import pytest
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.extract.snapshots import (
+    SnapshotMetadata,
     assign_date,
+    courses_seen,
     mark_in_use,
     metadata_path,
     neighbours,
@@ -14,7 +16,7 @@ from include.codebashing_lms.extract.snapshots import (
     register,
     snapshot_of_date,
 )
-from include.codebashing_lms.staging.files import on_disk
+from include.codebashing_lms.staging.files import on_disk, write_json
 from include.codebashing_lms.staging.layout import timestamp_name
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -26,37 +28,37 @@ def archived(snapshots, read_at, suffix=".json.gz"):
     snapshots.mkdir(exist_ok=True)
     name = timestamp_name(read_at) + suffix
     (snapshots / name).write_bytes(b"x")
-    noted = {"snapshot": name, "read_at": read_at.isoformat()}
-    register(snapshots, noted)
-    return noted
+    metadata = SnapshotMetadata(name, "0f", 1, read_at, "manual", ["email"], 3, {"next_page_hint": 1})
+    register(snapshots, metadata)
+    return metadata
 
 
 def archived_for(snapshots, logical_date, read_at, suffix=".json.gz"):
-    assign_date(snapshots, logical_date, archived(snapshots, read_at, suffix)["snapshot"])
+    assign_date(snapshots, logical_date, archived(snapshots, read_at, suffix).snapshot)
 
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir() if path.is_file())
 
 
-def test_nothing_is_recalled_before_anything_was_remembered(tmp_path):
+def test_an_empty_archive_has_no_snapshot(tmp_path):
     assert snapshot_of_date(tmp_path / "snapshots", NOW) is None
     assert neighbours(tmp_path / "snapshots", NOW) == (None, None)
 
 
 def test_the_first_snapshot_of_a_date_stays(tmp_path):
     first, second = archived(tmp_path, NOW), archived(tmp_path, NOW + timedelta(seconds=1))
-    assert assign_date(tmp_path, NOW, first["snapshot"]) is True
-    assert assign_date(tmp_path, NOW, second["snapshot"]) is False
+    assert assign_date(tmp_path, NOW, first.snapshot) is True
+    assert assign_date(tmp_path, NOW, second.snapshot) is False
     assert snapshot_of_date(tmp_path, NOW) == first
     assert snapshot_of_date(tmp_path, NOW + TICK) is None
     assert names(tmp_path / "by_logical_date") == [pointer_of(tmp_path, NOW).name]
 
 
-def test_only_the_owner_reads_what_was_noted(tmp_path):
-    noted = archived(tmp_path, NOW)
-    assign_date(tmp_path, NOW, noted["snapshot"])
-    for path in (pointer_of(tmp_path, NOW), metadata_path(tmp_path, noted["snapshot"])):
+def test_only_the_owner_reads_metadata_and_pointers(tmp_path):
+    metadata = archived(tmp_path, NOW)
+    assign_date(tmp_path, NOW, metadata.snapshot)
+    for path in (pointer_of(tmp_path, NOW), metadata_path(tmp_path, metadata.snapshot)):
         assert on_disk(path).stat().st_mode & 0o777 == 0o600
 
 
@@ -81,12 +83,12 @@ def test_the_snapshots_next_to_an_instant(tmp_path):
     assert neighbours(tmp_path, NOW + 10 * DAY) == (third, None)
 
 
-def test_a_snapshot_counts_when_it_was_noted_what_it_is(tmp_path):
-    noted = archived(tmp_path, NOW)
+def test_a_snapshot_without_metadata_is_not_in_the_archive(tmp_path):
+    metadata = archived(tmp_path, NOW)
     for unfinished in (NOW - DAY, NOW + DAY):
         (tmp_path / f"{timestamp_name(unfinished)}.json.zst").touch()
-    assert neighbours(tmp_path, NOW + TICK) == (noted, None)
-    assert neighbours(tmp_path, NOW - TICK) == (None, noted)
+    assert neighbours(tmp_path, NOW + TICK) == (metadata, None)
+    assert neighbours(tmp_path, NOW - TICK) == (None, metadata)
 
 
 def test_what_a_killed_extract_left_half_written_stops_no_purge(tmp_path):
@@ -103,7 +105,7 @@ def test_what_a_killed_extract_left_half_written_stops_no_purge(tmp_path):
     assert [sorted(path.name for path in folder.glob(".*")) for folder in folders] == [parts] * 3
 
 
-def test_old_snapshots_go_with_all_that_was_noted(tmp_path):
+def test_old_snapshots_go_with_their_metadata_and_pointers(tmp_path):
     for age in (0, 89, 91, 400):
         read_at = NOW - age * DAY
         archived_for(tmp_path, read_at - timedelta(hours=5), read_at, ".json.zst")
@@ -129,13 +131,13 @@ def test_the_newest_stays_however_old(tmp_path):
 
 def test_a_snapshot_that_a_run_works_on_stays_for_a_week(tmp_path):
     old, newest = archived(tmp_path, NOW - 500 * DAY), archived(tmp_path, NOW)
-    assign_date(tmp_path, NOW - 500 * DAY, old["snapshot"])
+    assign_date(tmp_path, NOW - 500 * DAY, old.snapshot)
     mark_in_use(tmp_path, old, NOW - 3 * DAY)
     mark_in_use(tmp_path, old, NOW)
     assert purge(tmp_path, 90, NOW + 7 * DAY - TICK) == 0
     assert snapshot_of_date(tmp_path, NOW - 500 * DAY) == old
     assert purge(tmp_path, 90, NOW + 7 * DAY) == 1
-    assert (names(tmp_path), names(tmp_path / "used")) == ([newest["snapshot"]], [])
+    assert (names(tmp_path), names(tmp_path / "used")) == ([newest.snapshot], [])
 
 
 def test_what_is_no_snapshot_is_left_alone(tmp_path):
@@ -149,3 +151,9 @@ def test_a_staging_area_that_takes_nothing_is_an_error_of_ours(tmp_path):
     (tmp_path / "no folder").touch()
     with pytest.raises(StagingError, match="Cannot write.*Not a directory"):
         assign_date(tmp_path / "no folder" / "snapshots", NOW, "x")
+
+
+def test_the_courses_of_the_newest_live_snapshot(tmp_path):
+    assert courses_seen(tmp_path) is None
+    write_json(tmp_path / "courses_seen.json", {"courses": ["java"]})
+    assert courses_seen(tmp_path) == ["java"]

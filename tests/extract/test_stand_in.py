@@ -10,11 +10,10 @@ import pytest
 import requests
 
 from demo.codebashing import API_KEY, ENDPOINT, TOKEN, Codebashing, bundled_learners, moved_to
-from include.codebashing_lms.connections.model import HttpConnection
+from include.codebashing_lms.config.source_fields import fields_to_ask
 from include.codebashing_lms.errors import SourceError
-from include.codebashing_lms.extract import fetch as source
-from include.codebashing_lms.extract.client import SourceCredentials
-from tests.extract.source import IMPATIENT, connector
+from include.codebashing_lms.extract.fetch import fetch_snapshot
+from tests.extract.source import connector, source_client
 from tests.extract.test_fetch import content
 from tests.paths import ROOT
 
@@ -24,10 +23,8 @@ HEADERS = {"X-API-KEY": API_KEY, "Authorization": f'Token token="{TOKEN}"'}
 @pytest.fixture
 def fetch(tmp_path):
     def _fetch(url, fields=None, token=TOKEN, **options):
-        access = SourceCredentials(HttpConnection(url), token, API_KEY)
-        return source.fetch_snapshot(
-            connector(**options), access, tmp_path, tmp_path / "run", fields, IMPATIENT
-        )
+        client = source_client(connector(**options).source, url, token, API_KEY)
+        return fetch_snapshot(client, tmp_path, tmp_path / "run", fields)
 
     return _fetch
 
@@ -39,16 +36,16 @@ def dated(learners, key):
 @pytest.mark.parametrize("auth", ["token", "bearer"])
 def test_everybody(auth, fetch):
     with Codebashing() as api:
-        fetched = fetch(api.url, auth=auth)
-    assert content(fetched.snapshot) == bundled_learners()
-    assert fetched.snapshot.suffix == ".gz"
-    assert fetched.warnings == {}
+        staged = fetch(api.url, auth=auth)
+    assert content(staged.path) == bundled_learners()
+    assert staged.path.suffix == ".gz"
+    assert staged.warnings == {}
 
 
 def test_needed_fields(fetch):
-    fields = source.fields_to_ask(connector(), ["rust"])
+    fields = fields_to_ask(connector(), ["rust"])
     with Codebashing() as api:
-        learners = content(fetch(api.url, fields).snapshot)
+        learners = content(fetch(api.url, fields).path)
     keys = {key for learner in learners if isinstance(learner, dict) for key in learner}
     assert keys < set(fields)
     assert {"employee_id", "email", "primary_course_name", "rust.completed_date"} < keys
@@ -65,15 +62,15 @@ def test_strict_fields(fetch):
 @pytest.mark.parametrize("size", [5, len(bundled_learners())])
 def test_pages(pagination, size, fetch):
     with Codebashing(page_size=size) as api:
-        fetched = fetch(api.url, ["email", "last_active_at"], pagination=pagination)
-    assert fetched.records == len(bundled_learners())
-    assert {"email"} < set(content(fetched.snapshot)[-1]) <= {"email", "last_active_at"}
+        staged = fetch(api.url, ["email", "last_active_at"], pagination=pagination)
+    assert staged.records == len(bundled_learners())
+    assert {"email"} < set(content(staged.path)[-1]) <= {"email", "last_active_at"}
 
 
 def test_a_first_page_alone_is_noticed(fetch):
     with Codebashing(page_size=5) as api:
-        fetched = fetch(api.url)
-    assert (fetched.records, fetched.warnings) == (5, {"next_page_hint": 1})
+        staged = fetch(api.url)
+    assert (staged.records, staged.warnings) == (5, {"next_page_hint": 1})
 
 
 @pytest.mark.parametrize(
@@ -114,7 +111,7 @@ def test_dates_move_together(now):
 
 def test_recent(fetch):
     with Codebashing(recent=True) as api:
-        learners = content(fetch(api.url).snapshot)
+        learners = content(fetch(api.url).path)
     newest = datetime.fromisoformat(max(dated(learners, "last_active_at"))).replace(tzinfo=UTC)
     assert timedelta() <= datetime.now(UTC) - newest < timedelta(days=1)
 

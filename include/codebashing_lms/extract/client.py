@@ -1,14 +1,12 @@
-"""One request to the Codebashing API: signed, judged, and asked again where that heals.
+"""One signed request to the Codebashing API: its status is checked, and it is retried where that helps.
 
-Judges what a request came to, before its body is read: whose move it is, and what to do.
-
-No message holds more of the answer than its status and, for a redirect, the host it points to.
+The status is checked before the body is read. Error messages hold no more of an answer than its status and,
+for a redirect, the host that it names.
 """
 
 import logging
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 import requests
@@ -21,32 +19,20 @@ from include.codebashing_lms.connections.http_errors import (
     redirect_target,
     without_query,
 )
-from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import (
     CodebashingLmsError,
-    ConnectorError,
     SourceError,
     SourceUnavailableError,
 )
 
 Result = TypeVar("Result")
 
-_LOG = logging.getLogger(__name__)
-_HEADER_SAFE = re.compile(r"[!#-~]+")
-
-
-@dataclass(frozen=True)
-class SourceCredentials:
-    """Where the API is, and what opens it."""
-
-    site: HttpConnection
-    token: str = field(repr=False)
-    api_key: str = field(repr=False)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a request is tried, and how many seconds lie in between, doubling each time."""
+    """How often a request is tried. The wait between two attempts doubles each time; waits are in seconds."""
 
     attempts: int = 5
     first_wait: float = 4.0
@@ -58,21 +44,28 @@ RETRY_POLICY = RetryPolicy()
 
 @dataclass(frozen=True)
 class SourceClient:
-    """The API, ready to be asked."""
+    """The API of Codebashing.
+
+    :param url: the address of the endpoint.
+    :param session: signs each request, see `signed_session`.
+    """
 
     source: Source
-    access: SourceCredentials
-    patience: RetryPolicy
+    url: str
     session: requests.Session
+    retry_policy: RetryPolicy = RETRY_POLICY
 
     def get(self, url: str, params: dict[str, str] | None) -> requests.Response:
-        """Return an answer with status 200, its body unread; the caller closes it."""
+        """Return an answer with status 200, its body unread; the caller closes it.
+
+        :raises SourceUnavailableError: no answer, or a status that another attempt may change.
+        :raises SourceError: any other status.
+        """
         try:
             response = self.session.get(
                 url,
                 params=params,
                 headers={"Accept": "application/json", "Accept-Encoding": "gzip"},
-                auth=self._sign,
                 timeout=self.source.timeout,
                 stream=True,
                 allow_redirects=False,
@@ -86,22 +79,11 @@ class SourceClient:
             raise
         return response
 
-    def _sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add the credentials. As `auth`, because else requests prefers what a .netrc says about the host."""
-        token, conn_id = self.access.token, self.source.conn_id
-        _check("token (the connection's password)", token, conn_id)
-        _check("api_key (in the connection's extra)", self.access.api_key, conn_id)
-        request.headers["X-API-KEY"] = self.access.api_key
-        request.headers["Authorization"] = (
-            f'Token token="{token}"' if self.source.auth == "token" else f"Bearer {token}"
-        )
-        return request
-
-    def persistently(self, attempt: Callable[[], Result]) -> Result:
-        """Return what an attempt returns; repeat it as long as its errors heal and patience lasts."""
+    def with_retries(self, attempt: Callable[[], Result]) -> Result:
+        """Return what an attempt returns; repeat the attempt while its errors are retryable."""
         retrying = Retrying(
-            retry=retry_if_exception(self._worth_another_try),
-            stop=stop_after_attempt(self.patience.attempts),
+            retry=retry_if_exception(self._is_worth_another_attempt),
+            stop=stop_after_attempt(self.retry_policy.attempts),
             wait=self._wait,
             before_sleep=_log_failure,
             reraise=True,
@@ -115,25 +97,17 @@ class SourceClient:
             raise type(error)(f"{error} This was attempt {attempts}.") from None
 
     def _wait(self, state: RetryCallState) -> float:
-        wait = self.patience.first_wait * 2 ** (state.attempt_number - 1)
-        return _asked_to_wait(_error(state)) or min(wait, self.patience.longest_wait)
+        wait = self.retry_policy.first_wait * 2 ** (state.attempt_number - 1)
+        return _requested_wait(_error(state)) or min(wait, self.retry_policy.longest_wait)
 
-    def _worth_another_try(self, error: BaseException) -> bool:
-        """Tell whether to try again here; a longer wait is left to the scheduler's next try."""
-        heals = isinstance(error, CodebashingLmsError) and error.retryable
-        return heals and _asked_to_wait(error) <= self.patience.longest_wait
-
-
-def _check(what: str, secret: str, conn_id: str) -> None:
-    if not _HEADER_SAFE.fullmatch(secret):
-        raise ConnectorError(
-            f"The {what} of the Airflow connection {conn_id} is empty, or holds a blank, a quote, "
-            "a line break or a character outside ASCII. Copy it anew from Codebashing."
-        )
+    def _is_worth_another_attempt(self, error: BaseException) -> bool:
+        """Leave a longer wait to Airflow's next try of the task."""
+        retryable = isinstance(error, CodebashingLmsError) and error.retryable
+        return retryable and _requested_wait(error) <= self.retry_policy.longest_wait
 
 
-def _asked_to_wait(error: BaseException | None) -> float:
-    """Return the seconds the server asked to wait, 0 where it did not say."""
+def _requested_wait(error: BaseException | None) -> float:
+    """Return the seconds of the server's Retry-After, 0 without one."""
     return getattr(error, "retry_after", None) or 0.0
 
 
@@ -143,10 +117,10 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 def _log_failure(state: RetryCallState) -> None:
     wait = state.next_action.sleep if state.next_action else 0
-    _LOG.warning("Attempt %s failed, next in %.1f seconds: %s", state.attempt_number, wait, _error(state))
+    logger.warning("Attempt %s failed, next in %.1f seconds: %s", state.attempt_number, wait, _error(state))
 
 
-TRY_AGAIN = (408, 425, 429)
+RETRYABLE = (408, 425, 429)
 FIELDS_REFUSED = (400, 414, 422)
 CREDENTIALS = (
     "The credentials are wrong, expired or lack a right. In the Airflow connection {conn_id} the password is "
@@ -169,32 +143,33 @@ OTHER_REMEDY = "Check source.endpoint in the connector file, and whether a proxy
 
 
 def connection_error(error: OSError, url: str, timeout: float) -> CodebashingLmsError:
-    """Return what stands behind a request that got no answer, as an error of ours."""
+    """Return the error of ours for a request that got no answer."""
     return explain_request_error(error, url, timeout, "source", SourceError, SourceUnavailableError)
 
 
-def check_status(response: requests.Response, conn_id: str, fields_asked: bool) -> None:
+def check_status(response: requests.Response, conn_id: str, fields_requested: bool) -> None:
     """Raise a SourceError unless the status is 200."""
     status = response.status_code
     if status == 200:
         return
-    what = f"Codebashing answered {status} at {without_query(response.url)}."
-    if status >= 500 or status in TRY_AGAIN:
-        raise _unavailable(what, response.headers.get("Retry-After"))
+    answer = f"Codebashing answered {status} at {without_query(response.url)}."
+    if status >= 500 or status in RETRYABLE:
+        raise _unavailable(answer, response.headers.get("Retry-After"))
     remedy = REMEDIES.get(status, OTHER_REMEDY)
     if 300 <= status < 400:
-        what += f" That is a redirect to {redirect_target(response)}, and redirects are not followed."
+        answer += f" That is a redirect to {redirect_target(response)}, and redirects are not followed."
         remedy = REDIRECT
-    elif status in FIELDS_REFUSED and fields_asked:
+    elif status in FIELDS_REFUSED and fields_requested:
         remedy = FIELDS
-    raise SourceError(f"{what} {remedy.format(conn_id=conn_id)}")
+    raise SourceError(f"{answer} {remedy.format(conn_id=conn_id)}")
 
 
-def _unavailable(what: str, retry_after: str | None) -> SourceUnavailableError:
+def _unavailable(answer: str, retry_after: str | None) -> SourceUnavailableError:
     seconds = parse_retry_after(retry_after)
-    asks = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
+    request = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
     error = SourceUnavailableError(
-        f"{what}{asks} If that stays so, move the schedule to a quieter hour or ask Codebashing's support."
+        f"{answer}{request} If that stays so, move the schedule to a quieter hour "
+        "or ask Codebashing's support."
     )
     error.retry_after = seconds
     return error

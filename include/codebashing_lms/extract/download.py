@@ -1,7 +1,7 @@
-"""Takes a body as it arrives, in flat memory, and finds every body that is not whole.
+"""A body becomes a file in flat memory, and every truncated body is found.
 
-urllib3 finds a body shorter than its Content-Length and a chunked one without its end, as long as it is read
-through `response.raw`: requests' `iter_content` hides the first.
+urllib3 finds a body that is shorter than its Content-Length, and a chunked body without its end. The body
+must be read through `response.raw`, because `iter_content` of requests hides the short one.
 """
 
 import hashlib
@@ -20,14 +20,20 @@ from urllib3.exceptions import HTTPError, ReadTimeoutError
 from include.codebashing_lms.errors import SnapshotError, SourceError, SourceUnavailableError
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
-PIECE = 1 << 18
-PLAIN_PIECE = 1 << 20
+BLOCK = 1 << 18  # bytes
+PLAIN_BLOCK = 1 << 20
 GZIP = zlib.MAX_WBITS | 16
 
 
 @dataclass(frozen=True)
 class SavedBody:
-    """A body in a file, and what was found out about it on the way there."""
+    """A body in a file.
+
+    :param sha256: checksum of the file.
+    :param bytes: size of the file.
+    :param body_bytes: size of the JSON in the file.
+    :param records: number of records in the JSON.
+    """
 
     sha256: str
     bytes: int
@@ -36,7 +42,7 @@ class SavedBody:
 
 
 class _HashingWriter(io.RawIOBase):
-    """A file to write to that keeps count and checksum of what it is given."""
+    """A file for writing that counts its bytes and computes their checksum."""
 
     def __init__(self, file: io.BufferedWriter) -> None:
         self.file = file
@@ -44,19 +50,19 @@ class _HashingWriter(io.RawIOBase):
         self.count = 0
 
     def writable(self) -> bool:
-        """Tell that it is for writing, which io asks."""
+        """Return True, as io requires of a file for writing."""
         return True
 
-    def write(self, piece: Any) -> int:
-        """Write a piece, and take it into count and checksum."""
-        self.sha256.update(piece)
-        self.count += len(piece)
-        return self.file.write(piece)
+    def write(self, block: Any) -> int:
+        """Write a block, and add it to count and checksum."""
+        self.sha256.update(block)
+        self.count += len(block)
+        return self.file.write(block)
 
 
 @contextmanager
 def error_context(where: str) -> Iterator[None]:
-    """Let the errors about a body say whose it was."""
+    """Put the address of a body before the message of every error about the body."""
     try:
         yield
     except (SourceError, SnapshotError) as error:
@@ -64,7 +70,7 @@ def error_context(where: str) -> Iterator[None]:
 
 
 def is_gzip(response: requests.Response) -> bool:
-    """Tell whether the body is compressed; raise SourceError where it is, but not with gzip."""
+    """Tell whether the body is compressed with gzip; raise SourceError for any other compression."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "x-gzip"):
         return True
@@ -77,12 +83,15 @@ def is_gzip(response: requests.Response) -> bool:
 
 
 def iter_body(response: requests.Response, timeout: float) -> Iterator[bytes]:
-    """Give the body as the server sent it; raise SourceUnavailableError where it does not end well."""
+    """Give the body as the server sent it.
+
+    :raises SourceUnavailableError: the body stalls, is truncated or empty.
+    """
     count = 0
     try:
-        while piece := response.raw.read(PIECE, decode_content=False):
-            count += len(piece)
-            yield piece
+        while block := response.raw.read(BLOCK, decode_content=False):
+            count += len(block)
+            yield block
     except ReadTimeoutError:
         raise SourceUnavailableError(
             f"The answer stalled: nothing came for {timeout:g} seconds after {count:,} bytes. "
@@ -97,60 +106,64 @@ def iter_body(response: requests.Response, timeout: float) -> Iterator[bytes]:
         raise SourceUnavailableError("The answer has status 200 and an empty body.")
 
 
-def iter_gunzip(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Give what a gzip stream holds, in pieces of limited size; the stream must reach its end."""
+def iter_gunzip(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give the content of a gzip stream in blocks of limited size.
+
+    :raises SourceUnavailableError: the stream is damaged or truncated.
+    :raises SourceError: more bytes follow its end.
+    """
     unzip = zlib.decompressobj(GZIP)
-    for piece in pieces:
-        yield from _unfolded(unzip, piece)
+    for block in blocks:
+        yield from _decompress(unzip, block)
         if unzip.unused_data:
             raise SourceError("More bytes follow the end of the answer's gzip stream: this is no snapshot.")
     if not unzip.eof:
         raise SourceUnavailableError("The answer was cut off: its gzip stream ends in the middle.")
 
 
-def _unfolded(unzip: Any, piece: bytes) -> Iterator[bytes]:
-    while piece:
+def _decompress(unzip: Any, block: bytes) -> Iterator[bytes]:
+    while block:
         try:
-            plain = unzip.decompress(piece, PLAIN_PIECE)
+            plain = unzip.decompress(block, PLAIN_BLOCK)
         except zlib.error:
             raise SourceUnavailableError(
                 "The answer calls itself gzip, and its bytes are not: damaged on the way, or by a proxy."
             ) from None
         if plain:
             yield plain
-        piece = unzip.unconsumed_tail
+        block = unzip.unconsumed_tail
 
 
-def save(pieces: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSplitter) -> SavedBody:
-    """Write a body to a file, as it is when it is gzip, else as zstd, and read through it in passing."""
+def save(blocks: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSplitter) -> SavedBody:
+    """Write a body to a file and count its records in passing; gzip stays gzip, other bodies become zstd."""
     with part.open("wb") as file:
-        tally = _HashingWriter(file)
-        with tally if gzipped else _zstd(tally) as writer, ThreadPoolExecutor(1) as thread:
-            kept = _kept(pieces, writer, thread)
-            records, size = _read_through(iter_gunzip(kept) if gzipped else kept, splitter)
-    return SavedBody(tally.sha256.hexdigest(), tally.count, size, records)
+        hashing = _HashingWriter(file)
+        with hashing if gzipped else _zstd(hashing) as writer, ThreadPoolExecutor(1) as thread:
+            written = _write_in_thread(blocks, writer, thread)
+            records, size = _read_through(iter_gunzip(written) if gzipped else written, splitter)
+    return SavedBody(hashing.sha256.hexdigest(), hashing.count, size, records)
 
 
-def _zstd(tally: _HashingWriter) -> Any:
+def _zstd(file: _HashingWriter) -> Any:
     import pyarrow as pa
 
-    return pa.CompressedOutputStream(tally, "zstd")  # level 1 is Arrow's default
+    return pa.CompressedOutputStream(file, "zstd")  # level 1 is Arrow's default
 
 
-def _kept(pieces: Iterable[bytes], writer: Any, thread: Executor) -> Iterator[bytes]:
-    """Give the pieces on while the thread writes them: compressing takes as long as all the rest."""
-    written = thread.submit(writer.write, b"")
-    for piece in pieces:
-        written.result()
-        written = thread.submit(writer.write, piece)
-        yield piece
-    written.result()
+def _write_in_thread(blocks: Iterable[bytes], writer: Any, thread: Executor) -> Iterator[bytes]:
+    """Give the blocks on while the thread writes them: compression takes as long as all the rest."""
+    write = thread.submit(writer.write, b"")
+    for block in blocks:
+        write.result()
+        write = thread.submit(writer.write, block)
+        yield block
+    write.result()
 
 
-def _read_through(pieces: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
-    """Return how many records and how many bytes there are."""
+def _read_through(blocks: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
+    """Return the number of records and of bytes."""
     records = size = 0
-    for piece in pieces:
-        size += len(piece)
-        records += sum(chunk.count for chunk in splitter.feed(piece))
+    for block in blocks:
+        size += len(block)
+        records += sum(chunk.count for chunk in splitter.feed(block))
     return records + sum(chunk.count for chunk in splitter.finish()), size

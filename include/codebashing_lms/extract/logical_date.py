@@ -1,7 +1,7 @@
-"""Which date a run speaks for, and what tells it: Codebashing now, its own snapshot, or a later one."""
+"""The date of a run, and the provenance of the records that the run builds its file from."""
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Literal
+from enum import StrEnum
 
 from croniter import croniter
 
@@ -12,11 +12,24 @@ from include.codebashing_lms.errors import RunDateError
 CLOCKS_MAY_DIFFER_BY = timedelta(minutes=5)
 YEARS = range(2000, 2200)  # beyond them a cron library runs out of calendar
 
-Reading = Literal["live", "replay", "reconstruct"]
+
+class Provenance(StrEnum):
+    """Where the records of a run come from.
+
+    :cvar LIVE: Codebashing answers within the live window after the date.
+    :cvar REPLAYED: the archive holds the snapshot of the date.
+    :cvar RECONSTRUCTED: a later snapshot, or Codebashing now, proves what held on the date.
+    :cvar RENDERED: a file of records that the command `render` is given.
+    """
+
+    LIVE = "live"
+    REPLAYED = "replayed"
+    RECONSTRUCTED = "reconstructed"
+    RENDERED = "rendered"
 
 
 def logical_date(scheduled: datetime, as_of: str | None, is_backfill: bool, connector: Connector) -> datetime:
-    """Return the instant a run speaks for: the form's as_of, else what Airflow gave the run."""
+    """Return the date of a run: the form's as_of, else the date that Airflow gave the run."""
     if not as_of or not as_of.strip():
         return scheduled.astimezone(UTC)
     if is_backfill:
@@ -44,7 +57,7 @@ def _day(text: str) -> date | None:
 
 
 def first_tick(connector: Connector, day: date) -> datetime:
-    """Return the schedule's first run on a day of the connector's zone; midnight without a schedule."""
+    """Return the first run of the schedule on a day in the connector's zone; midnight without a schedule."""
     midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line speaks of the clock on the wall)
     tick = midnight
     if connector.cron:
@@ -58,19 +71,23 @@ def first_tick(connector: Connector, day: date) -> datetime:
 
 
 def _instant(wall_clock: datetime, connector: Connector) -> datetime:
-    """Read a time that a clock change skips or repeats like Airflow: the later of its two readings."""
+    """Return the later of two instants, as Airflow does, when a clock change skips or repeats the time."""
     return max(wall_clock.replace(tzinfo=connector.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
 def provenance_for(
     logical_date: datetime, now: datetime, archived: bool, live_window_hours: float
-) -> Reading:
-    """Say how a date is told: by its own snapshot, by reading now, else by what later ones prove."""
+) -> Provenance:
+    """Return replayed for a date in the archive, live within the live window, else reconstructed.
+
+    :raises RunDateError: the date is in the future.
+    """
     if logical_date - now > CLOCKS_MAY_DIFFER_BY:
         raise RunDateError(
             f"The run's date {iso(logical_date)} is in the future (now is {iso(now)}). "
             "Trigger a run without as_of, or with one that has passed."
         )
     if archived:
-        return "replay"
-    return "live" if now - logical_date <= timedelta(hours=live_window_hours) else "reconstruct"
+        return Provenance.REPLAYED
+    is_recent = now - logical_date <= timedelta(hours=live_window_hours)
+    return Provenance.LIVE if is_recent else Provenance.RECONSTRUCTED

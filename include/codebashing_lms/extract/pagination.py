@@ -1,4 +1,4 @@
-"""Answers in several pages. A page is small enough to be held in memory; all of them may not be."""
+"""An answer that comes in several pages. One page fits in memory; all pages together may not."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ from include.codebashing_lms.extract.client import SourceClient
 from include.codebashing_lms.extract.download import error_context, is_gzip, iter_body, iter_gunzip
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
-# A cursor that never comes to an end would otherwise fill the disk.
+# A cursor without end would fill the disk.
 MOST_PAGES = 10_000
 PORTS = {"http": 80, "https": 443}
 
@@ -25,7 +25,7 @@ _raw_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 @dataclass(frozen=True)
 class Page:
-    """One answer: its records, each as it stands there."""
+    """One answer; each record is the JSON text that the server sent."""
 
     records: list[bytes]
     read_at: datetime
@@ -33,24 +33,24 @@ class Page:
     next_url: str | None
 
 
-def read_pages(api: SourceClient, url: str, params: dict[str, str]) -> Iterator[Page]:
-    """Give page after page; raise SourceError where they go in circles."""
-    by_number = api.source.pagination == "page"
+def read_pages(client: SourceClient, params: dict[str, str]) -> Iterator[Page]:
+    """Give page after page; raise SourceError when a page repeats another or the pages have no end."""
+    by_number = client.source.pagination == "page"
     seen: set[str] = set()
-    ask: tuple[str, dict[str, str]] = (url, {**params, "page": "1"} if by_number else params)
+    url, query = client.url, {**params, "page": "1"} if by_number else params
     for number in range(1, MOST_PAGES + 1):
-        page = _read_page(api, *ask, number)
+        page = _read_page(client, url, query, number)
         _refuse_repetition(page, number, seen)
         yield page
         if by_number:
-            ask = (url, {**params, "page": str(number + 1)})
+            query = {**params, "page": str(number + 1)}
         elif page.next_url:
-            ask = (_same_origin(page.next_url, page.url), {})
+            url, query = _same_origin(page.next_url, page.url), {}
         if not (page.records if by_number else page.next_url):
             return
     raise SourceError(
-        f"{without_query(url)} has more than {MOST_PAGES:,} pages: its pagination does not come to an end. "
-        "Check source.pagination in the connector file."
+        f"{without_query(client.url)} has more than {MOST_PAGES:,} pages: its pagination does not come to "
+        "an end. Check source.pagination in the connector file."
     )
 
 
@@ -65,31 +65,31 @@ def as_one_array(pages: Iterable[Page]) -> Iterator[bytes]:
 
 
 def link_to_next(response: requests.Response) -> str | None:
-    """Return the address of the next page as a Link header gives it (RFC 8288)."""
+    """Return the address of the next page from the Link header (RFC 8288), None without one."""
     for link in parse_header_links(response.headers.get("Link", "")):
         if "next" in link.get("rel", "").lower().split():
             return urljoin(response.url, link["url"])
     return None
 
 
-def _read_page(api: SourceClient, url: str, params: dict[str, str], number: int) -> Page:
+def _read_page(client: SourceClient, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
-        """Ask for the page once."""
-        with api.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}"):
+        """Request the page once."""
+        with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}"):
             read_at = datetime.now(UTC)
-            records = _records(response, api)
+            records = _records(response, client)
         return Page(records, read_at, response.url, link_to_next(response))
 
-    return api.persistently(attempt)
+    return client.with_retries(attempt)
 
 
-def _records(response: requests.Response, api: SourceClient) -> list[bytes]:
-    pieces = iter_body(response, api.source.timeout)
-    splitter = RecordSplitter(api.source.records_path, _raw, bytes)
+def _records(response: requests.Response, client: SourceClient) -> list[bytes]:
+    blocks = iter_body(response, client.source.timeout)
+    splitter = RecordSplitter(client.source.records_path, _raw, bytes)
     chunks = [
         chunk
-        for piece in (iter_gunzip(pieces) if is_gzip(response) else pieces)
-        for chunk in splitter.feed(piece)
+        for block in (iter_gunzip(blocks) if is_gzip(response) else blocks)
+        for chunk in splitter.feed(block)
     ]
     return [record for chunk in (*chunks, *splitter.finish()) for record in chunk.records]
 
@@ -99,16 +99,16 @@ def _raw(array: memoryview) -> Sequence[bytes]:
 
 
 def _refuse_repetition(page: Page, number: int, seen: set[str]) -> None:
-    """Remember a page by address and content; an empty one has no content to repeat."""
-    marks = {page.url}
+    """Compare address and content with those of earlier pages; an empty page has no content to repeat."""
+    identities = {page.url}
     if page.records:
-        marks.add(hashlib.sha256(b",".join(page.records)).hexdigest())
-    if marks & seen:
+        identities.add(hashlib.sha256(b",".join(page.records)).hexdigest())
+    if identities & seen:
         raise SourceError(
             f"Page {number} of {without_query(page.url)} repeats an earlier page: the API does not paginate "
             "this way. Set source.pagination in the connector file to none, link or page, whichever it does."
         )
-    seen |= marks
+    seen |= identities
 
 
 def _same_origin(next_url: str, url: str) -> str:

@@ -1,11 +1,7 @@
-"""The archive of raw answers: one snapshot per reading, and per logical date a pointer to its own.
+"""The archive of raw answers: one snapshot per answer, and per logical date a pointer to its snapshot.
 
-<staging>/<connector>/snapshots/<read at>.json.gz|.json.zst
-<staging>/<connector>/snapshots/about/<snapshot>.json       what was noted about it; it counts from then on
-<staging>/<connector>/snapshots/used/<snapshot>.json        when a run last began to work on it
-<staging>/<connector>/snapshots/by_logical_date/<logical date>.json     the live snapshot of that date
-
-Snapshots lie flat and are named by their reading: one sorted listing finds those next to any instant.
+A snapshot is in the archive as soon as its metadata are. Snapshots lie flat and are named by the time they
+were read: one sorted listing finds the neighbours of any instant. Names of files: staging/layout.py.
 """
 
 import logging
@@ -13,6 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.staging.files import (
@@ -22,58 +20,93 @@ from include.codebashing_lms.staging.files import (
     remove_stale_partial_files,
     write_json,
 )
-from include.codebashing_lms.staging.layout import timestamp_name
+from include.codebashing_lms.staging.layout import (
+    COURSES_SEEN,
+    SNAPSHOT_METADATA,
+    SNAPSHOTS_BY_DATE,
+    SNAPSHOTS_IN_USE,
+    timestamp_name,
+)
 
 logger = logging.getLogger(__name__)
 
 SUFFIXES = (".json.gz", ".json.zst")
-# A run between extract and transform holds no lock on its snapshots. One that has waited longer than this,
-# for a retry or for somebody to correct what stopped it, is forgotten rather than pending.
-STAYS_AFTER_USE = timedelta(days=7)
+# A run between extract and transform holds no lock on its snapshots. A run that waits longer than this, for a
+# retry or for a correction, counts as forgotten.
+KEPT_AFTER_USE = timedelta(days=7)
 
-Archived = dict[str, Any]
+
+class SnapshotMetadata(msgspec.Struct, frozen=True):
+    """What the archive knows about a snapshot.
+
+    :param snapshot: name of the file.
+    :param bytes: size of the file.
+    :param read_at: when Codebashing answered.
+    :param fields: the keys that Codebashing was asked for, None for all.
+    :param warnings: signs that the snapshot lacks records, each with the number 1.
+    """
+
+    snapshot: str
+    sha256: str
+    bytes: int
+    read_at: datetime
+    run_id: str
+    fields: list[str] | None
+    records: int
+    warnings: dict[str, int]
 
 
 def metadata_path(snapshots: StagedPath, name: str) -> Any:
-    """Return where it is noted what a snapshot is: checksum, moment of reading, fields asked for, …"""
-    return snapshots / "about" / f"{name}.json"
+    """Return the path of a snapshot's metadata."""
+    return snapshots / SNAPSHOT_METADATA / f"{name}.json"
+
+
+def read_metadata(path: StagedPath) -> SnapshotMetadata:
+    """Read a snapshot's metadata."""
+    return msgspec.convert(read_json(path), SnapshotMetadata)
 
 
 def pointer_of(snapshots: StagedPath, logical_date: datetime) -> Any:
-    """Return where the pointer of a logical date lies, or would lie."""
-    return snapshots / "by_logical_date" / f"{timestamp_name(logical_date)}.json"
+    """Return the path of a logical date's pointer, there or not."""
+    return snapshots / SNAPSHOTS_BY_DATE / f"{timestamp_name(logical_date)}.json"
 
 
-def register(snapshots: StagedPath, archived: Archived) -> None:
-    """Note what a snapshot is, by which it joins the archive."""
-    write_json(metadata_path(snapshots, archived["snapshot"]), archived)
+def register(snapshots: StagedPath, metadata: SnapshotMetadata) -> None:
+    """Add a snapshot to the archive."""
+    write_json(metadata_path(snapshots, metadata.snapshot), msgspec.to_builtins(metadata))
 
 
 def assign_date(snapshots: StagedPath, logical_date: datetime, name: str) -> bool:
-    """Make a live snapshot that of a logical date; False when the date has one already, which stays."""
+    """Make a snapshot the live snapshot of a logical date; return False when the date has one already."""
     return create_exclusive_json(pointer_of(snapshots, logical_date), {"snapshot": name})
 
 
-def snapshot_of_date(snapshots: StagedPath, logical_date: datetime) -> Archived | None:
-    """Return what was noted about the live snapshot of a logical date, None when there is none."""
+def snapshot_of_date(snapshots: StagedPath, logical_date: datetime) -> SnapshotMetadata | None:
+    """Return the live snapshot of a logical date, None without one.
+
+    :raises StagingError: the archive had a snapshot of that date, and the snapshot is gone.
+    """
     pointer = pointer_of(snapshots, logical_date)
     if not pointer.exists():
         return None
     name = read_json(pointer)["snapshot"]
-    if not ((snapshots / name).exists() and metadata_path(snapshots, name).exists()):
+    metadata = metadata_path(snapshots, name)
+    if not ((snapshots / name).exists() and metadata.exists()):
         raise StagingError(
             f"The archived snapshot of this run's date, {name}, is gone from the staging "
             "area. Bring it back from a backup, or leave this run: the next one sends everything."
         )
-    return _noted(snapshots, name)
+    return read_metadata(metadata)
 
 
-def neighbours(snapshots: StagedPath, instant: datetime) -> tuple[Archived | None, Archived | None]:
-    """Return what was noted about the last snapshot read before an instant, and the first one since."""
+def neighbours(
+    snapshots: StagedPath, instant: datetime
+) -> tuple[SnapshotMetadata | None, SnapshotMetadata | None]:
+    """Return the last snapshot that was read before an instant, and the first one read since."""
     names = _names(snapshots)
-    place = bisect_left(names, timestamp_name(instant))
-    before, since = reversed(names[:place]), names[place:]
-    return _first_noted(snapshots, before), _first_noted(snapshots, since)
+    index = bisect_left(names, timestamp_name(instant))
+    before, since = reversed(names[:index]), names[index:]
+    return _first_registered(snapshots, before), _first_registered(snapshots, since)
 
 
 def _names(snapshots: StagedPath) -> list[str]:
@@ -82,53 +115,56 @@ def _names(snapshots: StagedPath) -> list[str]:
     return sorted(path.name for path in snapshots.iterdir() if path.name.endswith(SUFFIXES))
 
 
-def _first_noted(snapshots: StagedPath, names: Iterable[str]) -> Archived | None:
-    """Pass over what a killed extract left, or another is about to finish."""
-    name = next((name for name in names if metadata_path(snapshots, name).exists()), None)
-    return _noted(snapshots, name) if name else None
+def _first_registered(snapshots: StagedPath, names: Iterable[str]) -> SnapshotMetadata | None:
+    """Skip snapshots of a killed extract, or of an extract that is still at work."""
+    paths = (metadata_path(snapshots, name) for name in names)
+    found = next((path for path in paths if path.exists()), None)
+    return read_metadata(found) if found else None
 
 
-def _noted(snapshots: StagedPath, name: str) -> Archived:
-    noted: Archived = read_json(metadata_path(snapshots, name))
-    return noted
-
-
-def mark_in_use(snapshots: StagedPath, archived: Archived, now: datetime) -> None:
+def mark_in_use(snapshots: StagedPath, metadata: SnapshotMetadata, now: datetime) -> None:
     """Keep a snapshot from being purged while a run works on it."""
-    write_json(_use_of(snapshots, archived["snapshot"]), {"used_at": now.isoformat()})
+    write_json(_use_of(snapshots, metadata.snapshot), {"used_at": now.isoformat()})
 
 
 def _use_of(snapshots: StagedPath, name: str) -> Any:
-    return snapshots / "used" / f"{name}.json"
+    return snapshots / SNAPSHOTS_IN_USE / f"{name}.json"
 
 
 def purge(snapshots: StagedPath, keep_days: int, now: datetime) -> int:
-    """Remove snapshots that are too old and the pointers to them; never the newest nor one in use."""
+    """Remove old snapshots and the pointers to them, never the newest nor one in use; return how many."""
     oldest = timestamp_name(now - timedelta(days=keep_days))
     names = _names(snapshots)
-    doomed = [name for name in names[:-1] if name < oldest and not _in_use(snapshots, name, now)]
-    kept = set(names) - set(doomed)
+    old = [name for name in names[:-1] if name < oldest and not _in_use(snapshots, name, now)]
+    kept = set(names) - set(old)
     for pointer in _pointers_before(snapshots, oldest):
         if read_json(pointer)["snapshot"] not in kept:
             pointer.unlink()
-    for name in doomed:
+    for name in old:
         for path in (metadata_path(snapshots, name), _use_of(snapshots, name), snapshots / name):
             if path.exists():
                 path.unlink()
-    for kind in ("about", "used", "by_logical_date"):
-        remove_stale_partial_files(snapshots / kind)
-    if doomed:
-        logger.info("Removed %s snapshots older than %s days", len(doomed), keep_days)
-    return len(doomed)
+    for folder in (SNAPSHOT_METADATA, SNAPSHOTS_IN_USE, SNAPSHOTS_BY_DATE):
+        remove_stale_partial_files(snapshots / folder)
+    if old:
+        logger.info("Removed %s snapshots older than %s days", len(old), keep_days)
+    return len(old)
 
 
 def _in_use(snapshots: StagedPath, name: str, now: datetime) -> bool:
     use = _use_of(snapshots, name)
-    return use.exists() and now - datetime.fromisoformat(read_json(use)["used_at"]) < STAYS_AFTER_USE
+    return use.exists() and now - datetime.fromisoformat(read_json(use)["used_at"]) < KEPT_AFTER_USE
 
 
 def _pointers_before(snapshots: StagedPath, oldest: str) -> list[Any]:
     """Return the pointers that may lead to an old snapshot: no date is read long before it."""
-    folder = snapshots / "by_logical_date"
-    there = folder.iterdir() if folder.exists() else ()
-    return [path for path in there if path.name < oldest and not path.name.startswith(".")]
+    folder = snapshots / SNAPSHOTS_BY_DATE
+    pointers = folder.iterdir() if folder.exists() else ()
+    return [path for path in pointers if path.name < oldest and not path.name.startswith(".")]
+
+
+def courses_seen(home: StagedPath) -> list[str] | None:
+    """Return the courses in a connector's newest live snapshot, None before the first one."""
+    path = home / COURSES_SEEN
+    courses: list[str] | None = read_json(path)["courses"] if path.exists() else None
+    return courses

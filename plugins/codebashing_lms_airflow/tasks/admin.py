@@ -7,10 +7,9 @@ from typing import Any
 from airflow.sdk import Context, ObjectStoragePath, Param
 
 from codebashing_lms_airflow.failures import airflow_failures
-from codebashing_lms_airflow.run_context import staging_root
+from codebashing_lms_airflow.run_context import home_of
 from include.codebashing_lms.admin.form import ACTION_NAMES, ANSWERS, FOUND, AdminForm, check, form_error
 from include.codebashing_lms.config.files import ValidFile
-from include.codebashing_lms.staging.layout import connector_home
 
 LABELS = {
     "first_delivery": "first_delivery: what the LMS knows already",
@@ -102,6 +101,6 @@ def run_admin(files: Sequence[ValidFile], context: Context) -> dict[str, Any]:
         if form.action == "notify":
             check(form)
             return send_test_alert(file.connector, by)
-        home = connector_home(staging_root(file.connector), file.connector.name)
+        home = home_of(file.connector)
         request = AdminRequest(file.connector, file.sha256, home, form, ObjectStoragePath, datetime.now(UTC))
         return run_action(request)

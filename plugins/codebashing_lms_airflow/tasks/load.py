@@ -6,7 +6,7 @@ from airflow.sdk import Context, ObjectStoragePath
 
 from codebashing_lms_airflow.assets import emit_asset_event
 from codebashing_lms_airflow.failures import airflow_failures
-from codebashing_lms_airflow.hooks import destination
+from codebashing_lms_airflow.hooks import lms_connection
 from codebashing_lms_airflow.metrics import gauge
 from codebashing_lms_airflow.run_context import host_name, run_of, staged_path
 from include.codebashing_lms.config.connector import Connector
@@ -51,7 +51,7 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
     )
     manifest = staged_path(transformed["manifest"], transformed, "transform")
     remove_partial_files(manifest.parent)
-    lms = destination(connector.delivery)
+    lms = lms_connection(connector.delivery)
     try:
         outcome = load(connector, lms, transformed, manifest.parent, this_load, resolve=ObjectStoragePath)
     except CodebashingLmsError as error:

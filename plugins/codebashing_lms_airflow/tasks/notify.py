@@ -9,8 +9,9 @@ from airflow.sdk import Context
 from codebashing_lms_airflow.airflow_compat import AirflowException, AirflowFailException
 from codebashing_lms_airflow.links import RUN_TAB, run_url
 from codebashing_lms_airflow.notifiers import problems, send
-from codebashing_lms_airflow.run_context import RunResult, run_of, run_result, staging_root
+from codebashing_lms_airflow.run_context import RunResult, home_of, run_of, run_result
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.reporting.alerts.message import Alert, RunEnd, alert_about, trial
 from include.codebashing_lms.reporting.alerts.state import (
     AlertState,
@@ -19,8 +20,6 @@ from include.codebashing_lms.reporting.alerts.state import (
     read_state,
     write_state,
 )
-from include.codebashing_lms.staging.files import read_json
-from include.codebashing_lms.staging.layout import COURSES_SEEN, connector_home
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +38,8 @@ def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
     ending = run_result(connector, context)
     if ending.failed and context["ti"].try_number > 1:
         return _tell(connector, _alert(connector, ending, AlertState(), [], context))
-    home = connector_home(staging_root(connector), connector.name)
-    memory, courses, newest = read_state(home), _courses_seen(home), ending.is_newest
+    home = home_of(connector)
+    memory, courses, newest = read_state(home), courses_seen(home) or [], ending.is_newest
     told = NOBODY
     if ending.failed or newest:  # what an older run sets aside is history
         told = _tell(connector, _alert(connector, ending, memory, courses, context))
@@ -82,12 +81,6 @@ def _tell(connector: Connector, alert: Alert | None) -> dict[str, Any]:
     if failed:
         raise AirflowException(f"Nobody was told: {' '.join(failed)}")
     return {"subject": alert.subject, "told": told}
-
-
-def _courses_seen(home: Any) -> list[str]:
-    seen = home / COURSES_SEEN
-    courses: list[str] = read_json(seen)["courses"] if seen.exists() else []
-    return courses
 
 
 def _after(memory: AlertState, ending: RunResult, courses: list[str]) -> AlertState:

@@ -59,10 +59,10 @@ def _ended(ending: RunResult, run_id: str) -> RunEnd:
 
 
 def _publish(connector: Connector, ending: RunResult, report: Any) -> None:
-    from codebashing_lms_airflow.hooks import sftp_site
+    from codebashing_lms_airflow.hooks import sftp_connection
 
     wanted = connector.report
-    site = sftp_site(wanted.conn_id) if wanted.conn_id else None
+    connection = sftp_connection(wanted.conn_id) if wanted.conn_id else None
     lists = [path for name in LISTS if (path := ending.folder / name).exists()]
-    publish(wanted, site, [*lists, report], ObjectStoragePath)
+    publish(wanted, connection, [*lists, report], ObjectStoragePath)
     logger.info("The report went to %s", wanted.directory or wanted.uri)

@@ -1,14 +1,12 @@
 """The connectors of this Airflow as the page knows them: by the ID of their DAG."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from codebashing_lms_airflow.run_context import staging_root
+from codebashing_lms_airflow.run_context import home_of
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.course_map import Course
 from include.codebashing_lms.config.files import InvalidFile, read_connector_files
 from include.codebashing_lms.reporting.views.runs import Runs
-from include.codebashing_lms.staging.layout import connector_home
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,6 @@ def read_connectors() -> Connectors:
 def runs_of(connector: Connector) -> Runs:
     """Return a connector's runs as they are now."""
     return Runs(home_of(connector))
-
-
-def home_of(connector: Connector) -> Any:
-    """Return where a connector's files lie: the address that its tasks use."""
-    return connector_home(staging_root(connector), connector.name)
 
 
 def course_titles(connector: Connector) -> dict[str, str]:

@@ -1,0 +1,96 @@
+"""Which snapshot answers a run: the archived one of its date, a later one, or Codebashing now.
+
+`extract` is the twin of `transform` and `load`: it knows nothing of Airflow.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.source_fields import fields_to_ask
+from include.codebashing_lms.extract.client import SourceClient
+from include.codebashing_lms.extract.fetch import fetch_snapshot
+from include.codebashing_lms.extract.logical_date import Provenance, provenance_for
+from include.codebashing_lms.extract.snapshots import (
+    SnapshotMetadata,
+    assign_date,
+    courses_seen,
+    mark_in_use,
+    neighbours,
+    purge,
+    register,
+    snapshot_of_date,
+)
+from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.layout import snapshots_folder
+
+logger = logging.getLogger(__name__)
+
+
+def extract(
+    connector: Connector,
+    open_client: Callable[[], SourceClient],
+    home: StagedPath,
+    workspace: StagedPath,
+    run_id: str,
+    logical_date: datetime,
+    now: datetime,
+) -> dict[str, Any]:
+    """Choose the snapshot of a run, after asking Codebashing where the archive has none.
+
+    :param open_client: called only when Codebashing is asked.
+    :param home: the connector's folder in the staging area.
+    :param workspace: the folder of this run, for unfinished files.
+    :return: a small summary without persons, for the next task.
+    :raises RunDateError: the date is in the future.
+    :raises SourceError: Codebashing gave no snapshot.
+    :raises StagingError: the archived snapshot of the date is gone.
+    """
+    snapshots = snapshots_folder(home)
+    own = snapshot_of_date(snapshots, logical_date)
+    provenance = provenance_for(logical_date, now, own is not None, connector.source.live_window_hours)
+    reconstructed = provenance == Provenance.RECONSTRUCTED
+    earlier, archived = neighbours(snapshots, logical_date) if reconstructed else (None, own)
+    snapshot = archived or _fetch(connector, open_client, home, workspace, run_id)
+    if provenance == Provenance.LIVE:
+        assign_date(snapshots, logical_date, snapshot.snapshot)
+    for used in filter(None, (earlier, snapshot)):
+        mark_in_use(snapshots, used, now)
+    if not archived:
+        purge(snapshots, connector.staging.keep_snapshots_days, now)
+    logger.info("%s: %s records read at %s", provenance, snapshot.records, snapshot.read_at.isoformat())
+    return {
+        "logical_date": logical_date.isoformat(),
+        "provenance": provenance.value,
+        "as_of": (logical_date if reconstructed else snapshot.read_at).isoformat(),
+        "snapshot": str(snapshots / snapshot.snapshot),
+        "earlier": str(snapshots / earlier.snapshot) if earlier else None,
+        "records": snapshot.records,
+        "warnings": snapshot.warnings,
+    }
+
+
+def _fetch(
+    connector: Connector,
+    open_client: Callable[[], SourceClient],
+    home: StagedPath,
+    workspace: StagedPath,
+    run_id: str,
+) -> SnapshotMetadata:
+    """Ask Codebashing for all records, and add the answer to the archive."""
+    snapshots, fields = snapshots_folder(home), fields_to_ask(connector, courses_seen(home) or ())
+    staged = fetch_snapshot(open_client(), snapshots, workspace, fields)
+    metadata = SnapshotMetadata(
+        snapshot=staged.path.name,
+        sha256=staged.sha256,
+        bytes=staged.bytes,
+        read_at=staged.read_at,
+        run_id=run_id,
+        fields=staged.fields,
+        records=staged.records,
+        warnings=staged.warnings,
+    )
+    register(snapshots, metadata)
+    return metadata
