@@ -50,7 +50,7 @@ def send(root: Path, courses: str, day: int) -> None:
         folder,
         LoadContext(f"day{day}"),
     )
-    print(outcome["rows"], "rows sent")
+    print(outcome.rows, "rows sent")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.files import read_connector, sha256_of_connector
 from include.codebashing_lms.errors import CodebashingLmsError
-from include.codebashing_lms.load.outcome import STOPPED, note_outcome
+from include.codebashing_lms.load.outcome import Outcome, OutcomeKind, not_sent, write_outcome
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
 from include.codebashing_lms.staging.layout import run_folder
@@ -101,7 +101,7 @@ def _text(at: datetime | None) -> str | None:
 
 def stage_history(
     connector: Connector, sha256: str, staging: Path, company: Company, runs: int
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[Outcome]:
     """Stage a scheduled run for each of the next days; give each load's outcome."""
     for _ in range(runs):
         company.next_day()
@@ -116,7 +116,7 @@ def stage_run(
     at: datetime,
     run_id: str | None = None,
     **form: Any,
-) -> dict[str, Any]:
+) -> Outcome:
     """Stage one live run as the tasks do; return the load's outcome."""
     date = at.replace(minute=0, second=0, microsecond=0)
     run_id = run_id or f"scheduled__{date.isoformat()}"
@@ -132,10 +132,10 @@ def stage_run(
         transformed = transform(connector, snapshot, None, folder, context)
         outcome = load(connector, None, transformed, folder, run)
     except CodebashingLmsError as error:
-        outcome = {"outcome": STOPPED, "sentence": str(error)}
+        outcome = not_sent(OutcomeKind.STOPPED, str(error))
     finally:
         snapshot.unlink()
-    note_outcome(folder, outcome["outcome"], outcome["sentence"])
+    write_outcome(folder, outcome.kind, outcome.sentence)
     return outcome
 
 
@@ -154,7 +154,7 @@ def main() -> None:
     company = Company(options.learners, start, mapped)
     sha256 = sha256_of_connector(options.connector)
     for outcome in stage_history(connector, sha256, options.staging, company, options.runs):
-        print(outcome["outcome"], outcome["sentence"][:120])
+        print(outcome.kind, outcome.sentence[:120])
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def stage() -> str:
     without_id = [person for person in company.people if not person["has_id"]]
     history = stage_history(read_connector(path), sha256_of_connector(path), HOME / "staging", company, RUNS)
     for outcome in history:
-        assert outcome["outcome"] in ("delivered", "nothing_to_send"), outcome
+        assert outcome.kind in ("delivered", "nothing_to_send"), outcome
     return str(next(one["email"] for one in without_id[20:] if one["has_id"] and one["completed"]))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from airflow.sdk import Asset, AssetAlias, Context
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.load.outcome import Outcome, OutcomeKind
 from include.codebashing_lms.transform.manifest import Manifest
 
 
@@ -18,19 +19,17 @@ def outlet_of(connector: Connector) -> AssetAlias:
     return AssetAlias(name=f"codebashing_lms/{connector.name}")
 
 
-def emit_asset_event(
-    connector: Connector, outcome: dict[str, Any], manifest: Manifest, context: Context
-) -> None:
+def emit_asset_event(connector: Connector, outcome: Outcome, manifest: Manifest, context: Context) -> None:
     """Emit an event of the asset, with numbers, if the LMS was told something."""
-    if outcome["outcome"] != "delivered":
+    if outcome.kind != OutcomeKind.DELIVERED:
         return
-    extra = {
+    extra: dict[str, Any] = {
         "run_id": context["dag_run"].run_id,
         "as_of": manifest.as_of,
-        "rows": outcome["rows"],
-        "file": outcome["file"],
-        "sha256": outcome["sha256"],
+        "rows": outcome.rows,
+        "file": outcome.file,
+        "sha256": outcome.sha256,
         "set_aside": sum(manifest.records.set_aside.values()),
-        "refused": outcome.get("refused", 0),
+        "refused": outcome.refused or 0,
     }
     context["outlet_events"][outlet_of(connector)].add(asset_of(connector), extra=extra)

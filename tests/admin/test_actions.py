@@ -57,9 +57,9 @@ class Lms:
         it = connector(self.delivery, **self.sections)
         run = LoadContext(run_id=staged.run_id)
         outcome = load(it, None, staged.transformed, staged.folder, run, staged.folder.joinpath)
-        if outcome["outcome"] == "nothing_to_send":
+        if outcome.kind == "nothing_to_send":
             return []
-        lines = (staged.folder / outcome["file"]).read_text().splitlines()
+        lines = (staged.folder / outcome.file).read_text().splitlines()
         return [line.partition(",")[0] for line in lines[1:]]
 
     def form(self, action, **answers):
@@ -344,7 +344,7 @@ def cut_off(told, monkeypatch):
 def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
     done = told.form("settle", delivery=cut_off, found="taken", reason="seen in its import log")
     assert "recorded as taken" in done["sentence"]
-    assert last(told)["settled"] == {
+    assert last(told)["resolution"] == {
         "by": "ada",
         "reason": "seen in its import log",
         "when": "2026-11-21T12:00:00Z",

@@ -11,7 +11,9 @@ from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import open_ledger
-from include.codebashing_lms.staging.files import read_json, write_json
+from include.codebashing_lms.load.receipt import read_receipt, write_receipt
+from include.codebashing_lms.staging.files import write_json
+from tests.load.receipts import receipt
 from tests.load.staged_run import connector
 
 EXPORT = b"employee_id,course,completed_at\n1,java,2019-03-02\n2,go,2020-01-01\n"
@@ -35,12 +37,11 @@ def test_a_baseline_a_resend_and_an_open_delivery(store):
     assert [words[one]["sent_at"] is None for one in "12"] == [False, True]
 
     write_json(home / "in_flight" / "key.json", {"folder": "runs/a/b.0"})
-    receipt = {"state": "sending", "delivery": "key", "destination": about, "file": "x.csv", "rows": 1}
-    write_json(home / "runs" / "a" / "b.0" / "receipt.json", receipt)
+    write_receipt(home / "runs" / "a" / "b.0", receipt(delivery="key", destination=about, file="x.csv"))
     with pytest.raises(ConnectorError, match="in flight, or was cut off: key"):
         ordered("reset", "3")
     ordered("settle", "4", delivery="key", found="not_taken")
-    assert read_json(home / "runs" / "a" / "b.0" / "receipt.json")["state"] == "not_taken"
+    assert read_receipt(home / "runs" / "a" / "b.0").state == "not_delivered"
     assert ordered("reset", "5")["rows"] == 2
     with pytest.raises(ConnectorError, match=r"gone.csv cannot be read \(FileNotFoundError\)"):
         ordered("resend", "6", file=f"{lists}/gone.csv")

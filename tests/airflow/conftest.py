@@ -64,7 +64,7 @@ def company_of_five_runs(tmp_path_factory):
     connector, sha256 = read_connector(path), sha256_of_connector(path)
     company = Company(60, TODAY - timedelta(days=5), TODAY - timedelta(days=90))
     outcomes = list(stage_history(connector, sha256, folder / "staging", company, 5))
-    assert [one["outcome"] for one in outcomes] == ["delivered"] * 5
+    assert [one.kind for one in outcomes] == ["delivered"] * 5
     tried = stage_run(
         connector,
         sha256,
@@ -74,7 +74,7 @@ def company_of_five_runs(tmp_path_factory):
         "manual__dry",
         dry_run=True,
     )
-    assert tried["outcome"] == "dry_run"
+    assert tried.kind == "dry_run"
     return folder
 
 

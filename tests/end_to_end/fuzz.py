@@ -23,6 +23,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow.parquet as pq
+from msgspec import to_builtins
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
@@ -234,7 +235,7 @@ class Round:
     def delivered(self, folder: Path, transformed: dict[str, Any], send: str) -> dict[str, Any]:
         """Load a run, and look at what lies where afterwards."""
         run = LoadContext(run_id=folder.name.removesuffix(".0"), send=send)
-        outcome = load(self.connector, None, transformed, folder, run, folder.joinpath)
+        outcome = to_builtins(load(self.connector, None, transformed, folder, run, folder.joinpath))
         numbers = json.loads((folder / "manifest.json").read_text())["records"]
         left = sum(numbers["withheld"].values()) + sum(numbers["set_aside"].values()) + numbers["merged"]
         assert numbers["read"] == numbers["emitted"] + left

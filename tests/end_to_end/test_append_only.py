@@ -68,7 +68,7 @@ def test_a_refusal_needs_no_person_afterwards(status, lms, completions):
     staged, load = completions(IMPORT, lms_site(lms))
     with pytest.raises(DeliveryError):
         load()
-    assert staged.receipt["state"] == "not_taken"
+    assert staged.receipt["state"] == "not_delivered"
     assert load()["outcome"] == "delivered"
     assert len(lms.imports) == 1
 
@@ -108,7 +108,7 @@ def test_a_file_that_never_got_its_name(files, completions, drop, monkeypatch):
             load()
         with pytest.raises(DeliveryError, match="refused the login"):
             load(sftp_site(server, password="wrong"))
-    assert staged.receipt["state"] == "not_taken"
+    assert staged.receipt["state"] == "not_delivered"
     with SftpServer(drop) as server:
         assert load(sftp_site(server))["outcome"] == "delivered"
     assert [path.name for path in drop.iterdir()] == [NAME]
@@ -136,6 +136,6 @@ def test_a_folder_that_is_made_later(completions, drop):
     staged, load = completions({"method": "folder", "directory": str(drop)})
     with pytest.raises(DeliveryError):
         load()
-    assert staged.receipt["state"] == "not_taken"
+    assert staged.receipt["state"] == "not_delivered"
     drop.mkdir()
     assert load()["outcome"] == "delivered"

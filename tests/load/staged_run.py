@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
 from include.codebashing_lms.config.connector import Connector, parse_connector
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
@@ -46,7 +48,9 @@ class StagedRun:
         sections = {name: run.pop(name) for name in ("lms", "guards", "identity") if name in run}
         it = connector(delivery, **sections)
         this_run = replace(RUN, **({"run_id": self.run_id} | run))
-        return load(it, destination, self.transformed, self.folder, this_run, self.folder.joinpath)
+        return to_builtins(
+            load(it, destination, self.transformed, self.folder, this_run, self.folder.joinpath)
+        )
 
 
 def connector(delivery: dict[str, Any], **sections: Any) -> Connector:

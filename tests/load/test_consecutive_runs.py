@@ -220,7 +220,7 @@ def cut_off(monkeypatch, place, after=True):
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", ["begin", "deliver", "write_receipt", "enter"])
+@pytest.mark.parametrize("step", ["begin", "send", "write_receipt", "commit"])
 def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
     root, folder, drop, monkeypatch, step, after
 ):
@@ -229,7 +229,7 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
 
     day(root, 20, [ANN]).load(folder)
     staged = day(root, 21, [ANN, BOB])
-    place = {"deliver": FolderTransport, "enter": load}.get(step, sender), step
+    place = {"send": FolderTransport, "commit": load}.get(step, sender), step
     with monkeypatch.context() as patch:
         cut_off(patch, place, after)
         with pytest.raises(CutOffError):
@@ -246,7 +246,7 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
 
     dead = day(root, 21, [ANN])
     with monkeypatch.context() as patch:
-        cut_off(patch, (module, "enter"), after=False)
+        cut_off(patch, (module, "commit"), after=False)
         with pytest.raises(CutOffError):
             dead.load(folder)
     assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
@@ -265,7 +265,7 @@ def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
     (tmp_path / "other").mkdir()
     dead = day(root, 21, [ANN])
     with monkeypatch.context() as patch:
-        cut_off(patch, (module, "enter"), after=False)
+        cut_off(patch, (module, "commit"), after=False)
         with pytest.raises(CutOffError):
             dead.load(folder)
     with pytest.raises(FirstDeliveryError, match="destination changed"):
@@ -279,7 +279,7 @@ def test_a_lost_delivery_of_an_appending_file_needs_a_person(root, folder, drop,
     answered(root, folder)
     dead = day(root, 21, done, lms=COMPLETIONS)
     with monkeypatch.context() as patch:
-        cut_off(patch, (FolderTransport, "deliver"))
+        cut_off(patch, (FolderTransport, "send"))
         with pytest.raises(CutOffError):
             dead.load(folder, lms=COMPLETIONS)
     [file] = drop.iterdir()

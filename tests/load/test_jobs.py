@@ -102,7 +102,7 @@ def test_a_run_waits_no_longer_than_its_deadline_and_the_next_goes_on_with_the_j
     site = lms_site(lms)
     staged.load(importing(), site)
     late = staged.receipt
-    late["waits"]["until"] = iso(datetime.now(UTC) - timedelta(seconds=1))
+    late["wait"]["until"] = iso(datetime.now(UTC) - timedelta(seconds=1))
     (staged.folder / "receipt.json").write_text(json.dumps(late))
     for _ in range(2):
         with pytest.raises(DeliveryUnavailableError, match="has been working on .* since"):

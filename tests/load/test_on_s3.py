@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk import ObjectStoragePath
+from msgspec import to_builtins
 
 from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import open_ledger
@@ -39,7 +40,7 @@ def staged(root, tmp_path, day):
 
 def loaded(delivery, site, run, day):
     folder, transformed = run
-    return load(connector(delivery), site, transformed, folder, replace(RUN, run_id=f"run{day}"))
+    return to_builtins(load(connector(delivery), site, transformed, folder, replace(RUN, run_id=f"run{day}")))
 
 
 def refusals(root, delivery):
@@ -72,5 +73,7 @@ def test_a_drop_and_its_result_file(root, tmp_path, drop):
     file.unlink()
     file.with_name(f"{file.stem}_result.csv").write_text("user,course,why\n1043,python,no such user\n")
     assert loaded(delivery, None, staged(root, tmp_path, 24), 24)["rows"] == 1
-    assert read_json(first[0] / "receipt.json")["drop"]["state"] == "refused"
-    assert not (root / "acme" / "drops" / f"{read_json(first[0] / 'receipt.json')['delivery']}.json").exists()
+    assert read_json(first[0] / "receipt.json")["pickup"]["state"] == "refused"
+    assert not (
+        root / "acme" / "pickups" / f"{read_json(first[0] / 'receipt.json')['delivery']}.json"
+    ).exists()

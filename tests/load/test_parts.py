@@ -7,8 +7,8 @@ import pytest
 from include.codebashing_lms.errors import DeliveryError
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import entries, open_ledger
-from include.codebashing_lms.load.receipt import parts_of
-from include.codebashing_lms.load.recovery import resolve_manually
+from include.codebashing_lms.load.manual_recovery import resolve_manually
+from include.codebashing_lms.load.receipt import Resolution
 from tests.delivery.connections import lms_site
 from tests.fakes.working_lms import PickyLms, WorkingLms, says
 from tests.load.staged_run import learner, stage
@@ -176,13 +176,11 @@ def test_a_person_settles_the_file_in_doubt_alone(runs, lms, appending, monkeypa
     runs.new(appending)
     with pytest.raises(DeliveryError):
         runs.load()
-    in_doubt = parts_of(runs.last.receipt)[1]["file"]
+    in_doubt = runs.last.receipt["parts"][1]["file"]
     with pytest.raises(DeliveryError, match=f"took {in_doubt} is not known"):
         runs.new(appending) and runs.load()
     [delivery] = [path.stem for path in runs.open()]
-    resolve_manually(
-        runs.home, delivery, taken, {"by": "ada", "reason": "looked", "when": "2026-11-23T00:00:00Z"}
-    )
+    resolve_manually(runs.home, delivery, taken, Resolution("ada", "looked", "2026-11-23T00:00:00Z"))
     assert set(runs.ledger) == {"1", "2"} if taken else {"1"}
     runs.load()
     assert runs.files() == left
@@ -220,4 +218,4 @@ def test_parts_in_a_folder_are_found_again(runs, drop, tmp_path):
     again = stage(runs.staging, [*PEOPLE, learner("5", "java", 1, 4)], day=9, run_id="run9", lms=GRADES)
     with pytest.raises(DeliveryError, match="not fetched since"):
         again.load(delivery, lms=GRADES)
-    assert len(staged.receipt["drop"]["picked_up"]) == 2
+    assert len(staged.receipt["pickup"]["picked_up"]) == 2

@@ -72,7 +72,7 @@ class Runs:
         return {one["employee_id"]: one for one in open_ledger(folder).table.to_pylist()}
 
     def watched(self):
-        return list((self.staging / "acme" / "drops").glob("*.json"))
+        return list((self.staging / "acme" / "pickups").glob("*.json"))
 
 
 @pytest.fixture
@@ -91,11 +91,11 @@ def test_changes_do_not_go_while_an_earlier_file_lies_there(runs, place, drop):
     with pytest.raises(DeliveryUnavailableError, match="not fetched since 20.*: 1 of our files still lies"):
         runs.run(place, MORE, fetched="removed")
     assert names(drop) == [NAME]
-    assert first.receipt["drop"]["state"] == "dropped"
+    assert first.receipt["pickup"]["state"] == "dropped"
     (drop / NAME).unlink()
     assert runs.run(place, MORE, fetched="removed")["rows"] == 1
-    assert first.receipt["drop"]["state"] == "picked up"
-    assert list(first.receipt["drop"]["picked_up"]) == [NAME]
+    assert first.receipt["pickup"]["state"] == "picked up"
+    assert list(first.receipt["pickup"]["picked_up"]) == [NAME]
     assert len(runs.watched()) == 1
 
 
@@ -108,7 +108,7 @@ def test_a_full_file_takes_the_place_of_one_that_was_not_fetched(runs, place, dr
     assert "It takes the place of what was not fetched since" in outcome["sentence"]
     new = runs.last.receipt["file"]
     assert names(drop) == [new, f"{new}.done"]
-    assert first.receipt["drop"]["state"] == "replaced"
+    assert first.receipt["pickup"]["state"] == "replaced"
     assert len(runs.watched()) == 1
 
 
@@ -147,10 +147,10 @@ def test_a_result_file_confirms_a_drop(runs, place, drop):
     runs.run(place, results=RESULTS)
     first = runs.last
     runs.run(place, results=RESULTS)
-    assert first.receipt["drop"]["state"] == "dropped"
+    assert first.receipt["pickup"]["state"] == "dropped"
     result(drop, "user,course,why\r\n")
     runs.run(place, results=RESULTS)
-    assert first.receipt["drop"]["state"] == "confirmed"
+    assert first.receipt["pickup"]["state"] == "confirmed"
     assert runs.watched() == []
 
 
@@ -160,7 +160,7 @@ def test_rows_that_a_result_file_refuses_go_again(runs, place, drop):
     result(drop, "user,course,why\r\n1043,python,no such user\r\n")
     outcome = runs.run(place, MORE, results=RESULTS)
     assert outcome["rows"] == 2
-    assert first.receipt["drop"]["state"] == "refused"
+    assert first.receipt["pickup"]["state"] == "refused"
     assert (first.receipt["refused"], first.manifest["refused"]) == (1, 1)
     assert "no such user" in (first.folder / "refused.csv").read_text()
     assert "1043" not in str(first.receipt)
@@ -237,7 +237,7 @@ def test_a_folder_that_is_gone_picked_nothing_up(runs, folder, drop):
     drop.rename(drop.with_name("elsewhere"))
     with pytest.raises(DeliveryError, match="does not exist"):
         runs.run(folder, MORE, fetched="removed")
-    assert first.receipt["drop"]["state"] == "dropped"
+    assert first.receipt["pickup"]["state"] == "dropped"
 
 
 def test_statuses_and_rows_of_a_result_file(runs, folder, drop):

@@ -234,7 +234,7 @@ NO_ROWS = [{"line": 1}, {"line": 99}, {"line": -3}, {"line": True}, {"line": Non
 def test_a_result_of_a_row_that_was_not_sent_is_counted_and_warned_of(days, lms, caplog, item):
     lms.next_answers.append(says({"report": {"refused": [item]}}))
     outcome = days.run()
-    assert (outcome["refused"], days.last.receipt["refusals_of_no_row"]) == (0, 1)
+    assert (outcome["refused"], days.last.receipt["refusals_unmatched"]) == (0, 1)
     assert "1 of its refusals fit no row that was sent" in outcome["sentence"]
     assert "1 refusals of the LMS fit no row" in caplog.text
     assert len(days.ledger) == 3

@@ -6,7 +6,7 @@ import pytest
 
 from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 from include.codebashing_lms.errors import ConnectorError, StagingError
-from include.codebashing_lms.load.receipt import idempotency_key
+from include.codebashing_lms.load.attempts import idempotency_key
 from tests.load.staged_run import CSV, LEARNERS, NAME, RUN, learner, stage
 
 

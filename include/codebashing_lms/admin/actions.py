@@ -17,7 +17,8 @@ from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import Journal, entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
 from include.codebashing_lms.ledger.schema import SENT
-from include.codebashing_lms.load.recovery import resolve_manually
+from include.codebashing_lms.load.manual_recovery import resolve_manually
+from include.codebashing_lms.load.receipt import Resolution
 from include.codebashing_lms.staging.layout import refused_list, snapshots_folder
 
 log = logging.getLogger(__name__)
@@ -181,12 +182,12 @@ def _newest(journal: Journal) -> str:
 
 def _settle(request: AdminRequest) -> Result:
     form = request.form
-    settled = {"by": form.triggered_by, "reason": form.reason, "when": iso(request.now)}
+    resolution = Resolution(form.triggered_by, form.reason, iso(request.now))
     taken = form.found == "taken"
-    receipt = resolve_manually(request.home, str(form.delivery), taken, settled)
+    receipt = resolve_manually(request.home, str(form.delivery), taken, resolution)
     known = "its rows count as known" if taken else "the next good run sends its rows again"
-    sentence = f"{receipt['file']} is recorded as {'taken' if taken else 'not taken'}: {known}."
-    return {"rows": receipt["rows"], "sentence": sentence}
+    sentence = f"{receipt.file} is recorded as {'taken' if taken else 'not taken'}: {known}."
+    return {"rows": receipt.rows, "sentence": sentence}
 
 
 ACTIONS: dict[str, Callable[[AdminRequest], Result]] = {

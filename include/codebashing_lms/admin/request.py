@@ -16,7 +16,7 @@ from include.codebashing_lms.ledger.destinations import destination_folder
 from include.codebashing_lms.ledger.journal import append
 from include.codebashing_lms.ledger.schema import EntryMetadata
 from include.codebashing_lms.ledger.versions import Ledger
-from include.codebashing_lms.load.in_flight import DestinationLedger, in_flight_folder
+from include.codebashing_lms.load.in_flight import DestinationLedger, in_flight_ids
 from include.codebashing_lms.staging.files import StagedPath
 
 
@@ -57,7 +57,7 @@ class AdminRequest:
             "triggered_by": form.triggered_by,
             "reason": form.reason,
         }
-        return self.destination_ledger.facts(about, kind)
+        return self.destination_ledger.entry_metadata(kind, about)
 
     def write(self, kind: str, ledger: Ledger, rows: Iterable[pa.Table], **more: Any) -> int:
         """Add the action to the journal; return the number of its entry."""
@@ -67,7 +67,7 @@ class AdminRequest:
 
     def require_no_in_flight(self) -> None:
         """Raise ConnectorError while a delivery is in flight: its entry would follow the action's."""
-        found = in_flight_folder(self.home)
+        found = in_flight_ids(self.home)
         if found:
             raise form_error(
                 f"a delivery is in flight, or was cut off: {', '.join(found)}. Wait until load has ended, or "

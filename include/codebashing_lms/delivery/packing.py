@@ -13,9 +13,7 @@ from include.codebashing_lms.config.delivery import Delivery, FolderDelivery, Ht
 from include.codebashing_lms.config.lists import PathResolver
 from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.staging.checksums import sha256_of
-from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy, read_json
-from include.codebashing_lms.staging.layout import RECEIPT
+from include.codebashing_lms.staging.files import local_copy
 from include.codebashing_lms.staging.scratch import scratch_folder
 
 if TYPE_CHECKING:
@@ -116,33 +114,6 @@ def _public_key(
     if not destination or not destination.pgp_public_key:
         raise ConnectorError(f"delivery.pgp.key is not set, and there is no {where}: one of them must be.")
     return destination.pgp_public_key.encode(errors="replace"), where
-
-
-def packed(packing: Packing, plain: Path, content: dict[str, Any], folder: StagedPath) -> dict[str, Any]:
-    """Stage a file as it goes to the LMS; return what a receipt says of it: name, bytes, checksum.
-
-    What an earlier try was about to send goes again as it is. Encrypted anew it would be another file, and
-    whether the LMS has it could not be seen.
-
-    :param content: the same of the file itself.
-    """
-    if not packing.facts:
-        return content
-    facts = {"file": packing.name(content["file"]), "packing": packing.facts, "content": content}
-    receipt = read_json(folder / RECEIPT) if (folder / RECEIPT).exists() else {}
-    for part in [receipt, *receipt.get("parts", [])]:
-        if all(part.get(name) == fact for name, fact in facts.items()) and _is_staged(folder, part):
-            return facts | {name: part[name] for name in ("bytes", "sha256")}
-    with atomic_write(folder / facts["file"]) as part:
-        packing.wrap(plain, part)
-        return facts | {"bytes": part.stat().st_size, "sha256": sha256_of(part)}
-
-
-def _is_staged(folder: StagedPath, part: dict[str, Any]) -> bool:
-    if not (folder / part["file"]).exists():
-        return False
-    with local_copy(folder / part["file"]) as copy:
-        return sha256_of(copy) == str(part["sha256"])
 
 
 def _zip(plain: Path, packed: Path) -> None:

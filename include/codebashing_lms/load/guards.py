@@ -1,10 +1,9 @@
-"""The first delivery to a destination, which may need a word from a person.
+"""What stops a load before anything is sent.
 
-A file of completions may hold years of training that the LMS has already, and of an LMS that took another
-one's place nobody knows what it knows: both stop once and ask.
+A first delivery waits for a person's answer. A file of completions may hold years of training that the LMS
+has already, and nobody knows what an LMS has that took the place of another LMS.
 
-
-Guards that compare a live run with the last one, and with what was last told. Never for past dates.
+A live run is compared with the last live run, and with what the LMS was sent; a run for a past date is not.
 """
 
 from collections.abc import Sequence
@@ -19,6 +18,8 @@ from include.codebashing_lms.ledger.journal import entries
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.compare import DeltaSummary
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.transform.guards import check
+from include.codebashing_lms.transform.manifest import Manifest
 
 ANSWER = (
     "Trigger the DAG codebashing_lms_admin with the action first_delivery, a reason and one answer: all, "
@@ -29,13 +30,13 @@ ANSWER = (
 def require_first_delivery_answer(
     home: StagedPath, connector: Connector, ledger: Ledger, summary: DeltaSummary
 ) -> None:
-    """Raise FirstDeliveryError where nobody has said yet what a first delivery shall hold."""
+    """Raise FirstDeliveryError while a person has not said what a first delivery holds."""
     if not ledger.is_empty:
         return
     others = other_destinations(home, connector)
     if others:
         raise FirstDeliveryError(
-            f"The destination changed: so far this connector told {'; '.join(others)}. "
+            f"The destination changed: so far this connector sent to {'; '.join(others)}. "
             f"What the new one knows is not known. Nothing was sent. {ANSWER}"
         )
     contract = connector.lms.contract
@@ -54,6 +55,23 @@ def answered_since(destination_ledger: StagedPath) -> datetime | None:
     return parse_instant(since) if since else None
 
 
+def check_over_time(
+    guards: Guards,
+    journal: Sequence[dict[str, Any]],
+    manifest: Manifest,
+    summary: DeltaSummary,
+    skipped: tuple[str, ...],
+) -> None:
+    """Raise GuardError where a live run differs too much from the last one and from what the LMS was sent."""
+    now, last = learners_of(manifest, summary), last_live(journal, manifest.as_of)
+    check(learner_drop(guards, now, last) | learner_fall(guards, summary.fell, now["known"]), skipped)
+
+
+def learners_of(manifest: Manifest, summary: DeltaSummary) -> dict[str, int]:
+    """Return the learners as the next live run compares itself with them."""
+    return {"read": manifest.learners, "known": summary.learners}
+
+
 def learner_drop(guards: Guards, now: dict[str, int], last: dict[str, int] | None) -> dict[str, str]:
     """Return a sentence for `max_drop_percent` where learners read, or learners known, dropped too far."""
     if not last or guards.max_drop_percent is None:
@@ -69,12 +87,12 @@ def learner_drop(guards: Guards, now: dict[str, int], last: dict[str, int] | Non
 
 
 def learner_fall(guards: Guards, fell: int, known: int) -> dict[str, str]:
-    """Return a sentence for `max_fall_percent` where too many learners' percentage fell since it was told."""
+    """Return a sentence for `max_fall_percent` where too many learners' percentage fell since it was sent."""
     if guards.max_fall_percent is None or fell * 100 <= guards.max_fall_percent * known:
         return {}
     return {
         "max_fall_percent": f"the percentage of {fell} of {known} learners ({100 * fell / known:.1f} %) fell "
-        f"since they were last told, more than {guards.max_fall_percent:g} %"
+        f"since it was last sent, more than {guards.max_fall_percent:g} %"
     }
 
 

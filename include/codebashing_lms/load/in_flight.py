@@ -1,7 +1,7 @@
-"""Deliveries that have begun, until they are in the journal.
+"""Deliveries that have begun and are not yet in the journal.
 
-<staging>/<connector>/in_flight/<delivery>.json names the run folder of a delivery that is not journaled yet.
-Its receipt there says how far it came, see settling.py.
+<staging>/<connector>/in_flight/<delivery>.json names the run folder of such a delivery. The receipt in this
+folder says how far the delivery came, see recovery.py.
 """
 
 import logging
@@ -12,21 +12,30 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from msgspec.structs import replace
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.errors import LedgerConflictError
 from include.codebashing_lms.ledger.destinations import ledger_folder
 from include.codebashing_lms.ledger.journal import append, entries, open_ledger
 from include.codebashing_lms.ledger.numbered_files import names_in, remove
-from include.codebashing_lms.load.receipt import NAME, parts_done, parts_of, write_receipt
+from include.codebashing_lms.load.receipt import (
+    Receipt,
+    State,
+    as_dict,
+    read_receipt,
+    transition,
+    write_receipt,
+)
 from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
 
 log = logging.getLogger(__name__)
 
+FOLDER = "in_flight"
 JOURNALED = (
     "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
-    "reason", "learners", "provenance", "settled", "refusals_to_come",
+    "reason", "learners", "provenance", "resolution", "refusals_to_come", "known",
 )  # fmt: skip
 PACKED = ("packing", "content")  # of a file that travelled packed: how, and what it was before
 
@@ -38,123 +47,124 @@ class DestinationLedger:
     folder: StagedPath
     destination: dict[str, str]
 
-    def facts(self, receipt: dict[str, Any], kind: str) -> dict[str, Any]:
-        """Return what the journal says about an entry besides its rows."""
+    def entry_metadata(self, kind: str, about: dict[str, Any]) -> dict[str, Any]:
+        """Return what the journal says of an entry besides its rows.
+
+        :param about: what the entry is about, under the keys of receipt.json.
+        """
         journal = entries(self.folder)
         last = journal[-1] if journal else {}
-        kept = {name: receipt.get(name) for name in JOURNALED}
-        kept |= {name: receipt[name] for name in PACKED if name in receipt}
-        known = {"kind": kind, "destination": self.destination, "verdict": receipt.get("known")}
-        return {**kept, **known, "when": iso(datetime.now(UTC)), "since": last.get("since")}
+        kept = {name: about.get(name) for name in JOURNALED}
+        kept |= {name: about[name] for name in PACKED if name in about}
+        when = {"when": iso(datetime.now(UTC)), "since": last.get("since")}
+        return {**kept, "kind": kind, "destination": self.destination, **when}
 
     def add(
-        self, told: Iterable[pa.Table], facts: dict[str, Any], at: int | None = None, seen: Any = None
+        self, rows: Iterable[pa.Table], metadata: dict[str, Any], at: int | None = None, seen: Any = None
     ) -> None:
-        """Add an entry to the journal, after whatever is its newest by then.
+        """Add an entry to the journal, after its newest entry at that moment.
 
-        :param told: its rows, gone through more than once.
+        :param rows: the entry's rows; they are read more than once.
         :param seen: which rows of version `at` of the ledger were found unchanged; it says nothing of others.
         """
         while True:
             ledger = open_ledger(self.folder)
             mask = seen if ledger.number == at else np.zeros(len(ledger), dtype=np.bool_)
             try:
-                append(self.folder, ledger, told, mask, facts)
+                append(self.folder, ledger, rows, mask, metadata)
                 break
             except LedgerConflictError:
-                log.info("The ledger moved meanwhile; the entry goes after its newest one")
+                log.info("Another run wrote to the ledger meanwhile; the entry goes after its newest one")
 
 
-def ledger_of_receipt(home: StagedPath, receipt: dict[str, Any]) -> DestinationLedger:
+def ledger_of_receipt(home: StagedPath, receipt: Receipt) -> DestinationLedger:
     """Return the journal of the LMS that a delivery went to."""
-    return DestinationLedger(ledger_folder(home, receipt["destination"]), receipt["destination"])
+    return DestinationLedger(ledger_folder(home, receipt.destination), receipt.destination)
 
 
-def begin(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> None:
-    """Note that a delivery begins: first that it is open, then what is sent."""
-    write_json(_pointer(home, receipt), {"folder": below(home, folder)})
+def begin(home: StagedPath, receipt: Receipt, folder: StagedPath) -> None:
+    """Write down that a delivery begins: first that it is in flight, then what is sent."""
+    write_json(_pointer(home, receipt.delivery), {"folder": relative_to(home, folder)})
     write_receipt(folder, receipt)
 
 
-def abort(home: StagedPath, receipt: dict[str, Any], folder: StagedPath) -> None:
-    """Note that the LMS took nothing of the file that was begun, so that nobody need be asked."""
-    if parts_done(receipt):
-        write_receipt(folder, receipt | {"state": "partly"})
+def abort(home: StagedPath, receipt: Receipt, folder: StagedPath) -> None:
+    """Write down that the LMS has nothing of the file that was begun: no person has to look there."""
+    if receipt.parts_done:
+        write_receipt(folder, transition(receipt, State.PARTLY))
         return
-    write_receipt(folder, receipt | {"state": "not_taken"})
+    write_receipt(folder, transition(receipt, State.NOT_DELIVERED))
     close(home, receipt)
 
 
-def close(home: StagedPath, receipt: dict[str, Any]) -> None:
-    """Note that nothing is left to do for a delivery."""
-    remove(_pointer(home, receipt))
+def close(home: StagedPath, receipt: Receipt) -> None:
+    """Write down that nothing is left to do for a delivery."""
+    remove(_pointer(home, receipt.delivery))
 
 
 def commit(
     home: StagedPath,
     destination_ledger: DestinationLedger,
     folder: StagedPath,
-    receipt: dict[str, Any],
+    receipt: Receipt,
     at: int | None = None,
     seen: Any = None,
-) -> dict[str, Any]:
-    """Put what the LMS took of a delivery into the journal, once, and close it; return the receipt.
+) -> Receipt:
+    """Put what the LMS accepted of a delivery into the journal, once, and close it; return the receipt.
 
     :param seen: which rows of version `at` of the ledger were found unchanged.
     """
-    whole, done = receipt["state"] == "delivered", parts_done(receipt)
-    if whole or done > receipt.get("parts_entered", 0):
-        facts = destination_ledger.facts(receipt, "delivery")
+    whole, done = receipt.state == State.DELIVERED, receipt.parts_done
+    if whole or done > receipt.parts_journaled:
+        metadata = destination_ledger.entry_metadata("delivery", as_dict(receipt))
         if not whole:
-            facts["delivery"] = f"{receipt['delivery']} parts {done}"
-        destination_ledger.add(_rows_of(folder, receipt, whole), facts, at, seen)
+            metadata["delivery"] = f"{receipt.delivery} parts {done}"
+        destination_ledger.add(_rows_of(folder, receipt, whole), metadata, at, seen)
     if not whole:
-        receipt = receipt | {"parts_entered": done}
+        receipt = replace(receipt, parts_journaled=done)
         write_receipt(folder, receipt)
     close(home, receipt)
     return receipt
 
 
-def _rows_of(folder: StagedPath, receipt: dict[str, Any], whole: bool) -> Iterable[pa.Table]:
+def _rows_of(folder: StagedPath, receipt: Receipt, whole: bool) -> Iterable[pa.Table]:
     """Return the rows of the files that are not in the journal yet, and that the LMS surely has."""
-    rows, entered = SentRows(folder), receipt.get("parts_entered", 0)
-    if whole and not entered:
+    rows, journaled = SentRows(folder), receipt.parts_journaled
+    if whole and not journaled:
         return rows.to_journal()
-    parts = rows.of_parts(parts_of(receipt))[entered : parts_done(receipt)]
+    parts = rows.of_parts(receipt.files)[journaled : receipt.parts_done]
     return rows.to_journal(np.concatenate([np.array([], dtype=np.int64), *parts]), whole)
 
 
-def in_flight_folder(home: StagedPath) -> list[str]:
-    """Return the IDs of deliveries that are under way, or were cut off."""
-    return sorted(
-        name.removesuffix(".json") for name in names_in(home / "in_flight") if name.endswith(".json")
-    )
+def in_flight_ids(home: StagedPath) -> list[str]:
+    """Return the IDs of deliveries that are under way, or were interrupted."""
+    return sorted(name.removesuffix(".json") for name in names_in(home / FOLDER) if name.endswith(".json"))
 
 
-def in_flight(home: StagedPath) -> Iterator[tuple[dict[str, Any], StagedPath]]:
-    """Give the receipts of open deliveries and their folders; forget those that never had a receipt."""
-    for delivery in in_flight_folder(home):
+def in_flight(home: StagedPath) -> Iterator[tuple[Receipt, StagedPath]]:
+    """Give the receipts of deliveries in flight and their folders; forget those that never had a receipt."""
+    for delivery in in_flight_ids(home):
         receipt, folder = in_flight_by_id(home, delivery)
         if receipt:
             yield receipt, folder
         else:
-            remove(home / "in_flight" / f"{delivery}.json")
+            remove(_pointer(home, delivery))
 
 
-def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[dict[str, Any] | None, Any]:
-    """Return the receipt of an open delivery and its folder; None when it was cut off before anything went.
+def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[Receipt | None, Any]:
+    """Return the receipt of a delivery in flight and its folder; None when it was killed before it sent.
 
-    The receipt that is there may be of an earlier try, which sent other rows than this one was about to.
+    The receipt in the folder may be of an earlier try with other rows.
     """
-    folder = home / read_json(home / "in_flight" / f"{delivery}.json")["folder"]
-    receipt: dict[str, Any] | None = read_json(folder / NAME) if (folder / NAME).exists() else None
-    return (receipt if receipt and receipt["delivery"] == delivery else None), folder
+    folder = home / read_json(_pointer(home, delivery))["folder"]
+    receipt = read_receipt(folder)
+    return (receipt if receipt and receipt.delivery == delivery else None), folder
 
 
-def _pointer(home: StagedPath, receipt: dict[str, Any]) -> Any:
-    return home / "in_flight" / f"{receipt['delivery']}.json"
+def _pointer(home: StagedPath, delivery: str) -> Any:
+    return home / FOLDER / f"{delivery}.json"
 
 
-def below(home: StagedPath, folder: StagedPath) -> str:
-    """Return where a folder lies below a connector's home."""
+def relative_to(home: StagedPath, folder: StagedPath) -> str:
+    """Return the path of a folder relative to a connector's folder."""
     return str(folder).removeprefix(str(home)).strip("/")

@@ -1,153 +1,180 @@
-"""What load says of its end: small, without a person, in a sentence.
-
-Waiting for an import job of the LMS, without holding a worker: the receipt knows since when.
-
-outcome.json: how a run's load ended, in a sentence for people. Nothing is decided by it.
-
-What a check found at the source, in sentences.
-"""
+"""How load ended, in a sentence that names no person: outcome.json, and what the task returns."""
 
 import logging
 import math
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
+
 from include.codebashing_lms.config.delivery import Delivery
-from include.codebashing_lms.config.delivery_results import Wait
+from include.codebashing_lms.config.delivery_results import Wait as WaitSettings
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.errors import DeliveryUnavailableError, StagingError
-from include.codebashing_lms.load.pickup import not_fetched_since
 from include.codebashing_lms.load.receipt import NAME as RECEIPT
-from include.codebashing_lms.load.receipt import parts_of, write_receipt
-from include.codebashing_lms.load.refusals import describe_refusals
-from include.codebashing_lms.load.send import Receipt
-from include.codebashing_lms.staging.files import StagedPath, write_json
-from include.codebashing_lms.transform.manifest import Manifest, SourceCheck
+from include.codebashing_lms.load.receipt import Receipt, Wait, write_receipt
+from include.codebashing_lms.staging.files import StagedPath, read_struct, write_json
 
-Outcome = dict[str, Any]
-TOLD = ("where", "file", "rows", "bytes", "sha256")
+log = logging.getLogger(__name__)
+
+NAME = "outcome.json"
 BY_A_PERSON = " Nothing is imported by itself: somebody starts the import in the LMS."
-AGAIN = "To have rows told again, trigger the DAG codebashing_lms_admin with the action resend."
+AGAIN = "To have rows sent again, trigger the DAG codebashing_lms_admin with the action resend."
 
 
-def not_sent(outcome: str, sentence: str, receipt: str | None = None) -> Outcome:
-    """Return the outcome of a load that sent nothing."""
-    return {"outcome": outcome, "sentence": sentence, "receipt": receipt}
+class OutcomeKind(StrEnum):
+    """The ways in which load ends."""
+
+    DELIVERED = "delivered"
+    ALREADY_DELIVERED = "already_delivered"
+    NOTHING_TO_SEND = "nothing_to_send"
+    WORKING = "working"  # the LMS's import job goes on, and the task asks again
+    DRY_RUN = "dry_run"
+    CHECKED = "checked"
+    HELD = "held"
+    STOPPED = "stopped"  # an error
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What load returns; the task returns it as a dictionary without the absent keys.
+
+    :param receipt: the address of the receipt; None where nothing was sent.
+    :param where: where the file goes; with `file`, `rows`, `bytes` and `sha256` as in the receipt.
+    :param refused: how many rows the LMS refused so far.
+    :param ask_again_in: seconds until the task asks about the import job.
+    """
+
+    kind: OutcomeKind = field(name="outcome")
+    sentence: str
+    receipt: str | None
+    where: str | None = None
+    file: str | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    refused: int | None = None
+    ask_again_in: int | None = None
+
+
+class StagedOutcome(Struct, frozen=True):
+    """outcome.json of a run's folder."""
+
+    kind: OutcomeKind = field(name="outcome")
+    sentence: str
+    at: str
+
+
+def not_sent(kind: OutcomeKind, sentence: str, receipt: Receipt | None = None) -> Outcome:
+    """Return the outcome of a load that sent nothing.
+
+    :param receipt: what it would have sent, if it came so far.
+    """
+    return _about_file(receipt, kind, sentence, None) if receipt else Outcome(kind, sentence, None)
+
+
+def _about_file(
+    receipt: Receipt, kind: OutcomeKind, sentence: str, address: str | None, **more: Any
+) -> Outcome:
+    file = {name: getattr(receipt, name) for name in ("where", "file", "rows", "bytes", "sha256")}
+    return Outcome(kind, sentence, address, **file, **more)
 
 
 def describe_file(receipt: Receipt) -> str:
     """Return the file with its numbers; of several, all of them."""
-    rows = "1 row" if receipt["rows"] == 1 else f"{receipt['rows']} rows"
-    parts = parts_of(receipt)
-    size = sum(part["bytes"] for part in parts)
-    more = f" and {len(parts) - 1} more" if len(parts) > 1 else ""
-    return f"{receipt['file']}{more} ({rows}, {size} bytes)"
+    rows = "1 row" if receipt.rows == 1 else f"{receipt.rows} rows"
+    size = sum(part.bytes for part in receipt.files)
+    more = f" and {len(receipt.files) - 1} more" if len(receipt.files) > 1 else ""
+    return f"{receipt.file}{more} ({rows}, {size} bytes)"
+
+
+def describe_refusals(receipt: Receipt) -> str:
+    """Return a sentence about refused rows, nothing where there are none."""
+    refused, unmatched = receipt.refused, receipt.refusals_unmatched
+    words = ""
+    if refused:
+        rows = "1 row" if refused == 1 else f"{refused} rows"
+        words = f" The LMS refused {rows}: see refused.csv; they go again with the next run."
+    if unmatched:
+        words += f" {unmatched} of its refusals fit no row that was sent: see delivery.results."
+    return words
+
+
+def not_fetched_since(receipts: list[Receipt]) -> str:
+    """Say since when the LMS has not fetched our files."""
+    since = min(str(receipt.delivered_at) for receipt in receipts)
+    files = sum(len(receipt.files) for receipt in receipts)
+    return f"not fetched since {since}: {files} of our files still {'lies' if files == 1 else 'lie'} there"
 
 
 def delivered(receipt: Receipt, address: str, not_fetched: list[Receipt]) -> Outcome:
     """Return the outcome of a load that sent something."""
     earlier = ", by an earlier try whose end was not seen; it was not sent again"
-    by = earlier if receipt["sent_by_earlier_try"] else ""
-    sentence = f"{describe_file(receipt)} was {receipt['known']}{by}.{describe_refusals(receipt)}"
+    by = earlier if receipt.sent_by_earlier_try else ""
+    sentence = f"{describe_file(receipt)} was {receipt.known}{by}.{describe_refusals(receipt)}"
     if not_fetched:
         sentence += f" It takes the place of what was {not_fetched_since(not_fetched)}."
-    if "import" in receipt:
+    if receipt.import_:
         sentence += BY_A_PERSON
-    told = {name: receipt[name] for name in TOLD}
-    return {
-        **told,
-        "outcome": "delivered",
-        "sentence": sentence,
-        "receipt": address,
-        "refused": receipt["refused"],
-    }
+    return _about_file(receipt, OutcomeKind.DELIVERED, sentence, address, refused=receipt.refused)
 
 
 def delivered_before(receipt: Receipt, address: str, by_this_task: bool) -> Outcome:
-    """Return the outcome of a load whose run had delivered already, `by_this_task`: as it turned out now."""
-    told = {name: receipt[name] for name in TOLD} | {"refused": receipt.get("refused", 0)}
-    known = f"{receipt['file']} was {receipt['known']}"
+    """Return the outcome of a load with a run that had delivered already.
+
+    :param by_this_task: the delivery was in flight, and this load found it at the LMS.
+    """
+    known = f"{receipt.file} was {receipt.known}"
     if by_this_task:
-        by = "" if "job" in receipt else " by an earlier try whose end was not seen; it was not sent again"
-        sentence = f"{known}{by}.{describe_refusals(receipt)}"
-        return {**told, "outcome": "delivered", "sentence": sentence, "receipt": address}
-    sentence = f"Nothing was sent: this run's file {known} at {receipt['delivered_at']}. {AGAIN}"
-    return {**told, **not_sent("already_delivered", sentence, address)}
-
-
-def waiting(receipt: Receipt, address: str, seconds: int) -> Outcome:
-    """Return the outcome of a load that has to ask the LMS again."""
-    told = {name: receipt[name] for name in TOLD}
-    sentence = f"{receipt['file']} is with the LMS, which works on it since {receipt['job_since']}."
-    return {
-        **told,
-        "outcome": "working",
-        "sentence": sentence,
-        "receipt": address,
-        "ask_again_in": seconds,
-    }
+        by = "" if receipt.job else " by an earlier try whose end was not seen; it was not sent again"
+        kind, sentence = OutcomeKind.DELIVERED, f"{known}{by}.{describe_refusals(receipt)}"
+    else:
+        kind = OutcomeKind.ALREADY_DELIVERED
+        sentence = f"Nothing was sent: this run's file {known} at {receipt.delivered_at}. {AGAIN}"
+    return _about_file(receipt, kind, sentence, address, refused=receipt.refused)
 
 
 def job_timeout(receipt: Receipt, seconds: int) -> DeliveryUnavailableError:
     """Return the error of a load that has waited long enough."""
     return DeliveryUnavailableError(
-        f"The LMS has been working on {receipt['file']} since {receipt['job_since']}, and this run waited "
+        f"The LMS has been working on {receipt.file} since {receipt.job_since}, and this run waited "
         f"{seconds} seconds for it. Nothing else was sent. The next run asks about the same job before it "
         "sends anything; if the LMS is always that slow, raise the deadline of delivery.job or delivery.wait."
     )
 
 
 def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, by: str) -> Outcome:
-    """Return when to ask the LMS again about its job; until it has ended nothing new is sent.
+    """Return when to ask the LMS again about its job; no worker is held, and nothing is sent until then.
 
-    :param by: the run that waits; each has a deadline of its own, and it stands in the receipt.
+    :param by: the run that waits. Each run has a deadline of its own, which the receipt keeps.
     """
-    wait = getattr(delivery, "job", None) or getattr(delivery, "wait", None) or Wait()
-    every, deadline = wait.every, wait.deadline
+    settings = getattr(delivery, "job", None) or getattr(delivery, "wait", None) or WaitSettings()
     now = datetime.now(UTC)
-    waits = receipt.get("waits", {})
-    if waits.get("by") != by:
-        waits = {"by": by, "until": iso(now + timedelta(seconds=deadline))}
-        write_receipt(folder, receipt | {"waits": waits})
-    until = parse_instant(waits["until"]) or now
+    wait = receipt.wait
+    if wait is None or wait.by != by:
+        wait = Wait(by, iso(now + timedelta(seconds=settings.deadline)))
+        write_receipt(folder, replace(receipt, wait=wait))
+    until = parse_instant(wait.until) or now
     if now >= until:
-        raise job_timeout(receipt, deadline)
-    return waiting(receipt, str(folder / RECEIPT), min(every, math.ceil((until - now).total_seconds())))
-
-
-log = logging.getLogger(__name__)
-
-NAME = "outcome.json"
-STOPPED = "stopped"
-
-
-def note_outcome(folder: StagedPath, outcome: str, sentence: str) -> None:
-    """Stage how load ended; that it cannot be staged is no reason to fail."""
-    try:
-        write_json(folder / NAME, {"outcome": outcome, "sentence": sentence, "at": iso(datetime.now(UTC))})
-    except StagingError as error:
-        log.warning("How load ended is not noted: %s", error)
-
-
-SHOWN, LENGTH = 60, 60  # so many names, each cut to so many characters
-
-
-def verdict(manifest: Manifest) -> str:
-    """Tell from the manifest of a check how many learners can be matched, and what was seen."""
-    seen, learners = manifest.seen or SourceCheck([], [], 0), manifest.learners
-    with_id = learners - seen.learners_without_id
-    share = f" ({100 * with_id / learners:.1f} %)" if learners else ""
-    guards = "; ".join(f"{name}: {words}" for name, words in manifest.guards.crossed.items())
-    return (
-        f"Codebashing: {learners} learners were read, {with_id} of them{share} with an employee ID; "
-        f"{manifest.records.emitted} records could be sent. Keys seen: {_named(seen.keys)}. "
-        f"Courses seen: {_named(seen.courses)}. "
-        f"{f'Guards that would stop a run: {guards}' if guards else 'No guard would stop a run'}."
+        raise job_timeout(receipt, settings.deadline)
+    return _about_file(
+        receipt,
+        OutcomeKind.WORKING,
+        f"{receipt.file} is with the LMS, which works on it since {receipt.job_since}.",
+        str(folder / RECEIPT),
+        ask_again_in=min(settings.every, math.ceil((until - now).total_seconds())),
     )
 
 
-def _named(names: list[str]) -> str:
-    """Return names for a log: no address, should the connector file name the wrong key."""
-    shown = [name[:LENGTH] for name in names if "@" not in name][:SHOWN]
-    more = [f"and {len(names) - len(shown)} more"] if len(names) > len(shown) else []
-    return ", ".join([*shown, *more]) or "none"
+def write_outcome(folder: StagedPath, kind: OutcomeKind, sentence: str) -> None:
+    """Stage how load ended; load does not fail because this cannot be staged."""
+    try:
+        write_json(folder / NAME, to_builtins(StagedOutcome(kind, sentence, iso(datetime.now(UTC)))))
+    except StagingError as error:
+        log.warning("How load ended cannot be staged: %s", error)
+
+
+def read_outcome(folder: StagedPath) -> StagedOutcome | None:
+    """Return how load ended in a run's folder, if it has; ValueError where the file is damaged."""
+    return read_struct(folder / NAME, StagedOutcome) if (folder / NAME).exists() else None

@@ -1,30 +1,40 @@
-"""Files that were dropped for the LMS to fetch: dropped, picked up, and what it said of them afterwards.
+"""Files that were dropped for the LMS: whether it picked them up, and what its result files say of them.
 
-<staging>/<connector>/drops/<delivery>.json names the run folder of a drop of which something may still be
-seen: whether the LMS removed the file (delivery.fetched), or what its result file says (delivery.results).
+<staging>/<connector>/pickups/<delivery>.json names the run folder of a drop that is still watched: the LMS
+may remove the file (delivery.fetched), or leave a result file (delivery.results).
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from include.codebashing_lms.config.delivery import FolderDelivery, SftpDelivery
+from include.codebashing_lms.config.delivery_results import Results
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.delivery.results import ResultParser, first_row_of
 from include.codebashing_lms.delivery.transport import SupportsPickup, Transport
 from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.numbered_files import names_in, remove
-from include.codebashing_lms.load.in_flight import DestinationLedger, below, ledger_of_receipt
-from include.codebashing_lms.load.receipt import NAME, parts_of, write_receipt
+from include.codebashing_lms.load.in_flight import DestinationLedger, ledger_of_receipt, relative_to
+from include.codebashing_lms.load.outcome import not_fetched_since
+from include.codebashing_lms.load.receipt import (
+    Pickup,
+    PickupState,
+    Receipt,
+    State,
+    read_receipt,
+    write_receipt,
+)
 from include.codebashing_lms.load.refusals import journal_refusals, record_refusals, stop_at_too_many
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
 
-log = logging.getLogger(__name__)
+FOLDER = "pickups"
+RESULT_FILE_TIMEOUT = timedelta(days=30)
 
-Receipt = dict[str, Any]
-RESULT_FILE_TIMEOUT = timedelta(days=30)  # for a result file
+Watched = tuple[Receipt, Pickup, StagedPath]  # a drop, what is known of it, and its run folder
 
 
 def is_watched(transport: Transport) -> bool:
@@ -35,14 +45,14 @@ def is_watched(transport: Transport) -> bool:
 
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
-    """Remember to look what becomes of a drop; return what its receipt says of that now."""
-    write_json(home / "drops" / f"{receipt['delivery']}.json", {"folder": below(home, folder)})
-    return {"drop": {"state": "dropped", "picked_up": {}, "results": {}}}
+    """Have later runs look after a drop; return its receipt."""
+    write_json(home / FOLDER / f"{receipt.delivery}.json", {"folder": relative_to(home, folder)})
+    return replace(receipt, pickup=Pickup())
 
 
 @dataclass(frozen=True)
 class PickupTracker:
-    """What became of earlier drops.
+    """Looks after the drops of earlier runs.
 
     :param has_header: whether the first line of a file is no row.
     """
@@ -54,114 +64,103 @@ class PickupTracker:
 
     @property
     def delivery(self) -> FolderDelivery | SftpDelivery:
-        """Return what the connector file says of drops."""
+        """Return the connector file's section delivery."""
         return self.transport.delivery
 
-    def look(self) -> list[Receipt]:
-        """Note what can be seen of earlier drops; return those that the LMS has not fetched."""
+    def poll(self) -> list[Receipt]:
+        """Write down what can be seen of earlier drops; return those that the LMS has not fetched."""
         watched = list(self._watched())
-        names = [part["file"] for receipt, _ in watched for part in parts_of(receipt)]
-        lying = self.transport.remaining(names) if names and self.delivery.fetched else set()
+        names = [part.file for receipt, _, _ in watched for part in receipt.files]
+        remaining = self.transport.remaining(names) if names and self.delivery.fetched else set()
         results = self.transport.results(names) if names and self.delivery.results else {}
-        seen = [self._seen(receipt, folder, lying, results) for receipt, folder in watched]
-        for (before, folder), receipt in zip(watched, seen, strict=True):
+        seen = [self._see(one, remaining, results) for one in watched]
+        for (before, _, folder), (receipt, pickup) in zip(watched, seen, strict=True):
             if receipt != before:
                 write_receipt(folder, receipt)
-            if self._is_over(receipt):
+            if self._is_over(receipt, pickup):
                 self._forget(receipt)
-        for (before, _), receipt in zip(watched, seen, strict=True):
-            if self.delivery.results and receipt["drop"]["results"] != before["drop"]["results"]:
+        for (_, old, _), (receipt, pickup) in zip(watched, seen, strict=True):
+            if self.delivery.results and pickup.results != old.results:
                 stop_at_too_many(receipt, self.delivery.results.max_refused_percent)
-        return [receipt for receipt in seen if self.delivery.fetched and not _is_fetched(receipt)]
+        return [one for one, pickup in seen if self.delivery.fetched and not _is_fetched(one, pickup)]
 
     def replace(self, not_fetched: list[Receipt], by: Receipt) -> None:
-        """Remove files that the LMS has not fetched: one with all there is to tell is in its place."""
-        new = {part["file"] for part in parts_of(by)}
-        old = [part["file"] for receipt in not_fetched for part in parts_of(receipt)]
+        """Remove files that the LMS has not fetched: a file with all rows is in their place."""
+        new = {part.file for part in by.files}
+        old = [part.file for receipt in not_fetched for part in receipt.files]
         self.transport.remove([name for name in old if name not in new])
         for receipt in not_fetched:
-            folder = self._folder(receipt["delivery"])
-            write_receipt(folder, receipt | {"drop": {**receipt["drop"], "state": "replaced"}})
+            pickup = replace(receipt.pickup or Pickup(), state=PickupState.REPLACED)
+            write_receipt(self._folder(receipt.delivery), replace(receipt, pickup=pickup))
             self._forget(receipt)
 
-    def _watched(self) -> Iterator[tuple[Receipt, StagedPath]]:
-        """Give the drops of this destination of which something may still be seen."""
-        for name in sorted(names_in(self.home / "drops")):
+    def _watched(self) -> Iterator[Watched]:
+        """Give the drops at this destination that are still watched."""
+        for name in sorted(names_in(self.home / FOLDER)):
             if not name.endswith(".json") or name.startswith("."):
                 continue
             folder = self._folder(name.removesuffix(".json"))
-            receipt: Receipt = read_json(folder / NAME) if (folder / NAME).exists() else {}
-            if receipt.get("delivery") != name.removesuffix(".json"):
-                remove(self.home / "drops" / name)
-            elif receipt["state"] == "delivered" and "drop" in receipt and self._is_here(receipt):
-                yield receipt, folder
+            receipt = read_receipt(folder)
+            if receipt is None or receipt.delivery != name.removesuffix(".json"):
+                remove(self.home / FOLDER / name)
+            elif receipt.state == State.DELIVERED and receipt.pickup and self._is_here(receipt):
+                yield receipt, receipt.pickup, folder
 
     def _folder(self, delivery: str) -> Any:
-        return self.home / read_json(self.home / "drops" / f"{delivery}.json")["folder"]
+        return self.home / read_json(self.home / FOLDER / f"{delivery}.json")["folder"]
 
     def _is_here(self, receipt: Receipt) -> bool:
         return bool(ledger_of_receipt(self.home, receipt).folder == self.destination_ledger.folder)
 
     def _forget(self, receipt: Receipt) -> None:
-        remove(self.home / "drops" / f"{receipt['delivery']}.json")
+        remove(self.home / FOLDER / f"{receipt.delivery}.json")
 
-    def _seen(
-        self, receipt: Receipt, folder: StagedPath, lying: set[str], results: dict[str, list[bytes]]
-    ) -> Receipt:
-        """Return a drop's receipt with what is there to see now."""
-        drop, now = {**receipt["drop"]}, iso(datetime.now(UTC))
-        files = [part["file"] for part in parts_of(receipt)]
-        if self.delivery.fetched:
-            drop["picked_up"] = {name: now for name in files if name not in lying} | drop["picked_up"]
-        if self.delivery.results:
-            reports = ResultParser(
-                self.delivery.results, first_row_of(self.delivery.results, self.has_header)
-            )
-            for number, name in enumerate(files):
-                contents = [content for content in results.get(name, []) if content.strip()]
-                if contents and name not in drop["results"]:
-                    receipt = self._with_results(receipt, folder, number, reports, contents)
-                    drop["results"] = {**drop["results"], name: now}
-        receipt = receipt | {"drop": drop}
-        return receipt | {"drop": {**drop, "state": _state(receipt)}}
+    def _see(
+        self, watched: Watched, remaining: set[str], results: dict[str, list[bytes]]
+    ) -> tuple[Receipt, Pickup]:
+        """Return a drop's receipt with what can be seen now."""
+        receipt, pickup, folder = watched
+        now = iso(datetime.now(UTC))
+        picked_up, answered = dict(pickup.picked_up), dict(pickup.results)
+        for number, part in enumerate(receipt.files):
+            if self.delivery.fetched and part.file not in remaining:
+                picked_up.setdefault(part.file, now)
+            contents = [content for content in results.get(part.file, []) if content.strip()]
+            if self.delivery.results and contents and part.file not in answered:
+                receipt = self._with_results(receipt, folder, number, self.delivery.results, contents)
+                answered[part.file] = now
+        pickup = Pickup(_state(receipt, len(picked_up), len(answered)), picked_up, answered)
+        return replace(receipt, pickup=pickup), pickup
 
     def _with_results(
-        self, receipt: Receipt, folder: StagedPath, number: int, reports: ResultParser, contents: list[bytes]
+        self, receipt: Receipt, folder: StagedPath, number: int, results: Results, contents: list[bytes]
     ) -> Receipt:
-        """Note which rows of a file the LMS refused; return the receipt."""
-        refusals = tuple(one for content in contents for one in reports.in_file(content))
-        counts = record_refusals(folder, receipt, number, refusals)
+        """Write down which rows of a file the LMS refused; return the receipt."""
+        parser = ResultParser(results, first_row_of(results, self.has_header))
+        refusals = tuple(one for content in contents for one in parser.in_file(content))
+        counted = record_refusals(folder, receipt, number, refusals)
         journal_refusals(self.destination_ledger, folder, receipt, number)
-        return receipt | counts
+        return counted
 
-    def _is_over(self, receipt: Receipt) -> bool:
+    def _is_over(self, receipt: Receipt, pickup: Pickup) -> bool:
         """Tell whether nothing more can be seen of a drop."""
-        drop, files = receipt["drop"], parts_of(receipt)
-        if self.delivery.fetched and len(drop["picked_up"]) < len(files):
+        if self.delivery.fetched and not _is_fetched(receipt, pickup):
             return False
-        if not self.delivery.results or len(drop["results"]) == len(files):
+        if not self.delivery.results or len(pickup.results) == len(receipt.files):
             return True
-        since = parse_instant(receipt["delivered_at"])
+        since = parse_instant(receipt.delivered_at or "")
         return since is not None and datetime.now(UTC) - since > RESULT_FILE_TIMEOUT
 
 
-def _is_fetched(receipt: Receipt) -> bool:
-    return len(receipt["drop"]["picked_up"]) == len(parts_of(receipt))
+def _is_fetched(receipt: Receipt, pickup: Pickup) -> bool:
+    return len(pickup.picked_up) == len(receipt.files)
 
 
-def _state(receipt: Receipt) -> str:
-    """Return as much as is known of a drop."""
-    drop, files = receipt["drop"], len(parts_of(receipt))
-    if len(drop["results"]) == files:
-        return "refused" if receipt.get("refused") else "confirmed"
-    return "picked up" if len(drop["picked_up"]) == files else "dropped"
-
-
-def not_fetched_since(receipts: list[Receipt]) -> str:
-    """Say since when the LMS has not fetched our files."""
-    since = min(str(receipt["delivered_at"]) for receipt in receipts)
-    files = sum(len(parts_of(receipt)) for receipt in receipts)
-    return f"not fetched since {since}: {files} of our files still {'lies' if files == 1 else 'lie'} there"
+def _state(receipt: Receipt, picked_up: int, answered: int) -> PickupState:
+    """Return the state of a drop with so many files picked up, and with so many result files."""
+    if answered == len(receipt.files):
+        return PickupState.REFUSED if receipt.refused else PickupState.CONFIRMED
+    return PickupState.PICKED_UP if picked_up == len(receipt.files) else PickupState.DROPPED
 
 
 def refuse_if_not_fetched(transport: Transport, receipt: Receipt, not_fetched: list[Receipt]) -> None:
@@ -172,11 +171,9 @@ def refuse_if_not_fetched(transport: Transport, receipt: Receipt, not_fetched: l
             "changes do not go before it has. Nothing was sent. This run's rows go with the next run; "
             "ask the LMS's administrator why it does not fetch."
         )
-    if isinstance(transport, SupportsPickup) and any(
-        transport.exists(part["file"]) for part in parts_of(receipt)
-    ):
+    if isinstance(transport, SupportsPickup) and any(transport.exists(part.file) for part in receipt.files):
         raise DeliveryUnavailableError(
-            f"The LMS has not fetched {receipt['where']} yet: a file of that name still lies there, and "
+            f"The LMS has not fetched {receipt.where} yet: a file of that name still lies there, and "
             "changes do not replace it. Nothing was sent. This run's rows go with the next run; a file "
             "name that carries the time, as the default does, keeps them apart."
         )

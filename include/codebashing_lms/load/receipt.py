@@ -1,85 +1,190 @@
 """receipt.json: what was sent where, when and by whom; written before the first byte and after the last."""
 
-import hashlib
-import json
-import uuid
-from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
-from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from msgspec import Struct, field, to_builtins
+from msgspec.structs import replace
+
+from include.codebashing_lms.staging.files import StagedPath, read_struct, write_json
 
 NAME = "receipt.json"
-PROGRESS = ("parts_done", "parts_entered", "refused", "refusals_of_no_row")
-KEYS = uuid.UUID("5c5d9f0e-8a5e-5d0b-9f4c-3a1c7e1f8b42")
 
 
-def idempotency_key(
-    connector: str, run_id: str | None, sha256: str, where: str, after: str | None = None
-) -> str:
-    """Return the key of a delivery: the same for all its tries, another one for every other delivery.
+class State(StrEnum):
+    """How far a delivery is."""
 
-    :param after: the delivery whose import job came to nothing: by its key the LMS would know that job again.
+    SENDING = "sending"  # a file is on its way, or the task was killed before it could say more
+    WORKING = "working"  # the LMS has a file and works on its import job
+    PARTLY = "partly"  # the LMS has some of the files, and surely nothing of the next one
+    DELIVERED = "delivered"
+    NOT_DELIVERED = "not_delivered"  # the LMS surely has nothing
+    FAILED = "failed"  # the LMS says that its import failed
+    UNKNOWN = "unknown"  # nobody can say whether the LMS has the file
+
+
+# A file goes sending -> working -> delivered, without working where there is no import job. Several files go
+# sending -> partly -> sending until the last one. A person who looked at the LMS may say how any delivery
+# ended, except a delivered one.
+TRANSITIONS = {
+    State.SENDING: {
+        State.WORKING, State.PARTLY, State.DELIVERED, State.NOT_DELIVERED, State.UNKNOWN,
+    },
+    State.WORKING: {State.PARTLY, State.DELIVERED, State.NOT_DELIVERED, State.FAILED, State.UNKNOWN},
+    State.PARTLY: {State.SENDING, State.DELIVERED},
+    State.DELIVERED: set(),
+    State.NOT_DELIVERED: {State.PARTLY, State.DELIVERED},
+    State.FAILED: {State.PARTLY, State.DELIVERED, State.NOT_DELIVERED},
+    State.UNKNOWN: {State.PARTLY, State.DELIVERED, State.NOT_DELIVERED},
+}  # fmt: skip
+
+
+class PickupState(StrEnum):
+    """What is known of a dropped file, see load/pickup.py."""
+
+    DROPPED = "dropped"
+    PICKED_UP = "picked up"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    REPLACED = "replaced"
+
+
+class Content(Struct, frozen=True):
+    """A file before it is packed."""
+
+    file: str
+    bytes: int
+    sha256: str
+
+
+class Part(Struct, frozen=True, omit_defaults=True):
+    """One of the files of a delivery, as it goes to the LMS.
+
+    :param course: the course of all its rows, where each course has a file of its own.
+    :param packing: how it is packed, and `content` what it is then without packing; None: it goes as it is.
     """
-    about = [connector, run_id, sha256, where, *([after] if after else [])]
-    return str(uuid.uuid5(KEYS, json.dumps(about)))
+
+    file: str
+    bytes: int
+    sha256: str
+    rows: int
+    course: str | None = None
+    packing: dict[str, str] | None = None
+    content: Content | None = None
 
 
-def write_receipt(folder: StagedPath, receipt: dict[str, Any]) -> str:
+class Wait(Struct, frozen=True):
+    """Which run waits for the LMS's import job, and until when."""
+
+    by: str
+    until: str
+
+
+class Resolution(Struct, frozen=True):
+    """Who recorded by hand what the LMS has, why and when."""
+
+    by: str | None
+    reason: str | None
+    when: str
+
+
+class Pickup(Struct, frozen=True):
+    """What is known of dropped files; by file name when it was seen to be gone, or to have a result file."""
+
+    state: PickupState = PickupState.DROPPED
+    picked_up: dict[str, str] = {}
+    results: dict[str, str] = {}
+
+
+class Receipt(Struct, frozen=True, omit_defaults=True):
+    """What was sent where, when and by whom; it names files and counts, and no person.
+
+    :param rows: of all files; `refused` of them by the LMS, as far as it said so.
+    :param refusals_to_come: whether the LMS says only later which rows it refuses, or never.
+    :param file: the first file; `bytes`, `sha256`, `packing` and `content` are of this file, too.
+    :param where: where the first file goes, without credentials.
+    :param delivery: its ID, the idempotency key of the first file.
+    :param parts: all files, where there are several.
+    :param after: the delivery before it with an import job that came to nothing.
+    :param import_: who starts the import in the LMS, if it does not start by itself.
+    :param parts_done: how many files the LMS surely has; `parts_journaled` of them are in the journal.
+    :param refusals_unmatched: how many refusals of the LMS match no row that was sent.
+    :param known: what is known of the files, and where they are.
+    :param job: the LMS's ID of its import job; `job_status` what the LMS says of it.
+    """
+
+    state: State
+    connector: str
+    connector_sha256: str
+    package_version: str
+    run_id: str | None
+    clear_number: int
+    triggered_by: str | None
+    skipped_guards: list[str]
+    reason: str | None
+    method: str
+    rows: int
+    refused: int
+    refusals_to_come: bool
+    file: str
+    bytes: int
+    sha256: str
+    as_of: str
+    provenance: str
+    learners: dict[str, int]
+    sending_since: str
+    where: str
+    destination: dict[str, str]
+    delivery: str = ""
+    packing: dict[str, str] | None = None
+    content: Content | None = None
+    parts: list[Part] | None = None
+    import_: str | None = field(name="import", default=None)
+    after: str | None = None
+    parts_done: int = 0
+    parts_journaled: int = 0
+    refusals_unmatched: int = 0
+    known: str | None = None
+    sent_by_earlier_try: bool | None = None
+    delivered_at: str | None = None
+    job: str | None = None
+    job_since: str | None = None
+    job_status: str | None = None
+    wait: Wait | None = None
+    resolution: Resolution | None = None
+    pickup: Pickup | None = None
+
+    @property
+    def files(self) -> list[Part]:
+        """Return the files of the delivery, in the order in which they are sent."""
+        only = Part(self.file, self.bytes, self.sha256, self.rows, packing=self.packing, content=self.content)
+        return self.parts or [only]
+
+    @property
+    def next_part(self) -> int:
+        """Return the number of the file that the LMS may not have; of the last one where it has all."""
+        return min(self.parts_done, len(self.files) - 1)
+
+
+def transition(receipt: Receipt, state: State, **changes: Any) -> Receipt:
+    """Return a receipt in its next state; ValueError where it cannot come to this state."""
+    if state != receipt.state and state not in TRANSITIONS[receipt.state]:
+        raise ValueError(f"A delivery that is {receipt.state} does not become {state}.")
+    return replace(receipt, state=state, **changes)
+
+
+def as_dict(receipt: Receipt) -> dict[str, Any]:
+    """Return a receipt under the keys of receipt.json; a key without a value is absent."""
+    content: dict[str, Any] = to_builtins(receipt)
+    return content
+
+
+def write_receipt(folder: StagedPath, receipt: Receipt) -> str:
     """Stage the receipt; return its address."""
-    write_json(folder / NAME, receipt)
+    write_json(folder / NAME, as_dict(receipt))
     return str(folder / NAME)
 
 
-def receipts_of(folder: StagedPath, run_id: str | None) -> Iterator[tuple[dict[str, Any], str]]:
-    """Give a run's receipts and their addresses: its folder's, and those of before it was cleared."""
-    run, _, _ = folder.name.rpartition(".")
-    for sibling in sorted(folder.parent.iterdir(), key=str):
-        if sibling.name.rpartition(".")[0] == run and (sibling / NAME).exists():
-            receipt = read_json(sibling / NAME)
-            if receipt["run_id"] == run_id:
-                yield receipt, str(sibling / NAME)
-
-
-def attempts_of(folder: StagedPath, run_id: str | None) -> list[dict[str, Any]]:
-    """Return the receipts of a run's tries, of before it was cleared first."""
-    found = [receipt for receipt, _ in receipts_of(folder, run_id)]
-    return sorted(found, key=lambda receipt: int(receipt["clear_number"]))
-
-
-def parts_of(receipt: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the files of a delivery, in the order in which they are sent."""
-    one = {name: receipt[name] for name in ("file", "bytes", "sha256", "rows") if name in receipt}
-    return list(receipt.get("parts", [one]))
-
-
-def parts_done(receipt: dict[str, Any]) -> int:
-    """Return how many of its files the LMS surely has."""
-    return int(receipt.get("parts_done", 0))
-
-
-def key_of_part(receipt: dict[str, Any], number: int) -> str:
-    """Return the idempotency key of one of the files."""
-    delivery = str(receipt["delivery"])
-    return str(uuid.uuid5(uuid.UUID(delivery), str(number))) if number else delivery
-
-
-def sha256_of_files(files: dict[str, Any]) -> str:
-    """Return a checksum of all files of a delivery as they were before packing; of one, its own."""
-    sums = [part.get("content", part)["sha256"] for part in files.get("parts", [files])]
-    return str(sums[0]) if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
-
-
-def resume_from(receipt: dict[str, Any], earlier: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the receipt of a delivery with its ID; of one that an earlier try began, with how far it came.
-
-    :param earlier: what the run's tries left, the newest last.
-    """
-    last = earlier[-1] if earlier else {}
-    after = last.get("after")
-    if "job" in last and last["state"] in ("failed", "unknown"):
-        after = last["delivery"]
-    sha256, where = sha256_of_files(receipt), receipt["where"]
-    delivery = idempotency_key(receipt["connector"], receipt["run_id"], sha256, where, after)
-    same = delivery == last.get("delivery") and last["clear_number"] == receipt["clear_number"]
-    progress = {name: last[name] for name in PROGRESS if same and name in last}
-    return receipt | progress | {"delivery": delivery} | ({"after": after} if after else {})
+def read_receipt(folder: StagedPath) -> Receipt | None:
+    """Return the receipt in a run's folder, if there is one; ValueError where it is damaged."""
+    return read_struct(folder / NAME, Receipt) if (folder / NAME).exists() else None

@@ -3,27 +3,27 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery.transport import OutboundFile, Refusal, SendResult, Transport
 from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.load.attempts import key_of_part
 from include.codebashing_lms.load.in_flight import abort, begin
 from include.codebashing_lms.load.pickup import is_watched, watch
-from include.codebashing_lms.load.receipt import key_of_part, parts_done, parts_of, write_receipt
+from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.refusals import record_refusals
 from include.codebashing_lms.load.sent_rows import without_refusals
 from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath, local_copy
 
-Receipt = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Sender:
-    """A delivery's way to the LMS.
+    """Sends the files of a delivery.
 
-    :param appends: whether the LMS adds rows once more that it is sent once more.
+    :param appends: whether the LMS adds a row once more that is sent once more.
     """
 
     home: StagedPath
@@ -32,65 +32,73 @@ class Sender:
     appends: bool
 
     def send(self, receipt: Receipt, tried: bool) -> Receipt:
-        """Send the files that the LMS does not surely have; return the receipt, `delivered` or `working`."""
-        if not parts_done(receipt):
+        """Send the files that the LMS does not surely have; return the receipt, delivered or working."""
+        if not receipt.parts_done:
             without_refusals(self.folder)
-        for number in range(parts_done(receipt), len(parts_of(receipt))):
-            handed = self._send_part(receipt | {"state": "sending"}, number, tried)
-            if handed.job is not None:
-                return self._working(receipt, handed)
-            receipt = self.taken(receipt, handed.refusals, handed.sent)
+        while receipt.parts_done < len(receipt.files):
+            receipt = transition(receipt, State.SENDING)
+            receipt = self._after(receipt, self._send_part(receipt, tried))
+            if receipt.state != State.PARTLY:
+                break
         return receipt
 
     def resume(self, receipt: Receipt) -> Receipt:
         """Do what is left of the file that is in its place; return the receipt."""
-        number = parts_done(receipt)
-        part = parts_of(receipt)[number]
-        with local_copy(self.folder / part["file"]) as path:
-            handed = self.transport.send(_parcel(path, receipt, number), resuming=True)
-        if handed.job is not None:
-            return self._working(receipt, handed)
-        return self.taken(receipt, handed.refusals, handed.sent)
+        part = receipt.files[receipt.parts_done]
+        with local_copy(self.folder / part.file) as path:
+            result = self.transport.send(_outbound_file(path, receipt), resuming=True)
+        return self._after(receipt, result)
 
-    def taken(self, receipt: Receipt, refusals: tuple[Refusal, ...] = (), sent: bool = True) -> Receipt:
-        """Note that the LMS took the next file, all but the rows it refused; return the receipt."""
-        receipt = receipt | record_refusals(self.folder, receipt, parts_done(receipt), refusals)
-        if "parts" in receipt:
-            receipt |= {"parts_done": parts_done(receipt) + 1}
-        if parts_done(receipt) < len(parts_of(receipt)) and "parts" in receipt:
-            receipt |= {"state": "partly"}
+    def mark_accepted(
+        self, receipt: Receipt, refusals: tuple[Refusal, ...] = (), sent: bool = True
+    ) -> Receipt:
+        """Write down that the LMS accepted the next file, except the refused rows; return the receipt.
+
+        :param sent: False when an earlier try sent the file.
+        """
+        receipt = record_refusals(self.folder, receipt, receipt.parts_done, refusals)
+        done = receipt.parts_done + 1
+        if receipt.parts:
+            receipt = replace(receipt, parts_done=done)
+        if done < len(receipt.files):
+            receipt = transition(receipt, State.PARTLY)
         else:
-            receipt |= {
-                "state": "delivered",
-                "known": f"{self.transport.result} {receipt['where']}",
-                "sent_by_earlier_try": not sent,
-            }
-            receipt |= {"delivered_at": iso(datetime.now(UTC))}
+            receipt = transition(
+                receipt,
+                State.DELIVERED,
+                known=f"{self.transport.result} {receipt.where}",
+                sent_by_earlier_try=not sent,
+                delivered_at=iso(datetime.now(UTC)),
+            )
             if is_watched(self.transport):
-                receipt |= watch(self.home, self.folder, receipt)
+                receipt = watch(self.home, self.folder, receipt)
         write_receipt(self.folder, receipt)
         return receipt
 
-    def _send_part(self, receipt: Receipt, number: int, tried: bool) -> SendResult:
-        """Send a file; where the LMS surely took nothing of it, no person needs to look afterwards."""
-        part = parts_of(receipt)[number]
-        with verified(self.folder / part["file"], part["sha256"]) as path:
+    def _send_part(self, receipt: Receipt, tried: bool) -> SendResult:
+        """Send the next file; where the LMS surely took nothing of it, no person needs to look afterwards."""
+        part = receipt.files[receipt.parts_done]
+        with verified(self.folder / part.file, part.sha256) as path:
             begin(self.home, receipt, self.folder)
             try:
-                return self.transport.send(_parcel(path, receipt, number), tried)
+                return self.transport.send(_outbound_file(path, receipt), tried)
             except CodebashingLmsError as error:
                 if error.nothing_taken and self.appends:
                     abort(self.home, receipt, self.folder)
                 raise
 
-    def _working(self, receipt: Receipt, handed: SendResult) -> Receipt:
-        """Note the LMS's job, and what it refused before it began."""
-        receipt = receipt | record_refusals(self.folder, receipt, parts_done(receipt), handed.refusals)
-        receipt |= {"state": "working", "job": handed.job, "job_since": iso(datetime.now(UTC))}
+    def _after(self, receipt: Receipt, result: SendResult) -> Receipt:
+        """Write down what is known of a file that was sent; return the receipt."""
+        if result.job is None:
+            return self.mark_accepted(receipt, result.refusals, result.sent)
+        receipt = record_refusals(self.folder, receipt, receipt.parts_done, result.refusals)
+        since = iso(datetime.now(UTC))
+        receipt = transition(receipt, State.WORKING, job=result.job, job_since=since)
         write_receipt(self.folder, receipt)
         return receipt
 
 
-def _parcel(path: Path, receipt: Receipt, number: int) -> OutboundFile:
-    part = parts_of(receipt)[number]
-    return OutboundFile(path, part["file"], part["bytes"], part["sha256"], key_of_part(receipt, number))
+def _outbound_file(path: Path, receipt: Receipt) -> OutboundFile:
+    number = receipt.parts_done
+    part = receipt.files[number]
+    return OutboundFile(path, part.file, part.bytes, part.sha256, key_of_part(receipt, number))

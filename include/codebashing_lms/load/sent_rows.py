@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from include.codebashing_lms.delivery.transport import Refusal
 from include.codebashing_lms.ledger.numbered_files import remove
 from include.codebashing_lms.ledger.schema import SENT, align_to_schema
+from include.codebashing_lms.load.receipt import Part
 from include.codebashing_lms.load.repeat_refusals import fingerprints, normalize_reason
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS, escape_formulas
@@ -44,16 +45,15 @@ class SentRows:
         """Return what the run's load decided to tell."""
         return _read(self.folder / SENT_FILE)
 
-    def of_parts(self, parts: list[dict[str, Any]]) -> list[Any]:
+    def of_parts(self, parts: list[Part]) -> list[Any]:
         """Return for each part of the file the numbers of its rows among all that are sent."""
         courses = self.told.filter(self.told["sent"])["course_id"].to_numpy(zero_copy_only=False)
         rows, done = np.arange(len(courses)), Counter[str | None]()
         found = []
         for part in parts:
-            course = part.get("course")
-            own = rows if course is None else rows[courses == course]
-            found.append(own[done[course] : done[course] + part["rows"]])
-            done[course] += part["rows"]
+            own = rows if part.course is None else rows[courses == part.course]
+            found.append(own[done[part.course] : done[part.course] + part.rows])
+            done[part.course] += part.rows
         return found
 
     def to_journal(self, only: Any = None, whole: bool = True) -> "JournalRows":

@@ -11,13 +11,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from msgspec import ValidationError, convert
 
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.staging.exclusive_create import put_new
 from include.codebashing_lms.staging.scratch import OLD, temporary_folder
 
 OWNER_ONLY = 0o600
+
+Kind = TypeVar("Kind")
 
 
 class StagedPath(Protocol):
@@ -168,6 +172,14 @@ def read_json(source: StagedPath) -> Any:
     """Read a staged JSON document."""
     with local_copy(source) as copy:
         return json.loads(copy.read_text(encoding="utf-8"))
+
+
+def read_struct(source: StagedPath, kind: type[Kind]) -> Kind:
+    """Read a staged JSON document of a type; ValueError where it is not one."""
+    try:
+        return convert(read_json(source), kind)
+    except ValidationError as error:  # a ValueError from msgspec 0.21 on only
+        raise ValueError(f"{source} is damaged: {error}") from error
 
 
 def remove_partial_files(folder: StagedPath) -> None:

@@ -140,7 +140,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     course_growth: list[CourseGrowth] | UnsetType = UNSET
     to_correct: int | UnsetType = UNSET
     refused: int | UnsetType = UNSET
-    refusals_of_no_row: int | UnsetType = UNSET
+    refusals_unmatched: int | UnsetType = UNSET
 
     @property
     def sendable_status(self) -> Counts:

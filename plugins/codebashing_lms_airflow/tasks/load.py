@@ -3,6 +3,8 @@
 from typing import Any
 
 from airflow.sdk import Context, ObjectStoragePath
+from msgspec import to_builtins
+from msgspec.structs import replace
 
 from codebashing_lms_airflow.assets import emit_asset_event
 from codebashing_lms_airflow.failures import airflow_failures
@@ -11,9 +13,10 @@ from codebashing_lms_airflow.metrics import gauge
 from codebashing_lms_airflow.run_context import host_name, run_of, staged_path
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import CodebashingLmsError
-from include.codebashing_lms.load.outcome import STOPPED, note_outcome, verdict
+from include.codebashing_lms.load.outcome import Outcome, OutcomeKind, write_outcome
 from include.codebashing_lms.load.prepare import LoadContext
 from include.codebashing_lms.load.run import load
+from include.codebashing_lms.load.source_check import describe_source
 from include.codebashing_lms.staging.files import remove_partial_files
 from include.codebashing_lms.transform.manifest import read_manifest
 
@@ -22,21 +25,21 @@ def run_load(connector: Connector, transformed: dict[str, Any], context: Context
     """Deliver, and say so to machines; return what became of it, and where this was."""
     with airflow_failures(context):
         outcome = delivered(connector, transformed, context)
-        if outcome["outcome"] != "working":
+        if outcome.kind != OutcomeKind.WORKING:
             publish_run(connector, outcome, transformed["manifest"], context)
-    return {**outcome, "host": host_name()}
+    return {**to_builtins(outcome), "host": host_name()}
 
 
-def publish_run(connector: Connector, outcome: dict[str, Any], manifest_uri: str, context: Context) -> None:
+def publish_run(connector: Connector, outcome: Outcome, manifest_uri: str, context: Context) -> None:
     """Hand the run's numbers to other DAGs and to whoever keeps metrics; a trial run has none."""
-    if outcome["outcome"] in ("dry_run", "checked"):
+    if outcome.kind in (OutcomeKind.DRY_RUN, OutcomeKind.CHECKED):
         return
     manifest = read_manifest(ObjectStoragePath(manifest_uri).parent)
     gauge(connector, outcome, manifest)
     emit_asset_event(connector, outcome, manifest, context)
 
 
-def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
+def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> Outcome:
     """Log in to the LMS with its Airflow connection and hand the run's file over."""
     run = run_of(context)
     this_load = LoadContext(
@@ -55,9 +58,10 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
     try:
         outcome = load(connector, lms, transformed, manifest.parent, this_load, resolve=ObjectStoragePath)
     except CodebashingLmsError as error:
-        note_outcome(manifest.parent, STOPPED, str(error))
+        write_outcome(manifest.parent, OutcomeKind.STOPPED, str(error))
         raise
     if run.form.check_only:
-        outcome["sentence"] = f"{verdict(read_manifest(manifest.parent))} {outcome['sentence']}"
-    note_outcome(manifest.parent, outcome["outcome"], outcome["sentence"])
+        sentence = f"{describe_source(read_manifest(manifest.parent))} {outcome.sentence}"
+        outcome = replace(outcome, sentence=sentence)
+    write_outcome(manifest.parent, outcome.kind, outcome.sentence)
     return outcome

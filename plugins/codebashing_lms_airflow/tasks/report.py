@@ -9,12 +9,13 @@ from airflow.sdk import Context, ObjectStoragePath
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.run_context import RunResult, run_of, run_result
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.load.outcome import read_outcome
 from include.codebashing_lms.reporting.alerts.message import LOOK
 from include.codebashing_lms.reporting.report.content import RunEnd, report_content
 from include.codebashing_lms.reporting.report.publish import publish
 from include.codebashing_lms.reporting.report.render import render_report
-from include.codebashing_lms.staging.files import atomic_write, read_json
-from include.codebashing_lms.staging.layout import OUTCOME, REFUSED_LIST, REPORT, SET_ASIDE
+from include.codebashing_lms.staging.files import atomic_write
+from include.codebashing_lms.staging.layout import REFUSED_LIST, REPORT, SET_ASIDE
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +54,10 @@ def _ended(ending: RunResult, run_id: str) -> RunEnd:
             "advice": LOOK,
         }
         return RunEnd(run_id, ending.failed, failure["message"], failure["advice"])
-    noted = ending.folder / OUTCOME
-    outcome = ending.outcome or (read_json(noted) if noted.exists() else {})
-    return RunEnd(run_id, what=outcome.get("sentence", ""), outcome=outcome.get("outcome"))
+    if ending.outcome:
+        return RunEnd(run_id, what=ending.outcome["sentence"], outcome=ending.outcome["outcome"])
+    staged = read_outcome(ending.folder)
+    return RunEnd(run_id, what=staged.sentence, outcome=staged.kind) if staged else RunEnd(run_id, what="")
 
 
 def _publish(connector: Connector, ending: RunResult, report: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from demo.history import Company, stage_history
 from include.codebashing_lms.config.connector import GUARD_WORDS, Guards
 from include.codebashing_lms.dates import iso
-from include.codebashing_lms.load.outcome import note_outcome
+from include.codebashing_lms.load.outcome import OutcomeKind, write_outcome
 from include.codebashing_lms.reporting import wording as words
 from include.codebashing_lms.reporting.views import learner
 from include.codebashing_lms.reporting.views.learner import answer_learner
@@ -117,7 +117,7 @@ def test_what_is_rewritten_is_read_again(acme):
     assert status_of(acme.runs.all[0]).word == "Dropped"
     run = acme.runs.all[0]
     (run.folder / "receipt.json").unlink()
-    note_outcome(run.folder, "stopped", "The drop is full.")
+    write_outcome(run.folder, OutcomeKind.STOPPED, "The drop is full.")
     assert status_of(acme.runs.all[0]).sentence == "The drop is full."
 
 
@@ -295,11 +295,16 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
             "act",
             "The LMS says that the import failed; its own log says why.",
         ),
-        ({"drop": {"state": "dropped"}}, "Dropped", "good", "1 row was dropped where the LMS fetches them."),
-        ({"drop": {"state": "picked up"}}, "Picked up", "good", "1 row was picked up by the LMS."),
-        ({"drop": {"state": "confirmed"}}, "Confirmed", "good", "1 row was confirmed by the LMS."),
         (
-            {"drop": {"state": "refused"}, "refused": 1},
+            {"pickup": {"state": "dropped"}},
+            "Dropped",
+            "good",
+            "1 row was dropped where the LMS fetches them.",
+        ),
+        ({"pickup": {"state": "picked up"}}, "Picked up", "good", "1 row was picked up by the LMS."),
+        ({"pickup": {"state": "confirmed"}}, "Confirmed", "good", "1 row was confirmed by the LMS."),
+        (
+            {"pickup": {"state": "refused"}, "refused": 1},
             "Refused in part",
             "waiting",
             "1 row was answered by the LMS, which refused 1 row.",

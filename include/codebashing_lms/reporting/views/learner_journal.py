@@ -100,7 +100,7 @@ def _sent_event(row: dict[str, Any], facts: dict[str, Any]) -> Event:
         return Event(at, ACT, "The LMS refused", f"{progress(said)}{under}: {row['refusal']}")
     if row.get("baseline"):
         return Event(at, QUIET, "Known to the LMS already", progress(said) + under)
-    verdict = f" {facts['verdict'][0].upper()}{facts['verdict'][1:]}" if facts.get("verdict") else " Sent"
+    verdict = f" {facts['known'][0].upper()}{facts['known'][1:]}" if facts.get("known") else " Sent"
     later = f" on {on_day(when)}" if when - at > SOON else ""
     return Event(at, GOOD, "The LMS was told", f"{progress(said)}{under}.{verdict}{later}.")
 

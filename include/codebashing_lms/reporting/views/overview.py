@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.load.receipt import State
 from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING, RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run, Runs
@@ -82,8 +83,8 @@ def destination(connector: Connector) -> str:
 def numbers(run: Run) -> CardNumbers:
     """Return a run in four numbers."""
     set_aside = run.set_aside()
-    receipt = run.receipt or {}
-    sent = receipt.get("rows", 0) if receipt.get("state") in ("delivered", "working") else 0
+    receipt = run.receipt
+    sent = receipt.rows if receipt and receipt.state in (State.DELIVERED, State.WORKING) else 0
     return CardNumbers(
         sent=sent,
         changed=rows_told.changed_rows(run) if sent else 0,

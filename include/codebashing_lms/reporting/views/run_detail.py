@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from include.codebashing_lms.config.connector import GUARD_WORDS
+from include.codebashing_lms.load.receipt import Receipt
 from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.charts import bar
 from include.codebashing_lms.reporting.views.run_status import RunStatus, status_of
@@ -78,9 +78,9 @@ class RunDetail:
     downloads: tuple[Download, ...]
 
     @property
-    def receipt(self) -> dict[str, Any]:
-        """Return what was sent where, empty where nothing was."""
-        return self.run.receipt or {}
+    def receipt(self) -> Receipt | None:
+        """Return what was sent where, None where nothing was sent."""
+        return self.run.receipt
 
 
 def run_detail(run: Run) -> RunDetail:

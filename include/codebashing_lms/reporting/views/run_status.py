@@ -1,9 +1,9 @@
 """What became of a run, as far as it is known, in one word for a badge and one sentence."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from include.codebashing_lms.load.outcome import STOPPED
+from include.codebashing_lms.load.outcome import OutcomeKind, StagedOutcome
+from include.codebashing_lms.load.receipt import PickupState, Receipt, State
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.wording import plural
 
@@ -24,72 +24,70 @@ class RunStatus:
 
 def status_of(run: Run) -> RunStatus:
     """Tell how a run ended; the receipt knows best, then what load noted, then the manifest."""
-    if run.receipt and (known := _by_receipt(run)):
+    if run.receipt and (known := _by_receipt(run.receipt)):
         return known
-    if run.outcome and (known := _by_outcome(run)):
+    if run.outcome and (known := _by_outcome(run.outcome)):
         return known
     crossed = _not_skipped(run)
     if crossed:
         return RunStatus("Stopped by a guard", ACT, f"{'; '.join(crossed)}. Nothing was sent.")
     if run.outcome:
-        return RunStatus("Ended", QUIET, str(run.outcome["sentence"]))
+        return RunStatus("Ended", QUIET, run.outcome.sentence)
     return RunStatus("Built", WAITING, "The file is built; nothing was sent yet.")
 
 
-def _by_receipt(run: Run) -> RunStatus | None:
-    receipt = run.receipt or {}
-    rows = plural(receipt.get("rows", 0), "row")
-    if receipt.get("state") == "delivered":
-        return _delivered(receipt, f"{rows} {'was' if receipt.get('rows') == 1 else 'were'}")
+def _by_receipt(receipt: Receipt) -> RunStatus | None:
+    rows = plural(receipt.rows, "row")
+    if receipt.state == State.DELIVERED:
+        return _delivered(receipt, f"{rows} {'was' if receipt.rows == 1 else 'were'}")
     word, tone, sentence = {
-        "working": ("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again."),
-        "sending": ("Sending", WAITING, f"{rows} on the way, or cut off; the next run finds out."),
-        "partly": ("In part", WAITING, "The LMS took some of the files; the next run goes on."),
-        "unknown": ("Not known", ACT, "Whether the LMS took the file is not known; see the log of load."),
-        "failed": ("Import failed", ACT, "The LMS says that the import failed; its own log says why."),
-    }.get(str(receipt.get("state")), ("", "", ""))
+        State.WORKING: ("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again."),
+        State.SENDING: ("Sending", WAITING, f"{rows} on the way, or cut off; the next run finds out."),
+        State.PARTLY: ("In part", WAITING, "The LMS took some of the files; the next run goes on."),
+        State.UNKNOWN: ("Not known", ACT, "Whether the LMS took the file is not known; see the log of load."),
+        State.FAILED: ("Import failed", ACT, "The LMS says that the import failed; its own log says why."),
+    }.get(receipt.state, ("", "", ""))
     return RunStatus(word, tone, sentence) if word else None
 
 
-def _delivered(receipt: dict[str, Any], rows_were: str) -> RunStatus:
+def _delivered(receipt: Receipt, rows_were: str) -> RunStatus:
     """Tell what is known of a delivery: what was dropped may have been picked up since, or answered."""
-    refused = int(receipt.get("refused") or 0)
+    refused = receipt.refused
     but = f", which refused {plural(refused, 'row')}" if refused else ""
     tone = WAITING if refused else GOOD
-    seen = (receipt.get("drop") or {}).get("state")
-    if seen == "picked up":
+    seen = receipt.pickup and receipt.pickup.state
+    if seen == PickupState.PICKED_UP:
         return RunStatus("Picked up", tone, f"{rows_were} picked up by the LMS{but}.")
-    if seen == "confirmed":
+    if seen == PickupState.CONFIRMED:
         return RunStatus("Confirmed", tone, f"{rows_were} confirmed by the LMS.")
-    if seen == "refused":
+    if seen == PickupState.REFUSED:
         return RunStatus("Refused in part", tone, f"{rows_were} answered by the LMS{but}.")
-    if seen == "replaced":
+    if seen == PickupState.REPLACED:
         return RunStatus("Replaced", QUIET, "The LMS did not fetch the file; a later one took its place.")
     return RunStatus(
         _verdict(receipt).partition(" ")[0].capitalize(), tone, f"{rows_were} {_verdict(receipt)}{but}."
     )
 
 
-def _verdict(receipt: dict[str, Any]) -> str:
+def _verdict(receipt: Receipt) -> str:
     """Return what is known of the delivery, without the address: no more than that."""
-    known = str(receipt.get("known") or "sent")
+    known = receipt.known or "sent"
     if known.startswith("dropped"):
         return "dropped where the LMS fetches them"
-    return known.removesuffix(str(receipt.get("where") or "")).rstrip()
+    return known.removesuffix(receipt.where).rstrip()
 
 
-def _by_outcome(run: Run) -> RunStatus | None:
-    outcome = run.outcome or {}
+def _by_outcome(outcome: StagedOutcome) -> RunStatus | None:
     word, tone = {
-        "nothing_to_send": ("Up to date", GOOD),
-        "already_delivered": ("Sent before", GOOD),
-        "dry_run": ("Dry run", QUIET),
-        "checked": ("Check", QUIET),
-        "held": ("On hold", QUIET),
-        "working": ("LMS at work", WAITING),
-        STOPPED: ("Stopped", ACT),
-    }.get(outcome["outcome"], ("", ""))
-    return RunStatus(word, tone, str(outcome["sentence"])) if word else None
+        OutcomeKind.NOTHING_TO_SEND: ("Up to date", GOOD),
+        OutcomeKind.ALREADY_DELIVERED: ("Sent before", GOOD),
+        OutcomeKind.DRY_RUN: ("Dry run", QUIET),
+        OutcomeKind.CHECKED: ("Check", QUIET),
+        OutcomeKind.HELD: ("On hold", QUIET),
+        OutcomeKind.WORKING: ("LMS at work", WAITING),
+        OutcomeKind.STOPPED: ("Stopped", ACT),
+    }.get(outcome.kind, ("", ""))
+    return RunStatus(word, tone, outcome.sentence) if word else None
 
 
 def _not_skipped(run: Run) -> list[str]:

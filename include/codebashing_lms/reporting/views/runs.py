@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.load.outcome import StagedOutcome, read_outcome
+from include.codebashing_lms.load.receipt import Receipt, read_receipt
 from include.codebashing_lms.reporting.views.run_index import RunIndexEntry, Stamp, list_runs
-from include.codebashing_lms.staging.files import StagedPath, local_copy, on_disk, read_json
+from include.codebashing_lms.staging.files import StagedPath, local_copy, on_disk
 from include.codebashing_lms.staging.layout import MANIFEST, OUTCOME, RECEIPT, REFUSED_ROWS, SENT_ROWS
 from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
@@ -61,8 +63,8 @@ class Run:
 
     listed: RunIndexEntry
     manifest: Manifest
-    receipt: dict[str, Any] | None = None
-    outcome: dict[str, Any] | None = None
+    receipt: Receipt | None = None
+    outcome: StagedOutcome | None = None
 
     @property
     def key(self) -> str:
@@ -147,17 +149,14 @@ def _read(listed: RunIndexEntry) -> Run | None:
     manifest = _document(listed, MANIFEST, lambda: read_manifest(listed.folder))
     if manifest is None:
         return None
-    run = Run(listed, manifest, _json(listed, RECEIPT), _json(listed, OUTCOME))
+    receipt = _document(listed, RECEIPT, lambda: read_receipt(listed.folder))
+    outcome = _document(listed, OUTCOME, lambda: read_outcome(listed.folder))
+    run = Run(listed, manifest, receipt, outcome)
     try:
         return run if run.as_of and run.read_at and run.status() else None
     except ValueError:
         log.warning("The manifest of the run %s/%s is not one", listed.date, listed.name)
         return None
-
-
-def _json(listed: RunIndexEntry, name: str) -> dict[str, Any] | None:
-    document = _document(listed, name, lambda: read_json(listed.folder / name))
-    return document if isinstance(document, dict) else None
 
 
 def _document(listed: RunIndexEntry, name: str, read: Callable[[], Any]) -> Any:
