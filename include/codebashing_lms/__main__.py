@@ -1,4 +1,4 @@
-"""Commands that need no Airflow: `check` a connector file, `render` a snapshot, `profiles`, and others."""
+"""Commands that need no Airflow: check, render, profiles, rebuild-ledger."""
 
 import argparse
 import gc
@@ -10,10 +10,10 @@ from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; 0 when it went well, 1 with the reason on standard error."""
+    """Run one command; return 0, or 1 with the reason on standard error."""
     parser = argparse.ArgumentParser(prog="python -m include.codebashing_lms", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    check = commands.add_parser("check", help="validate a connector file, and look at nothing else")
+    check = commands.add_parser("check", help="validate a connector file")
     check.add_argument("file", type=Path)
     render = commands.add_parser("render", help="turn a saved snapshot into the LMS file")
     render.add_argument("--connector", type=Path, required=True, metavar="FILE")
@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
     profiles = commands.add_parser("profiles", help="list the LMSs there are profiles for")
     profiles.add_argument("id", nargs="?", metavar="ID", help="one profile: settings, and files to copy")
-    rebuild = commands.add_parser("rebuild-ledger", help="fold what the LMS was told from its journal again")
+    rebuild = commands.add_parser("rebuild-ledger", help="fold the ledger from its journal again")
     rebuild.add_argument("--connector", type=Path, required=True, metavar="FILE")
     rebuild.add_argument("--staging", type=Path, required=True, metavar="DIR", help="the staging area")
     options = parser.parse_args(arguments)
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _keep_modules() -> None:
-    """Spare modules from garbage collection: they stay, and searching them took a quarter of a short run."""
+    """Exempt modules from garbage collection: they stay, and searching them took a quarter of a short run."""
     gc.freeze()
     gc.enable()
 
@@ -68,7 +68,7 @@ def _render(options: argparse.Namespace) -> int:
         raise ConnectorError(
             f"--as-of: {options.as_of!r} is no ISO 8601 instant such as 2026-11-23T05:00:00Z."
         )
-    facts = RunContext(
+    context = RunContext(
         run_id=None,
         triggered_by=None,
         params={},
@@ -78,8 +78,8 @@ def _render(options: argparse.Namespace) -> int:
         provenance="rendered",
         connector_sha256=sha256_of_connector(options.connector),
     )
-    beside = options.connector.resolve().parent
-    summary = transform(connector, options.snapshot, None, options.out, facts, lambda text: beside / text)
+    folder = options.connector.resolve().parent
+    summary = transform(connector, options.snapshot, None, options.out, context, folder.joinpath)
     print(json.dumps({"as_of": iso(as_of), "out": str(options.out), **summary}, indent=2))
     return 0
 

@@ -1,5 +1,5 @@
-"""What only the command line needs.
+"""Parts of the command line.
 
 profiles         lists the profiles, or shows one
-profile_example  a connector file to copy, and the file that it makes of three invented learners
+profile_example  a connector file to copy, and the LMS file of three invented learners
 """

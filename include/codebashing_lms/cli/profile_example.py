@@ -1,4 +1,4 @@
-"""A connector file to copy for a profile, and the file that it makes of three invented learners."""
+"""A connector file to copy for a profile, and the LMS file of three invented learners."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ LEARNERS = (
 
 
 def contract_of(profile: Profile) -> Contract:
-    """Return a profile's contract with examples for what is required."""
+    """Return the contract of a profile, with examples for required settings."""
     return profile.resolve(example_options(profile), timezone="UTC")
 
 
@@ -54,8 +54,8 @@ def connector_lines(profile: Profile) -> Iterator[str]:
 
 
 def _course(profile: Profile, contract: Contract) -> str:
-    asked = {name: one.example for name, one in profile.course.items() if _is_needed(one, contract)}
-    entry = {"id": "CB-JAVA", "title": "Secure Java", **asked}
+    settings = {name: one.example for name, one in profile.course.items() if _is_needed(one, contract)}
+    entry = {"id": "CB-JAVA", "title": "Secure Java", **settings}
     return "{" + ", ".join(f"{name}: {_yaml(value)}" for name, value in entry.items()) + "}"
 
 
@@ -83,9 +83,9 @@ def _yaml(value: Any) -> str:
 
 
 def example_file(profile: Profile) -> tuple[str, str]:
-    """Return name and text of the file that a profile makes of the invented learners, packed or not."""
+    """Return name and text of the LMS file of the invented learners; a packed file is unpacked."""
     from include.codebashing_lms.transform.context import RunContext
-    from include.codebashing_lms.transform.run import transform  # pandas is for those who need it
+    from include.codebashing_lms.transform.run import transform  # loads pandas
 
     with scratch_folder() as folder:
         file, keys, snapshot = (folder / name for name in ("acme.yaml", "keys.csv", "snapshot.json"))
@@ -95,11 +95,11 @@ def example_file(profile: Profile) -> tuple[str, str]:
             csv.writer(out).writerows(
                 [("employee_id", "user_key"), *((one[0], f"u{one[0]}") for one in LEARNERS)]
             )
-        facts = RunContext(
+        context = RunContext(
             run_id=None, triggered_by=None, params={}, logical_date=AS_OF, as_of=AS_OF, extracted_at=AS_OF,
             provenance="rendered", connector_sha256=sha256_of_connector(file),
         )  # fmt: skip
-        summary = transform(read_connector(file), snapshot, None, folder / "out", facts, lambda _: keys)
+        summary = transform(read_connector(file), snapshot, None, folder / "out", context, lambda _: keys)
         return summary["file"], _text(folder / "out" / summary["file"])
 
 

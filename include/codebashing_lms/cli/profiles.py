@@ -1,4 +1,4 @@
-"""What `profiles` says: all of them in a table, or one with its settings and an example."""
+"""The output of the command `profiles`: a table of all, or one with its settings and an example."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ IMPORT = {True: "unattended", False: "by a person"}
 
 
 def all_profiles() -> Iterator[str]:
-    """Give a table of all profiles; one whose file is wrong says so in its line."""
+    """Give the lines of a table of all profiles; the line of a broken profile has the error."""
     lines = [HEAD, *(_line(name) for name in sorted(profile_files()))]
     widths = [max(len(line[at]) for line in lines) for at in range(len(HEAD) - 1)]
     for line in lines:
@@ -28,12 +28,18 @@ def _line(name: str) -> tuple[str, ...]:
     except ConnectorError as error:
         return name, "-", "-", "-", "-", str(error)
     contract = contract_of(profile)
-    facts = (contract.emits, contract.user_key, IMPORT[contract.unattended], profile.evidence)
-    return (name, *facts, profile.title)
+    return (
+        name,
+        contract.emits,
+        contract.user_key,
+        IMPORT[contract.unattended],
+        profile.evidence,
+        profile.title,
+    )
 
 
 def one_profile(name: str) -> Iterator[str]:
-    """Give what there is to know of a profile."""
+    """Give the lines about one profile."""
     try:
         profile = find_profile(name)
     except ValueError as error:
@@ -55,13 +61,13 @@ def _settings(title: str, settings: dict[str, Setting]) -> Iterator[str]:
     yield from ("", f"{title}:")
     for name, one in settings.items():
         kind = " | ".join(map(_shown, one.allowed)) if one.allowed else one.type.replace("_", " ")
-        yield f"  {name} ({kind}; {_by_default(one)})"
+        yield f"  {name} ({kind}; {_default(one)})"
         yield f"      {one.help}"
         if one.where:
             yield f"      where to find it: {one.where}"
 
 
-def _by_default(setting: Setting) -> str:
+def _default(setting: Setting) -> str:
     if setting.required:
         return "required"
     if setting.required_with:
@@ -77,5 +83,5 @@ def _shown(value: Any) -> str:
 
 def _example(profile: Profile) -> Iterator[str]:
     file, text = example_file(profile)
-    yield from ("", f"What it makes of three invented learners, {file}:", "")
+    yield from ("", f"The LMS file of three invented learners, {file}:", "")
     yield from text.splitlines()

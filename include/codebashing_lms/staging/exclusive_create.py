@@ -1,6 +1,6 @@
-"""Creating a file in an object store only if its name is free: a put on condition that nothing is there.
+"""A conditional put: creates a file in an object store only if its name is free.
 
-A store that ignores the condition would let two runs overwrite each other, so a process tries each once.
+A store that ignores the condition would let two runs overwrite each other; a process tests each store once.
 """
 
 import errno
@@ -13,19 +13,16 @@ from typing import Any
 from include.codebashing_lms.errors import StagingError
 
 TAKEN = ("PreconditionFailed", "412")
-IN_CONFLICT = (
-    "ConditionalRequestConflict",
-    "OperationAborted",
-    "409",
-)  # somebody else is writing it right now
+# another writer is creating the same name at this moment
+IN_CONFLICT = ("ConditionalRequestConflict", "OperationAborted", "409")
 WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)  # seconds
 
-_tried: set[tuple[Any, str]] = set()
+_tested: set[tuple[Any, str]] = set()
 
 
 def put_new(target: Any, local: Path) -> bool:
-    """Put a file into an object store unless its name is taken; tell whether it was put."""
-    _refuse_a_store_that_overwrites(target)
+    """Put a file into an object store unless its name is taken; return whether it was put."""
+    _require_conditional_put(target)
     return _put(target.fs, local, target.path)
 
 
@@ -53,21 +50,21 @@ def _code(error: OSError) -> str | None:
     return code
 
 
-def _refuse_a_store_that_overwrites(target: Any) -> None:
+def _require_conditional_put(target: Any) -> None:
     bucket = target.path.partition("/")[0]
-    if (target.fs, bucket) in _tried:
+    if (target.fs, bucket) in _tested:
         return
     if not _creates_once(target.fs, f"{target.parent.path}/.probe-{uuid.uuid4().hex}"):
         raise StagingError(
             f"The object store of the staging area ({bucket}) does not create a file on the condition that "
-            "none is there (If-None-Match), so two runs at once could overwrite what the LMS was told. "
+            "none is there (If-None-Match), so two runs at once could overwrite each other's journal. "
             "Point staging.uri at one that does, such as AWS S3, or at a file system."
         )
-    _tried.add((target.fs, bucket))
+    _tested.add((target.fs, bucket))
 
 
 def _creates_once(fs: Any, path: str) -> bool:
-    """Create the same file twice: the second must fail. The first may, too, where its answer was lost."""
+    """Return whether creating a file twice fails; the first may fail, too, where its answer was lost."""
     with tempfile.NamedTemporaryFile() as empty:
         try:
             _, again = (_put(fs, Path(empty.name), path) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Where the tasks of a run leave files for each other.
+"""Files that the tasks of a run leave for each other.
 
 A staged path is a `pathlib.Path` or anything shaped like one, such as Airflow's ObjectStoragePath on
 `file://` or `s3://`. A file appears whole or not at all, and on a file system only its owner reads it.
@@ -25,7 +25,7 @@ Kind = TypeVar("Kind")
 
 
 class StagedPath(Protocol):
-    """As much of a path as staging needs."""
+    """The part of a path's interface that staging needs."""
 
     @property
     def name(self) -> str:
@@ -33,43 +33,44 @@ class StagedPath(Protocol):
 
     @property
     def parent(self) -> Any:
-        """The folder it lies in."""
+        """The folder of the path."""
 
     def __truediv__(self, key: Any, /) -> Any: ...
 
     def exists(self) -> bool:
-        """Tell whether it is there."""
+        """Return whether the file or folder is there."""
 
     def iterdir(self) -> Iterator[Any]:
-        """Give what lies in it."""
+        """Give the paths in the folder."""
 
     def unlink(self) -> None:
-        """Remove it."""
+        """Remove the file."""
 
 
 def on_disk(path: StagedPath) -> Path | None:
-    """Return the path on this machine's file system, None for an object store."""
+    """Return the path on the file system of this machine, None for an object store."""
     if not hasattr(path, "protocol"):
         return path if isinstance(path, Path) else None
-    # in Airflow 3.1 an ObjectStoragePath is a pathlib.Path, too, even one on S3
+    # in Airflow 3.1 an ObjectStoragePath is a pathlib.Path, too, even on S3
     return Path(path.path) if path.protocol in ("file", "local", "") else None  # type: ignore[attr-defined]
 
 
 @contextmanager
 def atomic_write(target: StagedPath, part_in: StagedPath | None = None) -> Iterator[Path]:
-    """Give a local path to write to; publish it as `target` when the block ends well, else remove it.
+    """Give a local path to write to; publish the file as `target` unless the block fails, else remove it.
 
-    On a file system the unfinished file lies beside `target`, or in `part_in` on the same file system.
+    On a file system the unfinished file is in the folder of `target`, or in `part_in`, on the same file
+    system.
     """
     final = on_disk(target)
     try:
         if final is None:
             part = Path(_temporary(None, target.name))
         else:
-            beside = (part_in and on_disk(part_in)) or final.parent
-            for folder in (beside, final.parent):
-                folder.mkdir(parents=True, exist_ok=True)
-            part = Path(_temporary(beside, target.name))
+            folder = (part_in and on_disk(part_in)) or final.parent
+            for needed in (folder, final.parent):
+                needed.mkdir(parents=True, exist_ok=True)
+            part = Path(_temporary(folder, target.name))
         try:
             yield part
             _publish(part, target, final)
@@ -103,7 +104,7 @@ def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
 
 @contextmanager
 def local_copy(source: StagedPath) -> Iterator[Path]:
-    """Give the staged file as a file of the same name on this machine."""
+    """Give a staged file as a file of the same name on this machine."""
     here = on_disk(source)
     if here is not None:
         yield here
@@ -125,14 +126,14 @@ def _as_json(content: object) -> bytes:
 
 
 def create_exclusive_json(target: StagedPath, content: object) -> bool:
-    """Stage a small JSON document unless one is there already; tell whether it is this one."""
+    """Stage a small JSON document unless the name is taken; return whether it was free."""
     return create_exclusive(target, lambda part: part.write_bytes(_as_json(content)))
 
 
 def create_exclusive(target: StagedPath, write: Callable[[Path], object]) -> bool:
-    """Stage what `write` writes, unless the name is taken; tell whether it is this one.
+    """Stage the file that `write` writes, unless the name is taken; return whether it was free.
 
-    Of several that create the same name at once exactly one succeeds.
+    Of several writers that create the same name at once exactly one succeeds.
     """
     final = on_disk(target)
     try:
@@ -149,7 +150,7 @@ def create_exclusive(target: StagedPath, write: Callable[[Path], object]) -> boo
 
 
 def _link(part: Path, final: Path) -> bool:
-    """Publish a whole file under a name that must be free: a rename would replace what is there."""
+    """Publish a whole file under a name that must be free: a rename would replace another file."""
     _flush(part)
     try:
         os.link(part, final)
@@ -160,7 +161,7 @@ def _link(part: Path, final: Path) -> bool:
 
 
 def _flush(path: Path) -> None:
-    """Have a file's content, or a folder's names, survive a power failure."""
+    """Let the content of a file, or the names in a folder, survive a power failure."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -183,14 +184,14 @@ def read_struct(source: StagedPath, kind: type[Kind]) -> Kind:
 
 
 def remove_partial_files(folder: StagedPath) -> None:
-    """Remove what a killed task left half-written in a folder that only its run writes to."""
+    """Remove half-written files of a killed task from a folder that only its run writes to."""
     here = on_disk(folder)
     for part in here.glob(".*.part") if here else ():
         part.unlink(missing_ok=True)
 
 
 def remove_stale_partial_files(folder: StagedPath) -> None:
-    """Remove what killed tasks left half-written in a shared folder; what is young may be in the making."""
+    """Remove half-written files of killed tasks from a shared folder; a young one may still be written."""
     here = on_disk(folder)
     for part in here.glob(".*.part") if here else ():
         with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Temporary space of the machine: folders that are removed when they are done with, or a day after a kill."""
+"""Temporary space of this machine: folders that are removed after use, or a day after a kill."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """Give a folder in this machine's temporary space; remove it with all that is in it."""
+    """Give a folder in the temporary space of this machine; remove it with all files in it."""
     try:
         with temporary_folder() as folder:
             yield Path(folder)
@@ -32,10 +32,10 @@ def scratch_folder() -> Iterator[Path]:
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
-    """Make a temporary folder, and remove those that killed tasks left: people are in them."""
+    """Make a temporary folder; remove those that killed tasks left, for they hold personal data."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(FileNotFoundError):
-            about = left.lstat()
-            if about.st_uid == os.geteuid() and time.time() - about.st_mtime > OLD:
+            status = left.lstat()
+            if status.st_uid == os.geteuid() and time.time() - status.st_mtime > OLD:
                 shutil.rmtree(left, ignore_errors=True)
     return tempfile.TemporaryDirectory(prefix=PREFIX)

@@ -195,7 +195,7 @@ def test_profiles_shows_one_with_its_settings_and_files(name, capsys):
         assert f"\n  {key} (" in shown
         assert one.help in shown
     assert "\nA connector file to copy:\n\nname: acme\n" in shown
-    assert "What it makes of three invented learners, " in shown
+    assert "The LMS file of three invented learners, " in shown
     assert "00123" in shown.partition("What it makes")[2]
 
 
