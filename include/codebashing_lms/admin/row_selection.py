@@ -13,9 +13,9 @@ from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
 from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
-from include.codebashing_lms.staging.files import StagedPath, read_json
-from include.codebashing_lms.staging.layout import COURSES_SEEN
+from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
 
 COLUMNS = ("employee_id", "course", "completed_at")
@@ -51,8 +51,8 @@ def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dic
     """Return the slugs and IDs behind each name of a course; None when no course is known."""
     mapped = read_course_map(connector.lms, resolve)
     if not mapped:
-        seen = home / COURSES_SEEN
-        return {slug: {slug: slug} for slug in read_json(seen)["courses"]} if seen.exists() else None
+        seen = courses_seen(home)
+        return None if seen is None else {slug: {slug: slug} for slug in seen}
     names: dict[str, dict[str, str]] = {}
     for slug, course in mapped.items():
         if course != "ignore":

@@ -103,7 +103,7 @@ def require_complete_journal(folder: StagedPath, journal: list[int], versions: l
     whole = not has_gaps(journal) if journal else versions == [0]
     if not whole or (versions and versions[-1] > last):
         raise StagingError(
-            f"Entries are missing from the journal in {folder / 'journal'}: what was sent to the LMS is "
+            f"Entries are missing from the journal in {folder / JOURNAL}: what was sent to the LMS is "
             "not known for certain. Nothing was sent. Bring them back from a backup."
         )
 

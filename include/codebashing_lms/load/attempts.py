@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from include.codebashing_lms.load.receipt import NAME, Part, Receipt, State, read_receipt
+from include.codebashing_lms.load.receipt import Part, Receipt, State, read_receipt
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.layout import RECEIPT
 
 PROGRESS = ("parts_done", "parts_journaled", "refused", "refusals_unmatched")
 KEYS = uuid.UUID("5c5d9f0e-8a5e-5d0b-9f4c-3a1c7e1f8b42")
@@ -21,7 +22,7 @@ def receipts_of(folder: StagedPath, run_id: str | None) -> Iterator[tuple[Receip
         if sibling.name.rpartition(".")[0] == run:
             receipt = read_receipt(sibling)
             if receipt and receipt.run_id == run_id:
-                yield receipt, str(sibling / NAME)
+                yield receipt, str(sibling / RECEIPT)
 
 
 def attempts_of(folder: StagedPath, run_id: str | None) -> list[Receipt]:

@@ -29,10 +29,10 @@ from include.codebashing_lms.load.receipt import (
 )
 from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.staging.layout import delivery_pointer, in_flight_folder
 
 log = logging.getLogger(__name__)
 
-FOLDER = "in_flight"
 JOURNALED = (
     "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
     "reason", "learners", "provenance", "resolution", "refusals_to_come", "known",
@@ -138,7 +138,8 @@ def _rows_of(folder: StagedPath, receipt: Receipt, whole: bool) -> Iterable[pa.T
 
 def in_flight_ids(home: StagedPath) -> list[str]:
     """Return the IDs of deliveries that are under way, or were interrupted."""
-    return sorted(name.removesuffix(".json") for name in names_in(home / FOLDER) if name.endswith(".json"))
+    names = names_in(in_flight_folder(home))
+    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
 def in_flight(home: StagedPath) -> Iterator[tuple[Receipt, StagedPath]]:
@@ -162,7 +163,7 @@ def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[Receipt | None, An
 
 
 def _pointer(home: StagedPath, delivery: str) -> Any:
-    return home / FOLDER / f"{delivery}.json"
+    return delivery_pointer(in_flight_folder(home), delivery)
 
 
 def relative_to(home: StagedPath, folder: StagedPath) -> str:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.load.delta import Change, Delta
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
+from include.codebashing_lms.staging.layout import SET_ASIDE
 from include.codebashing_lms.transform.lists import LEFT_OUT, escape_formulas
 from include.codebashing_lms.transform.records.dispositions import Disposition, Group
 
@@ -87,9 +88,9 @@ class RepeatedRefusals:
 def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
     """Put the lines of a reason into set_aside.csv; a second try replaces what the first one put there."""
     with (
-        local_copy(folder / "set_aside.csv") as copy,
+        local_copy(folder / SET_ASIDE) as copy,
         copy.open(encoding="utf-8", newline="") as before,
-        atomic_write(folder / "set_aside.csv") as part,
+        atomic_write(folder / SET_ASIDE) as part,
         part.open("w", encoding="utf-8", newline="") as file,
     ):
         relisted = csv.writer(file)

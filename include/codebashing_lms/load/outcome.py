@@ -13,13 +13,12 @@ from include.codebashing_lms.config.delivery import Delivery
 from include.codebashing_lms.config.delivery_results import Wait as WaitSettings
 from include.codebashing_lms.dates import iso, parse_instant
 from include.codebashing_lms.errors import DeliveryUnavailableError, StagingError
-from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.load.receipt import Receipt, Wait, write_receipt
 from include.codebashing_lms.staging.files import StagedPath, read_struct, write_json
+from include.codebashing_lms.staging.layout import OUTCOME, RECEIPT
 
 log = logging.getLogger(__name__)
 
-NAME = "outcome.json"
 BY_A_PERSON = " Nothing is imported by itself: somebody starts the import in the LMS."
 AGAIN = "To have rows sent again, trigger the DAG codebashing_lms_admin with the action resend."
 
@@ -170,11 +169,11 @@ def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, b
 def write_outcome(folder: StagedPath, kind: OutcomeKind, sentence: str) -> None:
     """Stage how load ended; load does not fail because this cannot be staged."""
     try:
-        write_json(folder / NAME, to_builtins(StagedOutcome(kind, sentence, iso(datetime.now(UTC)))))
+        write_json(folder / OUTCOME, to_builtins(StagedOutcome(kind, sentence, iso(datetime.now(UTC)))))
     except StagingError as error:
         log.warning("How load ended cannot be staged: %s", error)
 
 
 def read_outcome(folder: StagedPath) -> StagedOutcome | None:
     """Return how load ended in a run's folder, if it has; ValueError where the file is damaged."""
-    return read_struct(folder / NAME, StagedOutcome) if (folder / NAME).exists() else None
+    return read_struct(folder / OUTCOME, StagedOutcome) if (folder / OUTCOME).exists() else None

@@ -29,8 +29,8 @@ from include.codebashing_lms.load.lists import (
     HeldIdentities,
     RepeatedRefusals,
 )
-from include.codebashing_lms.load.sent_rows import SENT_FILE
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
+from include.codebashing_lms.staging.layout import LEFT_OUT, SENT_ROWS, TO_CORRECT
 from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.lms_file.file_part import FilePart, first_part
 from include.codebashing_lms.transform.lms_file.writer import LmsFile
@@ -113,11 +113,11 @@ class LoadOutputs:
             )  # first, as they appear last: by sent_rows.parquet a retry knows of this try
             told, corrections, left_out = (
                 stack.enter_context(atomic_write(self.folder / one))
-                for one in (SENT_FILE, "to_correct.csv", "left_out.parquet")
+                for one in (SENT_ROWS, TO_CORRECT, LEFT_OUT)
             )
             told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))
-            earlier = stack.enter_context(local_copy(self.folder / "left_out.parquet"))
+            earlier = stack.enter_context(local_copy(self.folder / LEFT_OUT))
             not_now = stack.enter_context(DeferredRows(left_out, earlier))
             for delta in comparison.decisions():
                 rows.add(delta.rows[delta.send])

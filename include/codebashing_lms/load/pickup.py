@@ -30,8 +30,8 @@ from include.codebashing_lms.load.receipt import (
 )
 from include.codebashing_lms.load.refusals import journal_refusals, record_refusals, stop_at_too_many
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
+from include.codebashing_lms.staging.layout import delivery_pointer, pickups_folder
 
-FOLDER = "pickups"
 RESULT_FILE_TIMEOUT = timedelta(days=30)
 
 Watched = tuple[Receipt, Pickup, StagedPath]  # a drop, what is known of it, and its run folder
@@ -46,7 +46,8 @@ def is_watched(transport: Transport) -> bool:
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
     """Have later runs look after a drop; return its receipt."""
-    write_json(home / FOLDER / f"{receipt.delivery}.json", {"folder": relative_to(home, folder)})
+    pointer = delivery_pointer(pickups_folder(home), receipt.delivery)
+    write_json(pointer, {"folder": relative_to(home, folder)})
     return replace(receipt, pickup=Pickup())
 
 
@@ -96,24 +97,24 @@ class PickupTracker:
 
     def _watched(self) -> Iterator[Watched]:
         """Give the drops at this destination that are still watched."""
-        for name in sorted(names_in(self.home / FOLDER)):
+        for name in sorted(names_in(pickups_folder(self.home))):
             if not name.endswith(".json") or name.startswith("."):
                 continue
             folder = self._folder(name.removesuffix(".json"))
             receipt = read_receipt(folder)
             if receipt is None or receipt.delivery != name.removesuffix(".json"):
-                remove(self.home / FOLDER / name)
+                remove(pickups_folder(self.home) / name)
             elif receipt.state == State.DELIVERED and receipt.pickup and self._is_here(receipt):
                 yield receipt, receipt.pickup, folder
 
     def _folder(self, delivery: str) -> Any:
-        return self.home / read_json(self.home / FOLDER / f"{delivery}.json")["folder"]
+        return self.home / read_json(delivery_pointer(pickups_folder(self.home), delivery))["folder"]
 
     def _is_here(self, receipt: Receipt) -> bool:
         return bool(ledger_of_receipt(self.home, receipt).folder == self.destination_ledger.folder)
 
     def _forget(self, receipt: Receipt) -> None:
-        remove(self.home / FOLDER / f"{receipt.delivery}.json")
+        remove(delivery_pointer(pickups_folder(self.home), receipt.delivery))
 
     def _see(
         self, watched: Watched, remaining: set[str], results: dict[str, list[bytes]]

@@ -7,8 +7,7 @@ from msgspec import Struct, field, to_builtins
 from msgspec.structs import replace
 
 from include.codebashing_lms.staging.files import StagedPath, read_struct, write_json
-
-NAME = "receipt.json"
+from include.codebashing_lms.staging.layout import RECEIPT
 
 
 class State(StrEnum):
@@ -181,10 +180,10 @@ def as_dict(receipt: Receipt) -> dict[str, Any]:
 
 def write_receipt(folder: StagedPath, receipt: Receipt) -> str:
     """Stage the receipt; return its address."""
-    write_json(folder / NAME, as_dict(receipt))
-    return str(folder / NAME)
+    write_json(folder / RECEIPT, as_dict(receipt))
+    return str(folder / RECEIPT)
 
 
 def read_receipt(folder: StagedPath) -> Receipt | None:
     """Return the receipt in a run's folder, if there is one; ValueError where it is damaged."""
-    return read_struct(folder / NAME, Receipt) if (folder / NAME).exists() else None
+    return read_struct(folder / RECEIPT, Receipt) if (folder / RECEIPT).exists() else None

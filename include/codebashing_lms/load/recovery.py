@@ -18,7 +18,6 @@ from include.codebashing_lms.delivery.transport import (
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError, UnknownJobError
 from include.codebashing_lms.load.attempts import key_of_part
 from include.codebashing_lms.load.in_flight import (
-    FOLDER,
     DestinationLedger,
     close,
     commit,
@@ -28,6 +27,7 @@ from include.codebashing_lms.load.in_flight import (
 from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.send import Sender
 from include.codebashing_lms.staging.files import StagedPath, remove_stale_partial_files
+from include.codebashing_lms.staging.layout import in_flight_folder
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Recovery:
 
     def recover(self) -> RecoveryResult:
         """Bring every delivery in flight to its end, as far as possible."""
-        remove_stale_partial_files(self.home / FOLDER)
+        remove_stale_partial_files(in_flight_folder(self.home))
         result = RecoveryResult()
         for receipt, folder in in_flight(self.home):
             own = ledger_of_receipt(self.home, receipt)  # the destination may have been changed since

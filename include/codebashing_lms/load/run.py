@@ -38,14 +38,14 @@ from include.codebashing_lms.load.outcome import (
 from include.codebashing_lms.load.outputs import LoadOutputs, delta_rules, sends_full
 from include.codebashing_lms.load.pickup import PickupTracker, is_watched, refuse_if_not_fetched
 from include.codebashing_lms.load.prepare import LoadContext, new_receipt, packed_part
-from include.codebashing_lms.load.receipt import NAME as RECEIPT
 from include.codebashing_lms.load.receipt import Part, Receipt, State, as_dict
 from include.codebashing_lms.load.recovery import Recovery
 from include.codebashing_lms.load.refusals import stop_at_too_many
 from include.codebashing_lms.load.send import Sender
-from include.codebashing_lms.load.sent_rows import SENT_FILE, SentRows
+from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.layout import MANIFEST, RECEIPT, ROWS, SENT_ROWS, home_of_run
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform.manifest import Manifest
 
@@ -70,7 +70,7 @@ def load(
         # over HTTP a probe would be imported, and stay
         seen = transport.probe() if isinstance(transport, SupportsPickup) else transport.check()
         return not_sent(OutcomeKind.CHECKED, f"{seen}{keys} Nothing was sent: this run only checks.")
-    home = folder.parent.parent.parent
+    home = home_of_run(folder)
     ledger = DestinationLedger(*destination_folder(home, connector))
     steps = _Steps(connector, destination, transport, folder, run, home, ledger, transformed)
     outcome = steps.run_all(resolve)
@@ -140,11 +140,11 @@ class _Steps:
     @contextmanager
     def _verified_rows(self) -> Iterator[Path]:
         """Give the rows of transform; a file that load replaces is verified before load's first try only."""
-        if not (self.folder / SENT_FILE).exists():
-            for name, sha256 in (("manifest.json", "manifest_sha256"), (self.transformed["file"], "sha256")):
+        if not (self.folder / SENT_ROWS).exists():
+            for name, sha256 in ((MANIFEST, "manifest_sha256"), (self.transformed["file"], "sha256")):
                 with verified(self.folder / name, self.transformed[sha256]):
                     pass
-        with verified(self.folder / "rows.parquet", self.transformed["rows_sha256"]) as path:
+        with verified(self.folder / ROWS, self.transformed["rows_sha256"]) as path:
             yield path
 
     def _receipt(self, manifest: Manifest, summary: DeltaSummary, resolve: PathResolver) -> Receipt:

@@ -24,11 +24,9 @@ from include.codebashing_lms.ledger.schema import SENT, align_to_schema
 from include.codebashing_lms.load.receipt import Part
 from include.codebashing_lms.load.repeat_refusals import fingerprints, normalize_reason
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
+from include.codebashing_lms.staging.layout import REFUSED_LIST, REFUSED_ROWS, SENT_ROWS
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS, escape_formulas
 
-SENT_FILE = "sent_rows.parquet"
-REFUSED_FILE = "refused.parquet"
-REFUSED_LIST = "refused.csv"
 REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string())])
 ROWS_AT_ONCE = 50_000
 WHAT_NEXT = "goes again with the next run; refused three times for the same reason, it waits for a person"
@@ -43,7 +41,7 @@ class SentRows:
     @cached_property
     def told(self) -> pa.Table:
         """Return what the run's load decided to tell."""
-        return _read(self.folder / SENT_FILE)
+        return _read(self.folder / SENT_ROWS)
 
     def of_parts(self, parts: list[Part]) -> list[Any]:
         """Return for each part of the file the numbers of its rows among all that are sent."""
@@ -64,13 +62,13 @@ class SentRows:
         :param only: the numbers of the rows that it is about; None: all that were sent.
         :param whole: whether what counts as known to the LMS already belongs to it.
         """
-        return JournalRows(self.folder / SENT_FILE, dict(self.refused()), only, whole)
+        return JournalRows(self.folder / SENT_ROWS, dict(self.refused()), only, whole)
 
     def refused(self) -> Iterator[tuple[int, str]]:
         """Give number and reason of the rows that the LMS refused so far."""
-        if not (self.folder / REFUSED_FILE).exists():
+        if not (self.folder / REFUSED_ROWS).exists():
             return
-        table = _read(self.folder / REFUSED_FILE)
+        table = _read(self.folder / REFUSED_ROWS)
         yield from zip(*(table.column(name).to_pylist() for name in REFUSED.names), strict=True)
 
     def refuse(self, refusals: Iterable[Refusal], of_part: Any) -> int:
@@ -91,7 +89,7 @@ class SentRows:
         return strange
 
     def _stage(self, refused: list[tuple[int, str]]) -> None:
-        with atomic_write(self.folder / REFUSED_FILE) as part:
+        with atomic_write(self.folder / REFUSED_ROWS) as part:
             rows, reasons = zip(*refused, strict=True)
             pq.write_table(pa.table({"row": rows, "reason": reasons}, REFUSED), part)
         sent = self.told.filter(self.told["sent"]).take(pa.array(rows))
@@ -184,7 +182,7 @@ def _with_refusals(table: pa.Table, reasons: list[str | None]) -> pa.Table:
 
 def without_refusals(folder: StagedPath) -> None:
     """Forget what the LMS refused of an earlier file: this is another one."""
-    for name in (REFUSED_FILE, REFUSED_LIST):
+    for name in (REFUSED_ROWS, REFUSED_LIST):
         remove(folder / name)
 
 

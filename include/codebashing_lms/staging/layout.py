@@ -20,7 +20,7 @@
         journal/<number>.parquet
         versions/<number>.parquet
     in_flight/<delivery>.json                   run folder of a delivery that is not in the journal yet
-    drops/<delivery>.json                       run folder of a dropped file that is watched
+    pickups/<delivery>.json                     run folder of a dropped file that is still watched
     refused/<instant>.csv                       rows of a reject list that a person gave to the admin DAG
 """
 
@@ -92,13 +92,13 @@ def in_flight_folder(home: Any) -> Any:
     return home / "in_flight"
 
 
-def drops_folder(home: Any) -> Any:
-    """Return the folder of the dropped files that are watched."""
-    return home / "drops"
+def pickups_folder(home: Any) -> Any:
+    """Return the folder of the dropped files that are still watched."""
+    return home / "pickups"
 
 
 def delivery_pointer(folder: Any, delivery: str) -> Any:
-    """Return the file in `in_flight` or `drops` that names the run folder of a delivery."""
+    """Return the file in `in_flight` or `pickups` that names the run folder of a delivery."""
     return folder / f"{delivery}.json"
 
 

@@ -196,7 +196,7 @@ def test_profiles_shows_one_with_its_settings_and_files(name, capsys):
         assert one.help in shown
     assert "\nA connector file to copy:\n\nname: acme\n" in shown
     assert "The LMS file of three invented learners, " in shown
-    assert "00123" in shown.partition("What it makes")[2]
+    assert "00123" in shown.partition("The LMS file of three")[2]
 
 
 def test_profiles_of_none_says_which_there_are(capsys):
