@@ -1,21 +1,21 @@
 """### Codebashing → LMS: administration
 
-What a person may have to say about the memory of a connector: about what its LMS was told. Trigger this DAG,
+Corrects what the connector knows of its LMS: which rows were sent, and which were refused. Trigger this DAG,
 choose a connector and an action, and read the sentence at the end of the log.
 
 | action | when | what it needs |
 | --- | --- | --- |
 | `first_delivery` | a run asks what the LMS knows already | an answer: all, since a date, or a baseline |
 | `reset` | the LMS was emptied, or another one took its place | |
-| `resend` | the LMS lost some rows, or they were wrong there | a file of employee IDs, a course, or dates |
-| `refused` | the LMS's list of rows it refused came by e-mail | a file |
-| `roll_back` | the LMS was put back to an earlier state | the number of a journal entry |
-| `settle` | a run asks whether the LMS took a file | the delivery, and what was found |
+| `resend` | the LMS lost some rows, or has them wrong | a file of employee IDs, a course, or dates |
+| `refused` | the LMS's list of refused rows came by e-mail | a file |
+| `roll_back` | the LMS was restored to an earlier state | the number of a journal entry |
+| `settle` | a run asks whether the LMS took a file | the delivery, and the answer |
 | `rebuild` | a run says that the ledger is gone | |
-| `purge` | old data shall go | |
+| `purge` | old data must be removed now | |
 | `notify` | you want to see whether alerts arrive | |
 
-None of them sends anything: the connector's next good run does. All but the last three need a reason.
+No action sends anything: the connector's next good run does. All but the last three need a reason.
 """
 
 from typing import Any
@@ -23,15 +23,15 @@ from typing import Any
 from airflow.sdk import DAG, get_current_context, task
 
 from codebashing_lms_airflow.failures import ON_FAILURE
-from codebashing_lms_airflow.tasks.admin import admin_form, run_admin
+from codebashing_lms_airflow.forms import admin_form
 from include.codebashing_lms.config.files import ADMIN_DAG, ValidFile, read_connector_files
 
 
 def admin_dag(files: list[ValidFile]) -> None:
-    """Make the DAG that looks after the memory of all connectors."""
+    """Make the DAG for actions on the ledgers of all connectors."""
     with DAG(
         dag_id=ADMIN_DAG,
-        description="What the LMS was told, what it refused, and what is to be told again",
+        description="Corrections of what the LMS was sent, what it refused, and what to send again",
         schedule=None,
         catchup=False,
         max_active_runs=1,
@@ -44,7 +44,9 @@ def admin_dag(files: list[ValidFile]) -> None:
 
         @task(multiple_outputs=False)
         def carry_out() -> dict[str, Any]:
-            """Do what the form says."""
+            """Run the action that the form names."""
+            from codebashing_lms_airflow.tasks.admin import run_admin
+
             return run_admin(files, get_current_context())
 
         carry_out()

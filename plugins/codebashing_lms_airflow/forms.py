@@ -1,6 +1,6 @@
-"""The trigger form: what a person may set for one run, and how it is read."""
+"""The forms in front of our DAGs: the trigger form of a connector, and the form of the admin DAG."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import Param
@@ -14,7 +14,7 @@ GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in GUARD_WORDS.item
 
 
 class Form(Struct, frozen=True):
-    """The answers of the trigger form."""
+    """The values of the trigger form."""
 
     as_of: str | None
     dry_run: bool
@@ -25,7 +25,7 @@ class Form(Struct, frozen=True):
 
 
 def trigger_form() -> dict[str, Param]:
-    """Return the fields of the form; every default is that of a scheduled run."""
+    """Return the fields of the trigger form; the defaults are those of a scheduled run."""
     return {
         "dry_run": Param(
             False,
@@ -82,7 +82,7 @@ def trigger_form() -> dict[str, Param]:
 
 
 def read_form(params: Mapping[str, Any]) -> Form:
-    """Return the form's answers; raise ConnectorError for what cannot be meant."""
+    """Return the values of the trigger form; raise ConnectorError for unknown guards or a missing reason."""
     skipped = tuple(params.get("skip_guards") or ())
     reason = (params.get("reason") or "").strip() or None
     unknown = sorted(set(map(str, skipped)) - set(GUARDS))
@@ -103,3 +103,81 @@ def read_form(params: Mapping[str, Any]) -> Form:
         skip_guards=skipped,
         reason=reason,
     )
+
+
+ACTION_LABELS = {
+    "first_delivery": "first_delivery: what the LMS knows already",
+    "reset": "reset: forget what this LMS was sent",
+    "rebuild": "rebuild: the ledger from its journal",
+    "purge": "purge: old snapshots and journal entries",
+    "notify": "notify: a test message, to see whether alerts arrive",
+    "resend": "resend: send some rows again",
+    "refused": "refused: the LMS's reject list",
+    "roll_back": "roll_back: to an earlier entry of the journal",
+    "settle": "settle: say how a delivery ended",
+}
+
+
+def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
+    """Return the fields of the admin form; connector and action have no default: they must be chosen."""
+    from include.codebashing_lms.admin.form import ACTION_NAMES, ANSWERS, FOUND  # not for other DAGs
+
+    return {
+        "connector": Param(
+            type="string",
+            enum=list(connectors),
+            title="Connector",
+            description="The connector that the action is about.",
+        ),
+        "action": Param(
+            type="string",
+            enum=list(ACTION_NAMES),
+            values_display=ACTION_LABELS,
+            title="Action",
+            description="What to do; the fields that an action has no use for stay empty.",
+        ),
+        "reason": _text(
+            "Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."
+        ),
+        "answer": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *ANSWERS],
+            title="Answer",
+            description="For first_delivery: send all, only what was completed since a date, or what a "
+            "baseline (an export of the LMS) lacks.",
+        ),
+        "file": _text(
+            "File",
+            "Address of a list, such as file:///mnt/export.csv or s3://connection@bucket/export.csv. For a "
+            "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line. For "
+            "refused: the LMS's reject list, CSV with user_key, and course_id and reason if it has them.",
+        ),
+        "since": _date("Since", "First day (UTC) of completions, for first_delivery and resend."),
+        "until": _date("Until", "Last day (UTC) of completions, for resend."),
+        "course": _text("Course", "For resend: Codebashing's name of a course, or its ID in the LMS."),
+        "number": Param(
+            None,
+            type=["null", "integer"],
+            minimum=0,
+            title="Journal entry",
+            description="For roll_back: the entry after which all was well. Empty: the run fails and lists "
+            "the newest.",
+        ),
+        "delivery": _text("Delivery", "For settle: the ID in the message of the run that stopped."),
+        "found": Param(
+            None,
+            type=["null", "string"],
+            enum=[None, *FOUND],
+            title="Found",
+            description="For settle: whether the LMS took the file.",
+        ),
+    }
+
+
+def _text(title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], title=title, description=description)
+
+
+def _date(title: str, description: str) -> Param:
+    return Param(None, type=["null", "string"], format="date", title=title, description=description)

@@ -10,8 +10,7 @@ import yaml
 from msgspec import NODEFAULT, Struct, convert
 from msgspec.structs import fields
 
-from codebashing_lms_airflow.forms import trigger_form
-from codebashing_lms_airflow.tasks.admin import admin_form
+from codebashing_lms_airflow.forms import admin_form, trigger_form
 from include.codebashing_lms import errors
 from include.codebashing_lms.admin.form import ACTION_NAMES
 from include.codebashing_lms.config import delivery, delivery_results
