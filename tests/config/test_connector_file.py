@@ -1,4 +1,4 @@
-"""A connector file with a mistake is refused in words that name the file, the key and what is allowed."""
+"""An error in a connector file names the file, the key and what is allowed."""
 
 import json
 
@@ -91,15 +91,15 @@ def test_a_mistake_is_named(tmp_path, capsys, text, words):
     assert str(error.value) in capsys.readouterr().err
 
 
-def test_all_mistakes_are_named_at_once(tmp_path):
+def test_all_issues_are_named_at_once(tmp_path):
     with pytest.raises(ConnectorError, match="timezone: .*; guards.min_learners: "):
         read_connector(write(tmp_path, GOOD + "timezone: X\nguards: {min_learners: x}\n"))
     lms = "lms: {timezone: Y, options: {header: 1}, course_map: {java: {id: 7}}}\n"
     with pytest.raises(ConnectorError) as caught:
         read_connector(write(tmp_path, GOOD.replace("conn_id: ", "auth: ") + lms))
-    places = [mistake.split(": ")[0] for mistake in str(caught.value).split(".yaml: ")[1].split("; ")]
+    paths = [issue.split(": ")[0] for issue in str(caught.value).split(".yaml: ")[1].split("; ")]
     of_lms = ["lms.timezone", "lms.options.header", "lms.course_map.java.id"]
-    assert [place for place in places if "." in place] == ["source.conn_id", "source.auth", *of_lms]
+    assert [path for path in paths if "." in path] == ["source.conn_id", "source.auth", *of_lms]
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_all_mistakes_are_named_at_once(tmp_path):
         ("1: 2", "1: unknown key"),
     ],
 )
-def test_a_value_of_another_type_is_not_taken_for_what_it_looks_like(tmp_path, text, words):
+def test_a_value_of_another_type_is_not_converted(tmp_path, text, words):
     with pytest.raises(ConnectorError, match=words):
         read_connector(write(tmp_path, GOOD + text))
 
@@ -146,7 +146,7 @@ def test_a_whole_number_is_a_number(tmp_path):
     ],
     ids=lambda text: text[:40],
 )
-def test_whatever_a_file_holds_it_ends_in_our_own_error(tmp_path, text):
+def test_any_content_ends_in_our_own_error(tmp_path, text):
     with pytest.raises(ConnectorError):
         read_connector(write(tmp_path, GOOD + text))
 

@@ -1,4 +1,4 @@
-"""The splitter parts any valid document into its records, and finds every document that is not whole."""
+"""The splitter gives all records of any valid document, and finds every truncated document."""
 
 import json
 
@@ -84,15 +84,15 @@ def test_a_document_cut_anywhere_is_an_error(records, data):
         (b'[{"a": 1}}]', "broken"),
     ],
 )
-def test_what_is_no_array_is_named(document, words):
+def test_a_document_without_an_array_is_named(document, words):
     with pytest.raises(SnapshotError, match=words):
         split(document, 5)
 
 
-def test_a_cut_heals_and_a_wrong_shape_does_not():
-    with pytest.raises(TruncatedSnapshotError) as cut:
+def test_a_truncated_answer_is_retryable_and_a_wrong_shape_is_not():
+    with pytest.raises(TruncatedSnapshotError) as truncated:
         split(b'[{"a": 1}, {"a"', 100)
-    assert cut.value.retryable
+    assert truncated.value.retryable
     with pytest.raises(SnapshotError, match=r"source\.records_path") as wrong:
         split(b'{"users": [{"a": 1}]}', 100)
     assert not wrong.value.retryable
@@ -124,7 +124,7 @@ def test_a_byte_order_mark_is_no_record():
     assert split(b'\xef\xbb\xbf[{"a": 1}]\n', 3) == [{"a": 1}]
 
 
-def test_keys_that_may_be_people_are_not_told():
+def test_keys_that_may_be_people_are_not_named():
     by_address = json.dumps({"status": 1, "ada@example.com": [], "1042": [], "E-77": []}).encode()
     with pytest.raises(SnapshotError, match=r"its keys are: status, 3 that may be people's\."):
         split(by_address, 7)

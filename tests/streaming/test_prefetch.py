@@ -1,3 +1,5 @@
+"""A second thread makes one item in advance, and ends with the block."""
+
 import threading
 
 import pytest
@@ -12,7 +14,7 @@ def test_items_are_made_by_another_thread_and_keep_their_order():
     assert threading.main_thread() not in {thread for _, thread in found}
 
 
-def test_no_more_than_one_item_is_made_ahead():
+def test_no_more_than_one_item_is_made_in_advance():
     made = []
     with prefetch(made.append(number) or number for number in range(10)) as items:
         for taken in items:
@@ -30,7 +32,7 @@ def test_an_error_is_raised_where_the_item_would_have_been_taken():
             next(items)
 
 
-def test_when_the_taker_fails_the_maker_has_ended_before_files_are_closed():
+def test_when_the_block_fails_the_generator_has_ended_before_files_are_closed():
     threads, state, go_on = threading.active_count(), [], threading.Event()
 
     def makes():

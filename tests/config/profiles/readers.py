@@ -1,6 +1,6 @@
-"""Readers of LMS files, written from what LMSs document and how importers behave, not from the writer.
+"""Readers of LMS files, written from the LMSs' documentation and their importers, not from our writer.
 
-Each gives what the LMS would know after the import: one fact for each row, in the file's order.
+Each reader gives what the LMS would import: one ImportedRow per row, in the order of the file.
 """
 
 import csv
@@ -12,12 +12,12 @@ from datetime import datetime
 from decimal import Decimal
 from urllib.parse import unquote
 
-from tests.config.profiles.bench import Rendered, unpacked
+from tests.config.profiles.rendering import Rendered, unpacked
 
 
 @dataclass(frozen=True)
-class Fact:
-    """What an LMS took from a row; None where its file has no place for it."""
+class ImportedRow:
+    """What an LMS imports from a row; None where the file has no column for it."""
 
     user_key: str
     course: str
@@ -26,7 +26,7 @@ class Fact:
 
 
 def php_fields(text: str) -> list[list[str]]:
-    """Read CSV as PHP's fgetcsv does: in a quoted field a backslash hides the quote that follows."""
+    """Read CSV as PHP's fgetcsv does: in a quoted field a backslash escapes the quote after it."""
     rows, row, field, at = [], [], "", 0
     while at < len(text):
         if text[at] == '"' and not field:
@@ -74,7 +74,7 @@ def rfc4180(data: bytes) -> list[dict[str, str]]:
     return [dict(zip(header, line, strict=True)) for line in lines]
 
 
-def sap(rendered: Rendered) -> Iterator[Fact]:
+def sap(rendered: Rendered) -> Iterator[ImportedRow]:
     text = rendered.content.decode()
     *lines, end = text.split("!##!\n")
     assert end == ""
@@ -87,7 +87,7 @@ def sap(rendered: Rendered) -> Iterator[Fact]:
         year, time = rest.split(" ")
         finished = f"{year}-{months.index(month) + 1:02d}-{day}T{time}"
         assert row["STUD_ID"]
-        yield Fact(row["STUD_ID"], row["CPNT_ID"], Decimal(100), finished)
+        yield ImportedRow(row["STUD_ID"], row["CPNT_ID"], Decimal(100), finished)
 
 
 def hdl_lines(text: str) -> Iterator[list[str]]:
@@ -111,7 +111,7 @@ def hdl_lines(text: str) -> Iterator[list[str]]:
     assert not fields
 
 
-def oracle(rendered: Rendered) -> Iterator[Fact]:
+def oracle(rendered: Rendered) -> Iterator[ImportedRow]:
     (metadata, name, *attributes), *rows = hdl_lines(rendered.content.decode())
     assert (metadata, name) == ("METADATA", "LearningRecord")
     numbers = set()
@@ -130,10 +130,12 @@ def oracle(rendered: Rendered) -> Iterator[Fact]:
         days = [row["LearningRecordEffectiveStartDate"], row["LearningRecordStartDate"]]
         assert days[0] < days[1] <= (done or days[1])
         percent = Decimal(row["LearningRecordComments"].removeprefix("Codebashing "))
-        yield Fact(row["LearnerNumber"], row["LearningItemNumber"], percent, done.replace("/", "-") or None)
+        yield ImportedRow(
+            row["LearnerNumber"], row["LearningItemNumber"], percent, done.replace("/", "-") or None
+        )
 
 
-def xapi(rendered: Rendered) -> Iterator[Fact]:
+def xapi(rendered: Rendered) -> Iterator[ImportedRow]:
     statements = json.loads(rendered.content)
     assert len({one["id"] for one in statements}) == len(statements)
     for one in statements:
@@ -148,60 +150,64 @@ def xapi(rendered: Rendered) -> Iterator[Fact]:
         assert "score" not in one["result"]
         assert datetime.fromisoformat(one["timestamp"]).tzinfo
         finished = one["timestamp"].removesuffix(".000Z") if done else None
-        yield Fact(key, unquote(activity.removeprefix(base)), percent, finished)
+        yield ImportedRow(key, unquote(activity.removeprefix(base)), percent, finished)
 
 
-def totara(rendered: Rendered) -> Iterator[Fact]:
+def totara(rendered: Rendered) -> Iterator[ImportedRow]:
     for row in php_import(rendered.content):
         assert list(row) == ["username", "courseshortname", "courseidnumber", "completiondate", "grade"]
         assert row["username"] == row["username"].lower() != ""
         assert all(len(row[name]) <= most for name, most in (("username", 100), ("courseshortname", 255)))
         assert len(row["courseidnumber"]) <= 100
-        yield Fact(row["username"], row["courseidnumber"], Decimal(row["grade"]), row["completiondate"])
+        yield ImportedRow(
+            row["username"], row["courseidnumber"], Decimal(row["grade"]), row["completiondate"]
+        )
 
 
-def iomad(rendered: Rendered) -> Iterator[Fact]:
+def iomad(rendered: Rendered) -> Iterator[ImportedRow]:
     for row in php_import(rendered.content):
         assert set(row) <= {"username", "coursecode", "timecompleted", "finalscore"}
         assert all(row.values()), "a blank cell makes the importer take the row before"
         assert row["finalscore"] == "100"
-        yield Fact(row["username"], row["coursecode"], Decimal(100), row["timecompleted"].removesuffix("Z"))
+        yield ImportedRow(
+            row["username"], row["coursecode"], Decimal(100), row["timecompleted"].removesuffix("Z")
+        )
 
 
-def cornerstone(rendered: Rendered) -> Iterator[Fact]:
+def cornerstone(rendered: Rendered) -> Iterator[ImportedRow]:
     for row in rfc4180(rendered.content):
         assert row["Transcript Status"] == "Completed"
         at = datetime.strptime(row["Completion Date"], "%m-%d-%Y %H:%M")  # noqa: DTZ007 (in the tenant's own zone)
-        yield Fact(row["User ID"], row["Training Title"], Decimal(100), at.isoformat()[:16])
+        yield ImportedRow(row["User ID"], row["Training Title"], Decimal(100), at.isoformat()[:16])
 
 
-def of_each_course(read: Callable[[bytes], list[dict[str, str]]], key: str, grade: str):
-    """Read one file for each course; which course it is, a person chooses by the file's name."""
+def file_per_course(read: Callable[[bytes], list[dict[str, str]]], key: str, grade: str):
+    """Return a reader of one file per course; a person chooses the course by the name of the file."""
 
-    def facts(rendered: Rendered) -> Iterator[Fact]:
+    def rows(rendered: Rendered) -> Iterator[ImportedRow]:
         for name, data in rendered.files.items():
             course = name.removeprefix("codebashing_").rpartition("_")[0]
             for row in read(unpacked(data)):
-                yield Fact(row[key], course, Decimal(row[grade]))
+                yield ImportedRow(row[key], course, Decimal(row[grade]))
 
-    return facts
+    return rows
 
 
-def calls(rendered: Rendered) -> Iterator[Fact]:
-    """Read the staged file of grades that are sent in calls."""
+def staged_grades(rendered: Rendered) -> Iterator[ImportedRow]:
+    """Read the staged file with the grades of an LMS that is called instead of sent a file."""
     for row in rfc4180(rendered.content):
-        yield Fact(row["user_key"], row["course_id"], Decimal(row["grade"].removesuffix("%")))
+        yield ImportedRow(row["user_key"], row["course_id"], Decimal(row["grade"].removesuffix("%")))
 
 
-READERS: dict[str, Callable[[Rendered], Iterator[Fact]]] = {
+READERS: dict[str, Callable[[Rendered], Iterator[ImportedRow]]] = {
     "xapi": xapi,
     "oracle_hdl": oracle,
     "sap_sf_learning_history": sap,
     "totara_course_completion": totara,
     "iomad_completion": iomad,
     "cornerstone_external_training": cornerstone,
-    "moodle_grades_csv": of_each_course(php_import, "idnumber", "Codebashing"),
-    "brightspace_grades": of_each_course(rfc4180, "OrgDefinedId", "Codebashing Points Grade"),
-    "moodle_grades_ws": calls,
-    "canvas_grades": calls,
+    "moodle_grades_csv": file_per_course(php_import, "idnumber", "Codebashing"),
+    "brightspace_grades": file_per_course(rfc4180, "OrgDefinedId", "Codebashing Points Grade"),
+    "moodle_grades_ws": staged_grades,
+    "canvas_grades": staged_grades,
 }

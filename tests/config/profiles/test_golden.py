@@ -1,4 +1,4 @@
-"""The bytes of every profile from the same three learners, whatever the machine's language and time zone."""
+"""Every profile writes its golden file from the same three learners, in any locale and time zone."""
 
 import hashlib
 from pathlib import Path
@@ -6,7 +6,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.config.profiles.bench import learner, render, unpacked
+from tests.config.profiles.rendering import learner, render, unpacked
 from tests.fakes.other_locale import printed_abroad
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -17,7 +17,7 @@ LEARNERS = [
     learner("E1002", 8, 8, "2025-03-15T17:05:00Z"),
     learner("E1003", 5, 8),
 ]
-# E1001's comment has an end of its own: another course of Codebashing that is the same one in the LMS.
+# E1001's comment ends differently: another course of Codebashing that is the same course in the LMS.
 ALL_MODULES = [learner("E1001", 8, 8, "2025-03-14T09:26:53Z", course="all_modules"), *LEARNERS[1:]]
 HDL_COURSE = {**COURSE, "record": "SECCODE"}
 CASES = {
@@ -90,7 +90,7 @@ CASES = {
         "course_map": {"seccode": {**COURSE, "assignment_id": "42"}},
     },
 }
-# The sums that the contracts' documentation gives; the others are this project's own.
+# Checksums that the documentation of the contracts gives; the other golden files are this project's own.
 PUBLISHED = {
     "xapi.json": "5f88372ce2a5c488e34cfb5b8e6f0748828661bfa8470bdb3531719cb2dd4e7e",
     "LearningRecord.dat": "8c0d033386eba5ff14cb77da6a64c8ff142c4e7d8af4974a004c0215820f7b72",
@@ -116,7 +116,7 @@ def rendered(name, folder):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bytes(name, tmp_path):
+def test_a_profile_writes_its_golden_file(name, tmp_path):
     assert rendered(name, tmp_path).content == (GOLDEN / name).read_bytes()
 
 
@@ -146,9 +146,9 @@ for name in CASES:
 
 
 def test_no_locale_and_no_time_zone_changes_a_byte(tmp_path):
-    only, there = printed_abroad(SCRIPT, tmp_path, "Pacific/Kiritimati", "tr_TR.UTF-8")
-    assert only == there
-    assert only.count(b"\n") == len(CASES)
+    here, abroad = printed_abroad(SCRIPT, tmp_path, "Pacific/Kiritimati", "tr_TR.UTF-8")
+    assert here == abroad
+    assert here.count(b"\n") == len(CASES)
     first = unpacked(
         (tmp_path / "0" / "LearningRecord.dat" / "out" / "CBLearningRecord20250317.zip").read_bytes()
     )

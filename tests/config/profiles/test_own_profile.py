@@ -1,4 +1,4 @@
-"""An LMS nobody has heard of takes one YAML file and no code; a wrong file says what is wrong with it."""
+"""An unknown LMS needs one YAML file and no code; an error names every issue in the file."""
 
 import hashlib
 
@@ -11,7 +11,7 @@ from include.codebashing_lms.config.files import read_connector_files
 from include.codebashing_lms.config.lists import read_course_map
 from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 from include.codebashing_lms.errors import ConnectorError
-from tests.config.profiles.bench import learner, render
+from tests.config.profiles.rendering import learner, render
 
 TRAINHUB = r"""
 id: trainhub
@@ -101,7 +101,7 @@ def test_a_course_is_the_same_in_yaml_in_a_csv_file_and_as_text(profiles, tmp_pa
     assert maps[0]["seccode"].settings_as_text() == AS_TEXT
 
 
-def test_what_it_asks_for_is_asked_for(profiles, tmp_path, capsys):
+def test_its_required_settings_are_required(profiles, tmp_path, capsys):
     with pytest.raises(AssertionError):
         render(tmp_path, STAFF, lms={"profile": "trainhub"})
     assert "lms.options.tenant: is required: TrainHub > Settings > About" in capsys.readouterr().err
@@ -113,9 +113,9 @@ def test_the_folder_of_the_connectors_is_searched(profiles, tmp_path, monkeypatc
         "name: acme\nsource: {conn_id: codebashing}\nlms: {profile: trainhub, options: {tenant: ACME}}\n"
         "delivery: {method: folder, directory: /drop}\n"
     )
-    [good], broken = read_connector_files()
-    assert broken == []
-    assert good.connector.lms.contract.title == "TrainHub 9, transcript import"
+    [valid], invalid = read_connector_files()
+    assert invalid == []
+    assert valid.connector.lms.contract.title == "TrainHub 9, transcript import"
     assert main(["profiles"]) == 0
     assert "trainhub" in capsys.readouterr().out
     assert main(["profiles", "trainhub"]) == 0
@@ -150,7 +150,7 @@ def test_the_folder_of_the_connectors_is_searched(profiles, tmp_path, monkeypatc
         ),
     ],
 )
-def test_a_wrong_file_says_what_is_wrong(change, words, profiles, tmp_path):
+def test_an_error_names_the_issue(change, words, profiles, tmp_path):
     path = profiles / "trainhub.yaml"
     assert change[0] in TRAINHUB
     path.write_text(TRAINHUB.replace(*change))
@@ -159,25 +159,25 @@ def test_a_wrong_file_says_what_is_wrong(change, words, profiles, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_a_wrong_file_takes_no_other_connector_down(profiles, tmp_path, monkeypatch, capsys):
+def test_an_invalid_profile_does_not_stop_other_connectors(profiles, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CODEBASHING_LMS_CONNECTORS", str(tmp_path))
     (profiles / "trainhub.yaml").write_text("id: trainhub\n")
     rest = "source: {conn_id: codebashing}\ndelivery: {method: folder, directory: /drop}\n"
     (tmp_path / "acme.yaml").write_text(f"name: acme\n{rest}")
     (tmp_path / "bad.yaml").write_text(f"name: bad\nlms: {{profile: trainhub}}\n{rest}")
-    good, [broken] = read_connector_files()
-    assert [one.connector.name for one in good] == ["acme"]
-    assert "trainhub.yaml: title: is required" in broken.message
+    valid, [invalid] = read_connector_files()
+    assert [one.connector.name for one in valid] == ["acme"]
+    assert "trainhub.yaml: title: is required" in invalid.message
     assert main(["profiles"]) == 0
     assert "trainhub.yaml: title: is required" in capsys.readouterr().out
 
 
-def test_ours_are_not_replaced(profiles, tmp_path):
+def test_shipped_profiles_are_not_replaced(profiles, tmp_path):
     (profiles / "xapi.yaml").write_text(TRAINHUB)
     assert profile_files(tmp_path)["xapi"] != profiles / "xapi.yaml"
 
 
-def test_profiles_lists_what_there_is(capsys):
+def test_the_command_lists_all_profiles(capsys):
     assert main(["profiles"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(profile_files())
@@ -187,7 +187,7 @@ def test_profiles_lists_what_there_is(capsys):
 
 
 @pytest.mark.parametrize("name", sorted(profile_files()))
-def test_profiles_shows_one_with_its_settings_and_files(name, capsys):
+def test_the_command_shows_a_profile_with_settings_and_files(name, capsys):
     assert main(["profiles", name]) == 0
     shown = capsys.readouterr().out
     profile = find_profile(name)
@@ -199,6 +199,6 @@ def test_profiles_shows_one_with_its_settings_and_files(name, capsys):
     assert "00123" in shown.partition("The LMS file of three")[2]
 
 
-def test_profiles_of_none_says_which_there_are(capsys):
+def test_the_command_names_all_profiles_for_an_unknown_name(capsys):
     assert main(["profiles", "xpai"]) == 1
     assert "xpai is no profile; did you mean xapi? there are brightspace_grades, " in capsys.readouterr().err

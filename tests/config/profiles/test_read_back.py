@@ -1,4 +1,4 @@
-"""Whatever people and courses are called: each LMS reads what was told, or nothing was told."""
+"""Whatever names people and courses have: each LMS reads the values that we meant, or no row at all."""
 
 import tempfile
 from collections import Counter
@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.codebashing_lms.config.profiles.profile import find_profile
-from tests.config.profiles.bench import PROFILES, course, delivery, learner, needed, render
-from tests.config.profiles.readers import READERS, Fact
+from tests.config.profiles.readers import READERS, ImportedRow
+from tests.config.profiles.rendering import PROFILES, course, delivery, learner, render, required_options
 
 NASTY = [
     "|",
@@ -79,7 +79,7 @@ staff = st.lists(people(), min_size=1, max_size=6, unique_by=lambda one: one.emp
 @pytest.mark.parametrize("profile", PROFILES)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(staff=staff, course_id=words, title=words)
-def test_the_lms_reads_what_was_told(profile, staff, course_id, title):
+def test_the_lms_reads_what_was_sent(profile, staff, course_id, title):
     known = course(profile, course_id, title)
     with tempfile.TemporaryDirectory() as folder:
         got = render(
@@ -89,14 +89,14 @@ def test_the_lms_reads_what_was_told(profile, staff, course_id, title):
                 for at, one in enumerate(staff)
             ],
             identity={"pattern": "(?s).+"},
-            lms={"profile": profile, "options": needed(profile), "course_map": {"seccode": known}},
+            lms={"profile": profile, "options": required_options(profile), "course_map": {"seccode": known}},
             delivery=delivery(profile),
         )
-    told = [one for one in staff if can_be_told(profile, one, course_id, title)]
-    assert list(READERS[profile](got)) == [fact(profile, one, course_id, title) for one in told]
-    assert accounted(got.manifest["records"]) == len(staff)
+    sent = [one for one in staff if can_be_sent(profile, one, course_id, title)]
+    assert list(READERS[profile](got)) == [imported_row(profile, one, course_id, title) for one in sent]
+    assert all_dispositions(got.manifest["records"]) == len(staff)
     assert (
-        got.manifest["records"]["emitted"] == len(told) == sum(part["rows"] for part in got.manifest["parts"])
+        got.manifest["records"]["emitted"] == len(sent) == sum(part["rows"] for part in got.manifest["parts"])
     )
 
 
@@ -104,14 +104,14 @@ def _text(person: Person) -> str | None:
     return person.finished and f"{person.finished.isoformat()}Z"
 
 
-def accounted(records: dict[str, Any]) -> int:
-    """Every record read, by what became of it."""
-    apart = Counter(records["withheld"]) + Counter(records["set_aside"])
-    return records["emitted"] + apart.total() + records["merged"]
+def all_dispositions(records: dict[str, Any]) -> int:
+    """Return the sum of all dispositions."""
+    not_emitted = Counter(records["withheld"]) + Counter(records["set_aside"])
+    return records["emitted"] + not_emitted.total() + records["merged"]
 
 
-def can_be_told(profile: str, person: Person, course_id: str, title: str) -> bool:
-    """Whether the LMS's documentation lets a person's progress be told at all."""
+def can_be_sent(profile: str, person: Person, course_id: str, title: str) -> bool:
+    """Tell whether a person's progress can be sent at all, by the documentation of the LMS."""
     if profile in COMPLETIONS and person.finished is None:
         return False
     if profile in WHOLE_PERCENT and person.done == 0:
@@ -133,7 +133,7 @@ def can_be_told(profile: str, person: Person, course_id: str, title: str) -> boo
 
 
 def _ends_a_record(values: list[str]) -> bool:
-    """A value holds a record's end, or makes one with the end that may follow it."""
+    """Tell whether a value holds a record's end, or makes one together with the end after it."""
     return any((value + "!##!").index("!##!") < len(value) for value in values)
 
 
@@ -148,17 +148,17 @@ def _short_enough(profile: str, person: Person, course_id: str, title: str) -> b
     return len(person.employee_id) <= most_key and len(course_id) <= most_id and title_fits
 
 
-def fact(profile: str, person: Person, course_id: str, title: str) -> Fact:
-    """What the LMS should know of a person."""
+def imported_row(profile: str, person: Person, course_id: str, title: str) -> ImportedRow:
+    """Return what the LMS should import for a person."""
     lower = find_profile(profile).contract.get("lower_case_user_key", False)
     key = person.employee_id.lower() if lower else person.employee_id
-    named = title if profile == "cornerstone_external_training" else course_id
+    course = title if profile == "cornerstone_external_training" else course_id
     if profile in ("moodle_grades_csv", "brightspace_grades"):
-        return Fact(key, _in_a_file_name(course_id), person.percent)
+        return ImportedRow(key, _in_a_file_name(course_id), person.percent)
     if profile in ("moodle_grades_ws", "canvas_grades"):
-        return Fact(key, course_id, person.percent)
+        return ImportedRow(key, course_id, person.percent)
     percent = Decimal(int(person.percent)) if profile in WHOLE_PERCENT else person.percent
-    return Fact(key, named, percent, _date(profile, person))
+    return ImportedRow(key, course, percent, _date(profile, person))
 
 
 def _date(profile: str, person: Person) -> str | None:

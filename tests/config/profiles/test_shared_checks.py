@@ -1,4 +1,4 @@
-"""What holds for every profile: accounting, second runs, dates that stand, percentages, settings."""
+"""Checks of every profile: no record is lost, second runs, first completion dates, percentages, settings."""
 
 import json
 
@@ -9,9 +9,9 @@ from include.codebashing_lms.config.files import read_connector
 from include.codebashing_lms.config.profiles.profile import find_profile
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.ledger.destinations import destination_folder
-from tests.config.profiles.bench import PROFILES, course, delivery, learner, needed, render
 from tests.config.profiles.readers import READERS
-from tests.config.profiles.test_read_back import COMPLETIONS, accounted
+from tests.config.profiles.rendering import PROFILES, course, delivery, learner, render, required_options
+from tests.config.profiles.test_read_back import COMPLETIONS, all_dispositions
 from tests.load import staged_run as runs
 
 IN_FILES = [name for name in PROFILES if "folder" in find_profile(name).contract["methods"]]
@@ -22,10 +22,14 @@ HALF = learner("E2", 2, 4)
 
 def lms(profile, **options):
     known = course(profile, "CB-SECCODE", "Secure Coding")
-    return {"profile": profile, "options": needed(profile) | options, "course_map": {"seccode": known}}
+    return {
+        "profile": profile,
+        "options": required_options(profile) | options,
+        "course_map": {"seccode": known},
+    }
 
 
-def tell(profile, folder, learners):
+def render_profile(profile, folder, learners):
     return render(folder, learners, lms=lms(profile), delivery=delivery(profile))
 
 
@@ -40,8 +44,8 @@ def test_every_record_ends_somewhere_with_a_reason(profile, tmp_path):
         learner("E5", 4, 4),
         learner("x" * 300, 4, 4, "2025-03-14"),
     ]
-    got = tell(profile, tmp_path, learners)
-    assert accounted(got.manifest["records"]) == len(learners)
+    got = render_profile(profile, tmp_path, learners)
+    assert all_dispositions(got.manifest["records"]) == len(learners)
     aside = got.manifest["records"]["set_aside"]
     assert {"missing_employee_id", "unmapped_course"} <= set(aside)
     assert sum(int(line["records"]) for line in got.set_aside) == sum(aside.values())
@@ -55,11 +59,11 @@ def test_every_record_ends_somewhere_with_a_reason(profile, tmp_path):
 )
 def test_edges_of_a_percentage(profile, done, total, finished, tmp_path):
     on = "2025-03-14T09:26:53Z"
-    facts = list(READERS[profile](tell(profile, tmp_path, [learner("E1", done, total, on)])))
-    assert any(one.percent == 100 for one in facts) == finished
-    assert all(one.percent < 100 and one.finished is None for one in facts if not finished)
+    rows = list(READERS[profile](render_profile(profile, tmp_path, [learner("E1", done, total, on)])))
+    assert any(one.percent == 100 for one in rows) == finished
+    assert all(one.percent < 100 and one.finished is None for one in rows if not finished)
     if profile in COMPLETIONS:
-        assert len(facts) == finished
+        assert len(rows) == finished
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -78,11 +82,11 @@ def in_november(employee_id, done, total, on=None):
 
 @pytest.fixture
 def customer(tmp_path):
-    """Return how a profile's connector tells learners on a day, and what the LMS finds in its folder then."""
+    """Return a function that delivers learners on a day; it returns outcome and files."""
     drop = tmp_path / "drop"
     drop.mkdir()
 
-    def _tell(profile, learners, day, **run):
+    def _deliver(profile, learners, day, **run):
         sections = {"lms": lms(profile), "guards": GUARDS_OFF}
         staged = runs.stage(tmp_path / "staging", learners, day=day, run_id=f"run{day}", **sections)
         for path in drop.iterdir():
@@ -91,11 +95,11 @@ def customer(tmp_path):
         outcome = staged.load(transport, None, **sections, **run)
         return outcome, {path.name: path.read_bytes() for path in sorted(drop.iterdir())}
 
-    return _tell
+    return _deliver
 
 
 def begin(customer, profile):
-    """Tell the first day, on which nobody has finished: a first delivery of completions would ask."""
+    """Deliver a first day without completions; a first delivery with completions would need an answer."""
     return customer(profile, [in_november("E1", 0, 4), in_november("E2", 0, 4)], 16)
 
 
@@ -103,7 +107,7 @@ FINISHED = [in_november("E1", 4, 4, "2026-11-18T08:00:00"), in_november("E2", 2,
 
 
 @pytest.mark.parametrize("profile", IN_FILES)
-def test_a_second_run_on_unchanged_data_tells_nothing_new(profile, customer):
+def test_a_second_run_on_unchanged_data_sends_nothing_new(profile, customer):
     begin(customer, profile)
     first, files = customer(profile, FINISHED, 20)
     assert first["outcome"] == "delivered"
@@ -117,7 +121,7 @@ def test_a_second_run_on_unchanged_data_tells_nothing_new(profile, customer):
         assert again == {}
 
 
-def test_a_statement_that_is_told_again_is_the_same_one(customer):
+def test_a_statement_that_is_sent_again_is_the_same(customer):
     begin(customer, "xapi")
     _, first = customer("xapi", FINISHED, 20)
     _, again = customer("xapi", FINISHED, 22, send="full")
@@ -129,10 +133,10 @@ def test_a_statement_that_is_told_again_is_the_same_one(customer):
 def test_a_completion_stands_with_its_first_date(profile, customer):
     begin(customer, profile)
     _, files = customer(profile, FINISHED[:1], 20)
-    [told] = files.values()
+    [sent] = files.values()
     for day, changed in ((21, in_november("E1", 3, 4)), (22, in_november("E1", 4, 4, "2026-11-21T10:00:00"))):
         _, again = customer(profile, [changed], day)
-        assert set(again.values()) <= {told}
+        assert set(again.values()) <= {sent}
 
 
 def read_contract(profile):
@@ -140,7 +144,7 @@ def read_contract(profile):
 
 
 @pytest.mark.parametrize("profile", IN_FILES)
-def test_all_of_it_cannot_be_asked_for_where_the_lms_adds_or_refuses(profile, customer):
+def test_full_is_refused_where_the_lms_adds_or_refuses(profile, customer):
     begin(customer, profile)
     customer(profile, FINISHED, 20)
     if not read_contract(profile).refuses_full:
@@ -158,8 +162,8 @@ REQUIRED = [
 
 
 @pytest.mark.parametrize(("profile", "key"), REQUIRED)
-def test_a_setting_that_only_the_customer_knows_is_asked_for(profile, key, tmp_path):
-    options = {name: value for name, value in needed(profile).items() if name != key}
+def test_a_required_setting_is_required(profile, key, tmp_path):
+    options = {name: value for name, value in required_options(profile).items() if name != key}
     with pytest.raises(ConnectorError) as caught:
         check(tmp_path, profile, options)
     assert f"lms.options.{key}: is required: {find_profile(profile).settings[key].where}" in str(caught.value)
@@ -176,13 +180,13 @@ def check(folder, profile, options, **changes):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_a_setting_that_there_is_not_is_refused(profile, tmp_path):
+def test_an_unknown_setting_is_refused(profile, tmp_path):
     with pytest.raises(ConnectorError, match=r"lms\.options\.speed: unknown key; allowed are .*file_name"):
-        check(tmp_path, profile, needed(profile) | {"speed": 9})
+        check(tmp_path, profile, required_options(profile) | {"speed": 9})
 
 
 def test_a_setting_may_make_others_required(tmp_path):
-    options = needed("oracle_hdl") | {"specialist": True}
+    options = required_options("oracle_hdl") | {"specialist": True}
     with pytest.raises(ConnectorError, match=r"lms\.options: .*assigned_by: the person number.*reason_code"):
         check(tmp_path, "oracle_hdl", options)
     whole = check(tmp_path, "oracle_hdl", options | {"assigned_by": "300", "reason_code": "CB"}).lms.contract
@@ -207,65 +211,70 @@ def test_a_setting_may_make_others_required(tmp_path):
         ("oracle_hdl", {"title": "X"}, r"course_map.seccode.id: is required\.$"),
     ],
 )
-def test_a_course_says_what_the_profile_asks_for(profile, entry, words, tmp_path):
+def test_a_course_needs_the_settings_of_the_profile(profile, entry, words, tmp_path):
     with pytest.raises(ConnectorError, match=words):
-        check(tmp_path, profile, needed(profile), course_map={"seccode": entry})
+        check(tmp_path, profile, required_options(profile), course_map={"seccode": entry})
 
 
 @pytest.mark.parametrize(
     "profile", ["sap_sf_learning_history", "moodle_grades_ws", "cornerstone_external_training"]
 )
-def test_without_a_course_map_nobody_could_say_it(profile, tmp_path):
+def test_a_course_map_is_required_for_settings_of_a_course(profile, tmp_path):
     with pytest.raises(ConnectorError, match="lms.course_map: is required: .* needs id, "):
-        check(tmp_path, profile, needed(profile), course_map={})
+        check(tmp_path, profile, required_options(profile), course_map={})
 
 
 def test_courses_that_the_lms_could_not_tell_apart_are_refused(tmp_path):
     two = {"a": {"id": "A", "title": "Same"}, "b": {"id": "B", "title": "Same"}}
     with pytest.raises(ConnectorError, match="tells courses apart by id and title"):
         check(
-            tmp_path, "cornerstone_external_training", needed("cornerstone_external_training"), course_map=two
+            tmp_path,
+            "cornerstone_external_training",
+            required_options("cornerstone_external_training"),
+            course_map=two,
         )
     two["b"] = {"id": "A", "title": "Other"}
     with pytest.raises(ConnectorError, match="tells courses apart by id and title"):
-        check(tmp_path, "totara_course_completion", needed("totara_course_completion"), course_map=two)
+        check(
+            tmp_path, "totara_course_completion", required_options("totara_course_completion"), course_map=two
+        )
 
 
 def test_options_that_the_file_could_not_hold_are_refused(tmp_path):
-    options = needed("sap_sf_learning_history") | {"comments": "a|b"}
+    options = required_options("sap_sf_learning_history") | {"comments": "a|b"}
     with pytest.raises(ConnectorError, match=r"lms.options: do not go together: .*'a\|b' holds '\|'"):
         check(tmp_path, "sap_sf_learning_history", options)
 
 
 def test_columns_may_have_the_names_of_the_tenants_mapping(tmp_path):
-    options = needed("cornerstone_external_training") | {"labels": {"User ID": "Employee Number"}}
+    options = required_options("cornerstone_external_training") | {"labels": {"User ID": "Employee Number"}}
     content = render(tmp_path, [DONE], lms=lms("cornerstone_external_training", **options)).content
     assert content.startswith(b"Employee Number,Training Title,")
     with pytest.raises(ConnectorError, match="labels names Usr ID, which is no column; there are User ID"):
         check(tmp_path, "cornerstone_external_training", options | {"labels": {"Usr ID": "x"}})
 
 
-def test_ways_that_make_no_sense_are_refused(tmp_path):
+def test_methods_of_delivery_that_the_profile_lacks_are_refused(tmp_path):
     with pytest.raises(ValueError, match="moodle_grades_ws needs delivery.method http, not sftp"):
         runs.connector({"method": "sftp"}, lms=lms("moodle_grades_ws"))
 
 
-def test_whoever_finished_today_is_told_to_oracle_tomorrow(tmp_path):
+def test_a_completion_of_today_is_sent_to_oracle_tomorrow(tmp_path):
     today = learner("E9", 4, 4, "2025-03-17T05:00:00Z")
-    got = tell("oracle_hdl", tmp_path, [today])
+    got = render_profile("oracle_hdl", tmp_path, [today])
     assert got.manifest["records"]["withheld"] == {"too_recent": 1}
     got = render(tmp_path, [today], as_of="2025-03-18T00:00:01Z", lms=lms("oracle_hdl"))
     assert [one.finished for one in READERS["oracle_hdl"](got)] == ["2025-03-17"]
 
 
-def test_whoever_finished_before_the_first_day_is_set_aside(tmp_path):
+def test_a_completion_before_the_first_day_is_set_aside(tmp_path):
     early = learner("E9", 4, 4, "2025-03-01T23:59:59Z")
-    got = tell("oracle_hdl", tmp_path, [early, DONE])
+    got = render_profile("oracle_hdl", tmp_path, [early, DONE])
     assert got.manifest["records"]["set_aside"] == {"invalid_value": 1}
 
 
 def test_the_line_says_which_value_the_lms_cannot_read(tmp_path):
-    got = tell("totara_course_completion", tmp_path, [learner("E" * 101, 4, 4, "2025-03-14")])
+    got = render_profile("totara_course_completion", tmp_path, [learner("E" * 101, 4, 4, "2025-03-14")])
     [line] = got.set_aside
     assert line["reason"] == "invalid_value"
     assert line["detail"].startswith("username: ")

@@ -1,4 +1,4 @@
-"""A file with too many rows, or of several courses, becomes several; rows change for none of it."""
+"""Too many rows, or several courses, make several files; their rows together are those of one file."""
 
 import hashlib
 import io
@@ -9,8 +9,8 @@ import yaml
 from msgspec.structs import asdict
 
 from include.codebashing_lms.config.profiles.profile import find_profile
-from tests.config.profiles.bench import learner, needed, render
 from tests.config.profiles.readers import READERS
+from tests.config.profiles.rendering import learner, render, required_options
 from tests.load import staged_run as runs
 
 STAFF = [learner(f"E{number}", 4, 4, "2025-03-14T09:26:53Z") for number in range(7)]
@@ -21,9 +21,11 @@ MOODLE = {
 }
 
 
-def test_rows_go_on_in_the_next_file(tmp_path):
-    whole = render(tmp_path, STAFF, lms=HDL | {"options": needed("oracle_hdl")})
-    split = render(tmp_path, STAFF, lms=HDL | {"options": needed("oracle_hdl") | {"rows_per_file": 3}})
+def test_rows_continue_in_the_next_file(tmp_path):
+    whole = render(tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl")})
+    split = render(
+        tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}}
+    )
     assert [part["rows"] for part in split.manifest["parts"]] == [3, 3, 1]
     assert list(split.files) == [
         "CodebashingLearningRecord20250317060000.zip",
@@ -37,7 +39,9 @@ def test_rows_go_on_in_the_next_file(tmp_path):
 
 
 def test_the_manifest_knows_every_part(tmp_path):
-    got = render(tmp_path, STAFF, lms=HDL | {"options": needed("oracle_hdl") | {"rows_per_file": 3}})
+    got = render(
+        tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}}
+    )
     for part in got.manifest["parts"]:
         data = got.files[part["file"]]
         assert (part["bytes"], part["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
@@ -47,7 +51,7 @@ def test_the_manifest_knows_every_part(tmp_path):
     }
 
 
-def test_each_course_has_a_file_and_no_two_one_name(tmp_path):
+def test_each_course_has_a_file_with_a_name_of_its_own(tmp_path):
     staff = [learner(f"E{number}", 1, 2, course="abc"[number % 3]) for number in range(6)]
     got = render(tmp_path, staff, lms=MOODLE)
     assert {name: data.decode().split("\n")[1:-1] for name, data in got.files.items()} == {
@@ -57,14 +61,14 @@ def test_each_course_has_a_file_and_no_two_one_name(tmp_path):
     }
 
 
-def test_without_a_row_there_is_a_file_of_none(tmp_path):
+def test_without_rows_there_is_one_empty_file(tmp_path):
     got = render(tmp_path, [], lms=MOODLE)
     assert [part["rows"] for part in got.manifest["parts"]] == [0]
 
 
 @pytest.fixture
 def custom(tmp_path):
-    """Write a profile of one's own beside the connector file; return its name."""
+    """Return a function that writes a customer's own profile in the folder of the connector file."""
 
     def _write(**keys):
         profile = {
@@ -85,7 +89,7 @@ def custom(tmp_path):
 
 
 @pytest.mark.parametrize(("limit", "rows"), [(1, 1), (16, 1), (28, 2), (29, 2), (10_000, 7)])
-def test_bytes_of_a_file(limit, rows, custom, tmp_path):
+def test_a_file_has_at_most_so_many_bytes(limit, rows, custom, tmp_path):
     custom(limits={"bytes": limit})
     got = render(tmp_path, STAFF, lms={"profile": "own"})
     assert got.manifest["parts"][0]["rows"] == rows
@@ -100,14 +104,14 @@ def test_statements_are_an_array_in_every_part(custom, tmp_path):
     }
     settings = {name: asdict(one) for name, one in shipped.settings.items()}
     custom(**keys | {"settings": settings, "limits": {"rows": 3}})
-    got = render(tmp_path, STAFF, lms={"profile": "own", "options": needed("xapi")})
+    got = render(tmp_path, STAFF, lms={"profile": "own", "options": required_options("xapi")})
     assert [part["rows"] for part in got.manifest["parts"]] == [3, 3, 1]
     for name, data in got.files.items():
         one = type(got)(got.manifest, {name: data}, [])
         assert list(READERS["xapi"](one))
 
 
-def test_what_load_does_not_send_does_not_lie_beside_what_it_sends(tmp_path):
+def test_load_removes_files_that_it_does_not_send(tmp_path):
     lms = {"profile": "moodle_grades_csv", "course_map": {"java": {"id": "J"}, "python": {"id": "P"}}}
     guards = {"min_learners": None, "max_drop_percent": None, "max_fall_percent": None}
     sections = {"lms": lms, "guards": guards}

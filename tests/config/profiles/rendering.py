@@ -1,4 +1,4 @@
-"""A learner's records through a profile: connector file, `render`, the files it writes."""
+"""Renders learners through a profile: connector file and snapshot, the command `render`, its files."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ RUN_DATE = "2025-03-17T06:00:00Z"
 
 @dataclass(frozen=True)
 class Rendered:
-    """What `render` wrote."""
+    """The files that `render` wrote."""
 
     manifest: dict[str, Any]
     files: dict[str, bytes]
@@ -45,21 +45,21 @@ def render(
     folder: Path, learners: list[dict[str, Any]], *, as_of: str = RUN_DATE, **sections: Any
 ) -> Rendered:
     """Write a connector file with these sections, and run the command on a snapshot of these learners."""
-    file, snapshot, out = folder / "acme.yaml", folder / "snapshot.json", folder / "out"
+    connector, snapshot, out = folder / "acme.yaml", folder / "snapshot.json", folder / "out"
     content = {
         "name": "acme",
         "source": {"conn_id": "codebashing"},
         "guards": {"min_learners": None, "max_set_aside_percent": None},
         "delivery": {"method": "folder", "directory": "/drop"},
     }
-    file.write_text(yaml.safe_dump(content | sections, allow_unicode=True), encoding="utf-8")
+    connector.write_text(yaml.safe_dump(content | sections, allow_unicode=True), encoding="utf-8")
     snapshot.write_text(json.dumps(learners), encoding="utf-8")
-    command = ["render", "--connector", str(file), "--snapshot", str(snapshot), "--as-of", as_of]
+    command = ["render", "--connector", str(connector), "--snapshot", str(snapshot), "--as-of", as_of]
     with redirect_stdout(io.StringIO()):
         assert main([*command, "--out", str(out)]) == 0
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    with (out / "set_aside.csv").open(encoding="utf-8", newline="") as aside:
-        lines = list(csv.DictReader(aside))
+    with (out / "set_aside.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
     files = {part["file"]: (out / part["file"]).read_bytes() for part in manifest["parts"]}
     return Rendered(manifest, files, lines)
 
@@ -67,7 +67,10 @@ def render(
 def learner(
     employee_id: str, done: int, total: int, on: str | None = None, course: str = "seccode", **more: Any
 ) -> dict[str, Any]:
-    """A learner on one course, finished on a date."""
+    """Return a learner's record with one course.
+
+    :param on: the completion date.
+    """
     return {
         "employee_id": employee_id,
         "email": f"{employee_id}@example.com".lower(),
@@ -80,8 +83,8 @@ def learner(
     }
 
 
-def needed(profile: str) -> dict[str, Any]:
-    """Options that would do: the examples of what is required."""
+def required_options(profile: str) -> dict[str, Any]:
+    """Return the examples of all required options."""
     known = find_profile(profile)
     options = {name: one.example for name, one in known.settings.items() if one.required}
     own_keys = "user_key" in known.all_settings and "user_key" not in known.settings
@@ -89,18 +92,17 @@ def needed(profile: str) -> dict[str, Any]:
 
 
 def course(profile: str, id_: str, title: str | None, **more: Any) -> dict[str, Any]:
-    """A course with what the profile asks for."""
-    asked = find_profile(profile).course
-    wanted = {
+    """Return a course with the settings that the profile requires."""
+    required = {
         name: one.example
-        for name, one in asked.items()
+        for name, one in find_profile(profile).course.items()
         if one.required or one.required_with == "revision_dates"
     }
-    return {"id": id_, **({"title": title} if title else {}), **wanted, **more}
+    return {"id": id_, **({"title": title} if title else {}), **required, **more}
 
 
 def delivery(profile: str) -> dict[str, Any]:
-    """A way that the profile can go."""
+    """Return a delivery that the profile allows."""
     folder = {"method": "folder", "directory": "/drop"}
     return (
         folder
