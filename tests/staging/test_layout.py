@@ -33,7 +33,7 @@ def literals(path):
                 yield path.name, node.lineno, name
             case ast.BinOp(op=ast.Div(), right=ast.Constant(value=str(name))) if name in FOLDERS:
                 yield path.name, node.lineno, name
-            case ast.Attribute("parent", ast.Attribute("parent", ast.Attribute("parent"))):
+            case ast.Attribute(ast.Attribute(ast.Attribute(_, "parent"), "parent"), "parent"):
                 yield path.name, node.lineno, "parent.parent.parent"
 
 
