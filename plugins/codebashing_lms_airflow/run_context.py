@@ -17,6 +17,8 @@ from codebashing_lms_airflow.failures import FAILURE
 from codebashing_lms_airflow.forms import Form, read_form
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import StagingError
+from include.codebashing_lms.load.outcome import OutcomeKind
+from include.codebashing_lms.reporting.run_end import RunEnd
 from include.codebashing_lms.staging.layout import (
     MANIFEST,
     connector_home,
@@ -121,6 +123,24 @@ class RunResult:
     def manifest(self) -> Manifest | None:
         """Return the manifest as load left it, or as transform did before a guard stopped it."""
         return read_manifest(self.folder) if (self.folder / MANIFEST).exists() else None
+
+    def end(self, manifest: Manifest | None) -> RunEnd:
+        """Return the end of the run for report and alerts.
+
+        :param manifest: None for a caller that must not look into the staging area.
+        """
+        outcome = self.outcome or {}
+        return RunEnd(
+            connector=self.connector.name,
+            run_id=self.run.run_id,
+            logical_date=self.logical_date,
+            failed=self.failed,
+            failure=self.failure,
+            manifest=manifest,
+            outcome=OutcomeKind(outcome["outcome"]) if outcome else None,
+            sentence=outcome.get("sentence", ""),
+            refused=outcome.get("refused", 0),
+        )
 
     @property
     def is_newest(self) -> bool:

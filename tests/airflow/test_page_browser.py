@@ -158,7 +158,7 @@ def test_an_admin_finds_a_learner(log_in, company_of_five_runs):
     frame.get_by_role("button", name="Search").click()
     frame.locator(".timeline li").first.wait_for()
     answer = frame.locator("main").inner_text()
-    assert "The LMS was told" in answer
+    assert "Sent to the LMS" in answer
     assert "@example.com" in answer
 
 

@@ -31,7 +31,7 @@ def test_after_a_good_run(site, source, reports):
     ran = site.run()
     assert (ran.state, ran.tasks["report"]) == ("success", "success")
     assert names(reports) == ["report.html", "set_aside.csv"]
-    assert "News about 5 learners lies ready for the LMS to fetch" in text(reports)
+    assert "Progress of 5 learners lies ready for the LMS to fetch" in text(reports)
     assert "delivered" not in text(reports)
     newly, _, rest = text(reports).partition("Needs a person</h2>")
     assert "learner8@example.com" in newly
@@ -134,5 +134,5 @@ def test_a_place_that_is_not_there_fails_the_report_and_not_the_run(site, source
     site.connector(report={"directory": str(tmp_path / "nowhere")})
     ran = site.run()
     assert (ran.state, ran.tasks["load"], ran.tasks["report"]) == ("success", "success", "failed")
-    assert "The report could not be put down; the run itself is untouched." in ran.notice
+    assert "The report could not be published; the run itself is unchanged." in ran.notice
     assert "Create or mount it, or correct report.directory" in ran.notice

@@ -1,6 +1,7 @@
-"""What people are told of runs: small values for the page, the report and messages.
+"""What people read of runs: values for the page, the report and messages.
 
 wording   the words for reasons, warnings and provenance
+run_end   how a run ended, for the report and for alerts
 views/    what the page shows, a module per view
 report/   report.html for LMS administrators
 alerts/   messages to the person on call

@@ -1,6 +1,6 @@
-"""The words people read: what a reason means, who can do something about it, and what.
+"""The words that people read: reasons, warnings, provenance and numbers.
 
-Learners come before records, and nothing is called delivered that was only dropped.
+Learners come before records. A file that was dropped is not called delivered.
 """
 
 from datetime import datetime
@@ -14,40 +14,45 @@ WARNINGS = {
     "source_looks_stale": "Nobody was active for a week before the reading: is Codebashing up to date?",
     "round_number_of_records": "A round number of learners was read: there may be more pages.",
     "next_page_hint": "The answer hints at a next page that was not read.",
-    "course_not_in_snapshot": "A course listed in the connector file is nobody's.",
+    "course_not_in_snapshot": "No learner is on a course that the connector file lists.",
     "completed_exceeds_total": "More lessons are done than there are; counted as 100 %.",
     "percentage_over_100": "A percentage is over 100; counted as 100 %.",
     "completed_date_below_100": "A completion date of an unfinished course was left out.",
     "completed_date_after_reading": "A completion date after the reading was left out.",
     "invalid_completed_date": "A completion date is no date; left empty.",
     "invalid_last_active_at": "A last activity is no date; left empty.",
-    "fell_below_100": "Finished before and not any more; the completion the LMS was told stands.",
+    "fell_below_100": "Finished before and not any more; the completion that was sent stands.",
     "completed_again": "Finished a second time; the first date stands.",
     "crosswalk_blank": "Lines of the crosswalk lack an employee ID or a user key.",
     "crosswalk_contradictory": "The crosswalk gives employees several user keys.",
     "crosswalk_shared": "The crosswalk gives several employees one user key.",
     "email_changed": "Known learners have a new e-mail address.",
-    "completed_date_after_as_of": "A completion date after the day told was left out.",
+    "completed_date_after_as_of": "A completion date after the as-of was left out.",
     "earlier_snapshot_not_comparable": "The answer read before that day could not be compared.",
 }
 
 PROVENANCE = {
     "live": "read live",
-    "replayed": "told again from the archived answer",
+    "replayed": "read again from the archived answer",
     "reconstructed": "reconstructed: only what is certain about that day",
     "rendered": "rendered by hand",
 }
 
 
 def reason(name: str) -> Reason:
-    """Return what a reason of setting aside means."""
+    """Return the meaning of a reason why learners are set aside."""
     return REASONS.get((Group.SET_ASIDE, name), OTHER)
 
 
 def nothing_to_send(name: str) -> str:
-    """Return why there is nothing to send, in words."""
-    known = REASONS.get((Group.WITHHELD, name))
+    """Return why there is nothing to send for a withheld or merged record, in words."""
+    known = REASONS.get((Group.WITHHELD, name)) or REASONS.get((Group.MERGED, name))
     return known.short if known else humanize(name)
+
+
+def warning(name: str) -> str:
+    """Return the sentence of a warning."""
+    return WARNINGS.get(name, humanize(name))
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -56,7 +61,7 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def humanize(name: str) -> str:
-    """Return a name of ours without underscores, for what has no sentence of its own."""
+    """Return a name of ours without underscores, for a name that has no sentence of its own."""
     return name.replace("_", " ")
 
 

@@ -12,7 +12,7 @@ from codebashing_lms_airflow.notifiers import problems, send
 from codebashing_lms_airflow.run_context import RunResult, home_of, run_of, run_result
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.extract.snapshots import courses_seen
-from include.codebashing_lms.reporting.alerts.message import Alert, RunEnd, alert_about, trial
+from include.codebashing_lms.reporting.alerts.message import Alert, alert_about, trial
 from include.codebashing_lms.reporting.alerts.state import (
     AlertState,
     after_failure,
@@ -51,15 +51,8 @@ def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
 def _alert(
     connector: Connector, ending: RunResult, memory: AlertState, courses: list[str], context: Context
 ) -> Alert | None:
-    ended = RunEnd(
-        connector=connector.name,
-        date=_in_words(ending.logical_date),
-        failed=ending.failed,
-        failure=ending.failure,
-        manifest=None if ending.failed else ending.manifest,
-        outcome=ending.outcome,
-    )
-    alert = alert_about(ended, connector.notify, memory, courses)
+    end = ending.end(None if ending.failed else ending.manifest)
+    alert = alert_about(end, connector.notify, memory, courses)
     link = run_url(
         connector.dag_id,
         ending.run.run_id,

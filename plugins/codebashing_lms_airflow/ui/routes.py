@@ -53,7 +53,7 @@ app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Dep
 
 @app.middleware("http")
 async def guarded(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Put on every answer what browsers need to be told."""
+    """Put the security headers on every answer."""
     response = await call(request)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
@@ -180,7 +180,7 @@ def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str)
 
 def run_page(request: Request, known: Connector, user: Any, found: Run) -> Response:
     """Return the view of a run."""
-    return shown(request, "run.html", **about(request, user, known, "runs"), one=run_detail(found))
+    return shown(request, "run.html", **about(request, user, known, "runs"), detail=run_detail(found))
 
 
 @app.get("/dags/{dag_id}/runs/{date}/{name}/files/{file}", dependencies=WITH_PEOPLE)
@@ -229,11 +229,9 @@ def search(
     if not who.strip():
         return ask(request, known, user)
     begun = time.monotonic()
-    found = answer_learner(runs_of(known), who, one_record=known.courses == "primary")
-    log.info(
-        "%s searched a learner in %s: %s of %s runs opened in %.2f s",
-        user.get_name(), known.dag_id, found.opened, found.runs, time.monotonic() - begun,
-    )  # fmt: skip
+    found = answer_learner(runs_of(known), who)
+    seconds = time.monotonic() - begun
+    log.info("%s searched a learner in %s: %.2f s", user.get_name(), known.dag_id, seconds)
     return shown(
         request, "learner.html", **about(request, user, known, "learner"), who=who.strip(), found=found
     )

@@ -7,9 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.codebashing_lms.config.connector import parse_connector
+from include.codebashing_lms.load.outcome import OutcomeKind
 from include.codebashing_lms.load.outputs import TOLD
-from include.codebashing_lms.reporting.report.content import RunEnd, report_content
+from include.codebashing_lms.reporting.report.content import report_content
 from include.codebashing_lms.reporting.report.render import render_report
+from include.codebashing_lms.reporting.run_end import RunEnd
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
 from include.codebashing_lms.transform.manifest import write_manifest
 from tests.fakes.manifests import manifest
@@ -30,10 +32,10 @@ def connector(**changes):
 def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnings=None, status=None):
     """Stage what a report reads.
 
-    :param finished: (employee ID, e-mail, course) of those of whom is news.
+    :param finished: (employee ID, e-mail, course) of new completions.
     :param set_aside: reason → [(e-mail, employee ID, course)]
     """
-    told = {
+    sent = {
         "employee_id": [one[0] for one in finished],
         "email": [one[1] for one in finished],
         "course": [one[2] for one in finished],
@@ -46,7 +48,7 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
         "known": [False] * len(finished),
     }
     columns = [
-        pa.array(told[field.name], field.type) if field.name in told else pa.nulls(len(finished), field.type)
+        pa.array(sent[field.name], field.type) if field.name in sent else pa.nulls(len(finished), field.type)
         for field in TOLD
     ]
     pq.write_table(pa.Table.from_arrays(columns, schema=TOLD), folder / "sent_rows.parquet")
@@ -67,9 +69,8 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
     return content
 
 
-def report(folder, manifest, ended=None, **changes):
+def report(folder, manifest, end=None, **changes):
     """Return the report of a run's folder."""
-    ended = ended or RunEnd(
-        "scheduled__2026-11-23", what="acme.csv was dropped as /mnt/lms/acme.csv.", outcome="delivered"
-    )
-    return render_report(report_content(connector(**changes), ended, folder, manifest, NOW))
+    sentence, delivered = "acme.csv was dropped as /mnt/lms/acme.csv.", OutcomeKind.DELIVERED
+    end = end or RunEnd("acme", "scheduled__2026-11-23", NOW, None, None, manifest, delivered, sentence)
+    return render_report(report_content(connector(**changes), end, folder, NOW))

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from include.codebashing_lms.reporting.report.completions import SHOWN as FINISHED_SHOWN
-from include.codebashing_lms.reporting.report.content import RunEnd
 from include.codebashing_lms.reporting.report.set_aside import SHOWN as SET_ASIDE_SHOWN
-from tests.reporting.report.folder import report, run_folder
+from include.codebashing_lms.reporting.run_end import RunEnd
+from tests.reporting.report.folder import NOW, report, run_folder
 
 HOSTILE = '<script>alert("x")</script>{{ 7 * 6 }}@<b>'
 
@@ -20,8 +20,9 @@ def test_names_are_texts_and_never_markup(tmp_path):
     manifest = run_folder(
         tmp_path, [(HOSTILE, HOSTILE, HOSTILE)], {"missing_employee_id": [(HOSTILE, HOSTILE, HOSTILE)]}
     )
-    ended = RunEnd(HOSTILE, "load", HOSTILE, HOSTILE)
-    for html in (report(tmp_path, manifest), report(tmp_path, manifest, ended)):
+    failure = {"message": HOSTILE, "advice": HOSTILE}
+    end = RunEnd("acme", HOSTILE, NOW, failed="load", failure=failure, manifest=manifest)
+    for html in (report(tmp_path, manifest), report(tmp_path, manifest, end)):
         assert "<script" not in html
         assert "{{ 7 * 6 }}" in html
         assert "&lt;script&gt;" in html
@@ -53,14 +54,14 @@ def test_two_hundred_thousand_learners_stay_readable(tmp_path):
     assert "The latest 500; 149,500 more stand in the file for the LMS." in html
     assert "learner149999@example.com" in html
     assert "And 49,800 more in set_aside.csv." in html
-    assert "News about 150,000 learners" in html
+    assert "Progress of 150,000 learners" in html
 
 
 def test_nobody_and_nothing(tmp_path):
     html = report(tmp_path, run_folder(tmp_path, [], {}))
-    assert "Nobody since the LMS was last told." in html
+    assert "Nobody since the last delivery." in html
     assert "Nobody: every learner could be matched." in html
-    assert "There is nobody the LMS may be told about." in html
+    assert "There is nobody who may be sent." in html
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_nobody_and_nothing(tmp_path):
 )
 def test_a_file_that_was_dropped_was_not_yet_taken(tmp_path, method, words):
     manifest = run_folder(tmp_path, [("1", "a@example.com", "java")], {})
-    assert f"News about 1 learner {words}" in report(tmp_path, manifest, delivery=method)
+    assert f"Progress of 1 learner {words}" in report(tmp_path, manifest, delivery=method)
 
 
 def test_reasons_warnings_and_dates_are_words(tmp_path):

@@ -26,8 +26,5 @@ def test_the_same_is_seen_there(store, tmp_path):
     assert trend(there) == trend(here)
     assert to_do(there.all[1:]).learners == to_do(here.all[1:]).learners == 0
     shutil.rmtree(local)
-    assert (
-        answer_learner(there, "bob@example.com", True).events[0].title
-        == "Codebashing did not name this learner"
-    )
-    assert "The LMS was told" in [one.title for one in answer_learner(there, "bob@example.com", True).events]
+    assert answer_learner(there, "bob@example.com").events[0].title == "Not in the answer of Codebashing"
+    assert "Sent to the LMS" in [one.title for one in answer_learner(there, "bob@example.com").events]

@@ -1,4 +1,4 @@
-"""What the views say of staged runs, without Airflow."""
+"""The views over staged runs, without Airflow."""
 
 import json
 import re
@@ -6,12 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from demo.history import Company, stage_history
 from include.codebashing_lms.config.connector import GUARD_WORDS, Guards
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.load.outcome import OutcomeKind, write_outcome
 from include.codebashing_lms.reporting import wording as words
-from include.codebashing_lms.reporting.views import learner
 from include.codebashing_lms.reporting.views.learner import answer_learner
 from include.codebashing_lms.reporting.views.overview import Schedule
 from include.codebashing_lms.reporting.views.readiness import readiness
@@ -34,11 +32,13 @@ def day(acme, number):
     return (TODAY - timedelta(days=100 - number)).date()
 
 
-def test_without_a_run_everything_is_said_kindly(acme):
+def test_without_a_run_every_view_says_so(acme):
     assert acme.card().sentence == "Nothing has run yet."
     assert trend(acme.runs).readings == 0
     assert (to_do(acme.runs.all), readiness(acme.runs)) == (None, None)
-    assert answer_learner(acme.runs, "1001", True).verdict == "Nobody of this name was found in any run."
+    assert answer_learner(acme.runs, "1001").sentence == (
+        "Nobody of this name was found in the newest run and in the journal."
+    )
     assert list(exported(acme.runs.all)) == [
         ["who", "reason", "what to do", "since", "email", "employee_id", "course", "detail"]
     ]
@@ -55,7 +55,7 @@ def test_a_card_says_who_needs_what(acme):
     assert (acme.card().numbers.sent, acme.card().numbers.set_aside) == (1, 2)
 
 
-def test_a_dry_run_is_no_news_and_says_so(acme):
+def test_a_dry_run_changes_no_card_and_says_so(acme):
     acme.run(ANN)
     acme.run(ANN, person("1002", "bob@example.com"), run_id="manual__dry", dry_run=True)
     assert acme.card().run.as_of.date() == day(acme, 1)
@@ -81,7 +81,7 @@ def test_a_stop_comes_first(acme):
     assert acme.card(failed).sentence.startswith("The last run failed at extract:")
 
 
-def test_hold_is_said(tmp_path):
+def test_hold_is_shown(tmp_path):
     acme = Acme(tmp_path, delivery={"method": "folder", "directory": str(tmp_path), "hold": True})
     acme.run(ANN)
     assert acme.card().sentence == "On hold: files are built, and nothing is sent."
@@ -99,12 +99,12 @@ def test_the_parts_of_a_run_add_up(acme):
     )
     shown = run_detail(acme.runs.all[0])
     assert sum(part.records for part in shown.parts) == shown.read == 6
-    assert {(part.place, part.words, part.learners) for part in shown.parts} == {
-        ("told", "rows for the LMS", 1),
-        ("nothing", "no course is assigned", 1),
-        ("nothing", "the course map ignores the course", 1),
-        ("aside", "have no employee ID", 1),
-        ("aside", "are on a course the map does not name", 1),
+    assert {(part.group, part.words, part.learners) for part in shown.parts} == {
+        ("emitted", "rows for the LMS", 1),
+        ("withheld", "no course is assigned", 1),
+        ("withheld", "the course map ignores the course", 1),
+        ("set_aside", "have no employee ID", 1),
+        ("set_aside", "are on a course the map does not name", 1),
         ("merged", "the same learner twice; the better record counts", 1),
     }
     assert [one.name for one in shown.downloads] == [shown.run.manifest.file, "set_aside.csv"]
@@ -165,29 +165,38 @@ def test_a_learners_way_into_the_lms(acme):
     acme.run(ANN, bob)
     acme.run(ANN, bob | {"employee_id": "1002"})
     acme.run(ANN, person("1002", "Bob@example.com", done=4))
+    found = answer_learner(acme.runs, "1002")
+    assert found.names == ("1002", "bob@example.com")
+    assert [(one.title, one.at.date()) for one in found.events] == [
+        ("Read from Codebashing", day(acme, 4)),
+        ("Sent to the LMS", day(acme, 4)),
+        ("Sent to the LMS", day(acme, 3)),
+    ]
+    assert any(
+        "java 100 %, completed (as 1002, course SEC-101). Dropped as" in one.text for one in found.events
+    )
     acme.run(ANN)
     for who in ("bob@example.com", " BOB@EXAMPLE.COM "):
-        found = answer_learner(acme.runs, who, True)
-        assert [(one.title, one.at.date(), one.runs) for one in found.events] == [
-            ("Codebashing did not name this learner", day(acme, 5), 1),
-            ("Codebashing said", day(acme, 4), 1),
-            ("The LMS was told", day(acme, 4), 1),
-            ("Codebashing said", day(acme, 3), 1),
-            ("The LMS was told", day(acme, 3), 1),
-            ("Set aside: no employee ID", day(acme, 1), 2),
+        found = answer_learner(acme.runs, who)
+        assert [(one.title, one.at.date()) for one in found.events] == [
+            ("Not in the answer of Codebashing", day(acme, 5)),
+            ("Sent to the LMS", day(acme, 4)),
+            ("Sent to the LMS", day(acme, 3)),
         ]
-        assert found.verdict == (
-            "The last answer of Codebashing does not name this learner. The LMS was told about them before."
+        assert found.sentence == (
+            "The last answer of Codebashing does not name this learner. "
+            "Progress was sent to the LMS, last on 19 Aug 2026."
         )
-    told = answer_learner(acme.runs, "1002", True).events
-    assert any("java 100 %, completed (as 1002, course SEC-101). Dropped as" in one.text for one in told)
 
 
 @pytest.mark.parametrize(
-    ("record", "verdict"),
+    ("record", "sentence"),
     [
-        (person("1002", "bob@example.com"), "The LMS was told, last on 16 Aug 2026."),
-        (person(None, "bob@example.com"), "Set aside: no employee ID. Ask your identity team"),
+        (person("1002", "bob@example.com"), "Sent to the LMS, last on 16 Aug 2026."),
+        (
+            person(None, "bob@example.com"),
+            "Set aside since 16 Aug 2026: no employee ID. Ask your identity team",
+        ),
         (
             person("1002", "bob@example.com", course="cobol"),
             "Set aside: the course is not in the course map.",
@@ -197,39 +206,44 @@ def test_a_learners_way_into_the_lms(acme):
             "Nothing to send: the course map ignores the course.",
         ),
         (person("1002", "bob@example.com", primary_course_lessons_count=0), "Nothing to send: no course"),
-        (person("1001", "bob@example.com"), "Set aside: several people claim this employee ID."),
+        (
+            person("1001", "bob@example.com"),
+            "Set aside since 16 Aug 2026: several people claim this employee ID.",
+        ),
     ],
 )
-def test_the_answer_is_one_sentence(acme, record, verdict):
+def test_the_answer_is_one_sentence(acme, record, sentence):
     acme.run(ANN, record)
-    assert answer_learner(acme.runs, "bob@example.com", True).verdict.startswith(verdict)
+    assert answer_learner(acme.runs, "bob@example.com").sentence.startswith(sentence)
 
 
-def test_halving_finds_what_opening_every_run_finds(tmp_path, monkeypatch):
-    acme = Acme(tmp_path)
-    company = Company(25, TODAY - timedelta(days=40), TODAY - timedelta(days=30))
-    staging = tmp_path / "staging"
-    for _ in stage_history(acme.connector, "0", staging, company, 40):
-        pass
-    people = [one["email"] for one in company.people]
-    halved = {who: answer_learner(acme.runs, who, True) for who in people}
-    monkeypatch.setattr(
-        learner._Search, "changes", lambda it, first, last: [it.at(n) for n in range(first, last)]
-    )
-    for who in people:
-        thorough = answer_learner(acme.runs, who, True)
-        assert halved[who].events == thorough.events
-        assert (thorough.opened, halved[who].runs) == (40, 40)
-    assert max(one.opened for one in halved.values()) < 30
+def test_whoever_is_set_aside_is_so_since_the_first_list_without_a_gap(acme):
+    bob = person(None, "bob@example.com")
+    acme.run(ANN, bob)
+    acme.run(ANN)
+    acme.run(ANN, bob)
+    acme.run(ANN, bob)
+    found = answer_learner(acme.runs, "bob@example.com")
+    assert found.sentence.startswith("Set aside since 18 Aug 2026: no employee ID.")
+    assert [(one.title, one.at.date()) for one in found.events] == [
+        ("Set aside: no employee ID", day(acme, 4))
+    ]
+
+
+def test_a_learner_held_by_load_is_set_aside_and_not_sent(acme):
+    acme.run(person("1001", "ann@example.com"), person("1002", "bob@example.com"))
+    acme.run(person("1002", "ann@example.com"))
+    found = answer_learner(acme.runs, "1002")
+    assert found.sentence.startswith("Set aside since 17 Aug 2026: may have become somebody else.")
 
 
 def test_several_courses_of_one_learner(tmp_path):
     acme = Acme(tmp_path, courses=["java", "cobol"])
     record = {"employee_id": "1001", "email": "ann@example.com", "last_active_at": None}
     acme.run(record | {"java.completed_percentage": 50, "cobol.completed_percentage": 10})
-    found = answer_learner(acme.runs, "1001", one_record=False)
-    assert found.verdict.startswith("Set aside: the course is not in the course map.")
-    assert [one.title for one in found.events if one.title == "The LMS was told"] == ["The LMS was told"]
+    found = answer_learner(acme.runs, "1001")
+    assert found.sentence.startswith("Set aside: the course is not in the course map.")
+    assert [one.title for one in found.events].count("Sent to the LMS") == 1
 
 
 def test_statistics_count_learners_once(tmp_path):
@@ -261,7 +275,7 @@ def test_a_picture_has_no_text_of_others(acme):
     assert all("script" not in str(one) for one in pictures)
 
 
-def test_a_manifest_without_statistics(acme):
+def test_manifests_without_statistics(acme):
     acme.run(ANN)
     path = acme.runs.all[0].folder / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -284,10 +298,15 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
 
 
 @pytest.mark.parametrize(
-    ("said", "word", "tone", "sentence"),
+    ("known", "word", "tone", "sentence"),
     [
         ({"state": "working"}, "LMS at work", "waiting", "The LMS works on 1 row; it will be asked again."),
-        ({"state": "sending"}, "Sending", "waiting", "1 row on the way, or cut off; the next run finds out."),
+        (
+            {"state": "sending"},
+            "Sending",
+            "waiting",
+            "1 row on the way, or interrupted; the next run finds out.",
+        ),
         ({"state": "partly"}, "In part", "waiting", "The LMS took some of the files; the next run goes on."),
         (
             {"state": "failed"},
@@ -320,10 +339,10 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
         ),
     ],
 )
-def test_the_lms_verdict_in_words(acme, said, word, tone, sentence):
+def test_the_status_of_a_delivery_in_words(acme, known, word, tone, sentence):
     acme.run(ANN)
     path = acme.runs.all[0].folder / "receipt.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | said))
+    path.write_text(json.dumps(json.loads(path.read_text()) | known))
     shown = status_of(acme.runs.all[0])
     assert (shown.word, shown.tone, shown.sentence) == (word, tone, sentence)
 

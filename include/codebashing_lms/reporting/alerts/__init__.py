@@ -1,6 +1,6 @@
 """Messages to the person on call.
 
-message   what a message says of a run
-findings  what of a run that went through needs a person
-state     alerts.json: what the last run looked like, so that a message is about new findings
+message   the text of a message about a run
+findings  what needs a person after a run that went through
+state     alerts.json: the state after the last run, so that a message is about new findings
 """

@@ -1,4 +1,4 @@
-"""What of a run that went through needs a person, in sentences."""
+"""What needs a person after a run that went through, in sentences."""
 
 from collections.abc import Iterable
 
@@ -7,23 +7,23 @@ from include.codebashing_lms.reporting.wording import plural, reason
 from include.codebashing_lms.transform.manifest import Manifest
 from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
 
-SHOWN, LENGTH = 20, 60  # so many courses by name, each cut to so many characters
+SHOWN, LENGTH = 20, 60  # courses by name, and characters of each name
 # Found by load one by one: each more is worth a message. Of the others only a reason that was not there.
 EACH_ONE_COUNTS = {one.reason for one in SET_ASIDE if one.meaning.by_load}
 
 
 def new_findings(
-    manifest: Manifest, refused: int, percent: float | None, memory: AlertState, courses: Iterable[str]
+    manifest: Manifest, refused: int, percent: float | None, state: AlertState, courses: Iterable[str]
 ) -> list[str]:
-    """Return what a person should hear of, nothing when the run before looked the same.
+    """Return the findings that a person has to know, none when the run before had the same.
 
     :param refused: rows of this run's delivery that the LMS refused.
-    :param percent: of the learners; more set aside than that are news in each run.
+    :param percent: share of the learners; a larger share set aside is a finding in each run.
     :param courses: the courses seen in this run.
     """
     now = manifest.learners_set_aside()
-    new = [name for name, count in now.items() if _is_new(name, count, memory)]
-    found = [*_too_many(sum(now.values()), manifest.learners, percent), *_new_courses(courses, memory)]
+    new = [name for name, count in now.items() if _is_new(name, count, state)]
+    found = [*_too_many(sum(now.values()), manifest.learners, percent), *_new_courses(courses, state)]
     if refused:
         found.append(f"The LMS refused {plural(refused, 'row')}: see refused.csv. The next run tries again.")
     if not new and not found:
@@ -31,8 +31,8 @@ def new_findings(
     return [*found, *(_set_aside(name, count, name in new) for name, count in now.items())]
 
 
-def _is_new(name: str, count: int, memory: AlertState) -> bool:
-    before = memory.set_aside.get(name, 0)
+def _is_new(name: str, count: int, state: AlertState) -> bool:
+    before = state.set_aside.get(name, 0)
     return count > before if name in EACH_ONE_COUNTS else before == 0
 
 
@@ -43,10 +43,10 @@ def _too_many(set_aside: int, learners: int, percent: float | None) -> list[str]
     return [f"{set_aside} of {learners} learners ({share:.1f} %) are set aside, more than {percent:g} %."]
 
 
-def _new_courses(courses: Iterable[str], memory: AlertState) -> list[str]:
-    if memory.courses is None:  # the first run: all are new, and none is news
+def _new_courses(courses: Iterable[str], state: AlertState) -> list[str]:
+    if state.courses is None:  # the first run: every course is new
         return []
-    new = sorted(set(courses) - set(memory.courses))
+    new = sorted(set(courses) - set(state.courses))
     if not new:
         return []
     named = ", ".join(course[:LENGTH] for course in new[:SHOWN])

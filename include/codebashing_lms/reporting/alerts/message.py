@@ -1,19 +1,14 @@
-"""What the person on call is told about a run: what happened, what to do, where to look; nobody's data."""
+"""The message to the person on call: what happened, what to do, where to look. It names no learner."""
 
 import html
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
 
 from include.codebashing_lms.config.notifications import Notify
 from include.codebashing_lms.reporting.alerts.findings import new_findings
 from include.codebashing_lms.reporting.alerts.state import AlertState
-from include.codebashing_lms.transform.manifest import Manifest
-
-LOOK = (
-    "Not foreseen, see the task's log. Clear the task once the reason is gone; left alone, "
-    "the next good run sends everything missed."
-)
+from include.codebashing_lms.reporting.run_end import RunEnd
 
 
 @dataclass(frozen=True)
@@ -25,69 +20,53 @@ class Alert:
     link: str | None = None
 
 
-@dataclass(frozen=True)
-class RunEnd:
-    """How a run ended, as its last task sees it.
+def alert_about(end: RunEnd, notify: Notify, state: AlertState, courses: Iterable[str]) -> Alert | None:
+    """Return the message about a run, None when no person has to know of the run.
 
-    :param date: its logical date, as people read it.
-    :param failed: the task that failed, None when all is well.
-    :param failure: what that task said: error, origin, heals, message, advice; None when it was killed.
-    :param manifest: None when the run did not come that far.
+    :param courses: the courses seen up to this run.
     """
-
-    connector: str
-    date: str
-    failed: str | None = None
-    failure: dict[str, Any] | None = None
-    manifest: Manifest | None = None
-    outcome: dict[str, Any] | None = None
-
-
-def alert_about(ended: RunEnd, notify: Notify, memory: AlertState, courses: Iterable[str]) -> Alert | None:
-    """Return what is worth a message about a run, None when nobody need be told."""
-    if ended.failed:
-        return _failed(ended, memory)
-    if ended.manifest is None:
+    if end.failed:
+        return _failed(end, state)
+    if end.manifest is None:
         return None
-    refused = (ended.outcome or {}).get("refused", 0)
-    found = new_findings(ended.manifest, refused, notify.set_aside_percent, memory, courses)
+    found = new_findings(end.manifest, end.refused, notify.set_aside_percent, state, courses)
     if not found:
         return None
-    sentence = [ended.outcome["sentence"]] if ended.outcome else []
+    sentence = [end.message] if end.message else []
     return Alert(
-        f"{ended.connector}: needs a person",
-        (f"The run of {ended.date} went through, but needs a person.", *sentence, *found),
+        f"{end.connector}: needs a person",
+        (f"The run of {_minute(end.logical_date)} went through, but needs a person.", *sentence, *found),
     )
 
 
-def _failed(ended: RunEnd, memory: AlertState) -> Alert:
-    failure = ended.failure
-    whose = (
+def _failed(end: RunEnd, state: AlertState) -> Alert:
+    failure = end.failure
+    urgency = (
         "a person must look" if failure is None else "may wait" if failure["heals"] else "a person must act"
     )
-    what = (
-        f"{failure['error']} ({failure['origin']}): {failure['message']}"
-        if failure
-        else "It was killed, lost, or met something that was not foreseen."
-    )
+    source = f"{failure['error']} ({failure['origin']}): " if failure else ""
     return Alert(
-        f"{ended.connector}: {ended.failed} failed, {whose}",
+        f"{end.connector}: {end.failed} failed, {urgency}",
         (
-            f"The run of {ended.date} did not finish: {ended.failed} failed.",
-            f"What happened: {what}",
-            f"What to do: {failure['advice'] if failure else LOOK}",
-            *_since(memory),
+            f"The run of {_minute(end.logical_date)} did not finish: {end.failed} failed.",
+            f"What happened: {source}{end.message}",
+            f"What to do: {end.advice}",
+            *_since(state),
         ),
     )
 
 
-def _since(memory: AlertState) -> list[str]:
-    """Say since when runs have been failing, as far as that is known."""
+def _minute(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _since(state: AlertState) -> list[str]:
+    """Return since when runs fail, as far as the state has that."""
     lines = []
-    if memory.failing_since and memory.failing_runs:
-        lines.append(f"Failing since {memory.failing_since}: {memory.failing_runs + 1} runs in a row by now.")
-    if memory.last_good:
-        lines.append(f"The last good run ended {memory.last_good}.")
+    if state.failing_since and state.failing_runs:
+        lines.append(f"Failing since {state.failing_since}: {state.failing_runs + 1} runs in a row by now.")
+    if state.last_good:
+        lines.append(f"The last good run ended {state.last_good}.")
     return lines
 
 
@@ -97,7 +76,7 @@ def overdue(connector: str, minutes: int, run_id: str, link: str | None) -> Aler
         f"{connector}: not over after {minutes} minutes",
         (
             f"The run {run_id} is not over {minutes} minutes after it was queued.",
-            "What to do: see which task it is at. If none has begun, look at the scheduler and the workers; "
+            "What to do: see which task runs. If none has begun, look at the scheduler and the workers; "
             "if load waits, at the LMS. A run that still ends well needs nobody.",
         ),
         link,

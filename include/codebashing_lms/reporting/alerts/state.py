@@ -1,7 +1,7 @@
-"""alerts.json: what the last run looked like, so that a message is about news, and says since when."""
+"""alerts.json: the state after the last run, so that a message is about new findings and has a since."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
 from include.codebashing_lms.staging.layout import ALERT_STATE
@@ -10,7 +10,7 @@ from include.codebashing_lms.transform.manifest import Manifest
 
 @dataclass(frozen=True)
 class AlertState:
-    """What was known after the last run.
+    """The state after a run.
 
     :param set_aside: learners by the reason why they are set aside.
     :param courses: every course that was ever seen; None before the first run.
@@ -25,29 +25,27 @@ class AlertState:
 
 
 def read_state(home: StagedPath) -> AlertState:
-    """Return what was kept of earlier runs.
+    """Return the state after the run before.
 
     :param home: <staging>/<connector>
     """
-    kept: StagedPath = home / ALERT_STATE
-    found = read_json(kept) if kept.exists() else {}
+    staged: StagedPath = home / ALERT_STATE
+    found = read_json(staged) if staged.exists() else {}
     return AlertState(**{one.name: found[one.name] for one in fields(AlertState) if one.name in found})
 
 
-def write_state(home: StagedPath, memory: AlertState) -> None:
-    """Keep it for the next run."""
-    write_json(home / ALERT_STATE, asdict(memory))
+def write_state(home: StagedPath, state: AlertState) -> None:
+    """Keep the state for the next run."""
+    write_json(home / ALERT_STATE, asdict(state))
 
 
-def after_failure(memory: AlertState, now: str) -> AlertState:
-    """Return what is known after a run that failed."""
-    kept = asdict(memory)
-    since = memory.failing_since or now
-    return AlertState(**(kept | {"failing_since": since, "failing_runs": memory.failing_runs + 1}))
+def after_failure(state: AlertState, now: str) -> AlertState:
+    """Return the state after a run that failed."""
+    return replace(state, failing_since=state.failing_since or now, failing_runs=state.failing_runs + 1)
 
 
-def after_success(memory: AlertState, manifest: Manifest, courses: Iterable[str], now: str) -> AlertState:
-    """Return what is known after a run that went through."""
+def after_success(state: AlertState, manifest: Manifest, courses: Iterable[str], now: str) -> AlertState:
+    """Return the state after a run that went through."""
     return AlertState(
-        manifest.learners_set_aside(), sorted({*(memory.courses or ()), *courses}), last_good=now
+        manifest.learners_set_aside(), sorted({*(state.courses or ()), *courses}), last_good=now
     )

@@ -8,24 +8,24 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.staging.files import StagedPath, local_copy
 from include.codebashing_lms.staging.layout import ROWS, SENT_ROWS
+from include.codebashing_lms.transform.records.columns import DONE
 
 SHOWN = 500
-ALL_DONE = 10_000  # hundredths of a percent
 COLUMNS = ["employee_id", "email", "course", "course_title", "hundredths", "completed_at"]
 
 
 @dataclass(frozen=True)
 class Completions:
-    """Those who finished.
+    """Learners who finished a course.
 
     :param people: (employee ID, e-mail, course, date) of the latest, at most SHOWN.
-    :param count: how many there are.
-    :param told: learners of whom this run had news; None when it had not decided that.
+    :param count: how many completions there are.
+    :param changed_learners: learners with new or changed rows; None where load did not compare the run.
     """
 
     people: tuple[tuple[str, str, str, str], ...]
     count: int
-    told: int | None
+    changed_learners: int | None
 
     @property
     def more(self) -> int:
@@ -34,17 +34,17 @@ class Completions:
 
 
 def completions_of(folder: StagedPath) -> Completions:
-    """Return who finished by the news of a run; by all its rows when it decided nothing about news."""
-    decided = (folder / SENT_ROWS).exists()
-    if decided:
+    """Return the completions among the new and changed rows of a run; among all rows before load compared."""
+    learners = None
+    if (folder / SENT_ROWS).exists():
         rows = _read(folder / SENT_ROWS, [*COLUMNS, "sent", "known"])
         rows = rows.filter(pc.and_not(rows["sent"], rows["known"]))
+        learners = len(pc.unique(rows["employee_id"]))
     else:
         rows = _read(folder / ROWS, COLUMNS)
-    told = len(pc.unique(rows["employee_id"])) if decided else None
-    done = rows.filter(pc.equal(rows["hundredths"], ALL_DONE))
+    done = rows.filter(pc.equal(rows["hundredths"], DONE))
     latest = pc.sort_indices(done, sort_keys=[("completed_at", "descending")])[:SHOWN]
-    return Completions(tuple(map(_person, done.take(latest).to_pylist())), len(done), told)
+    return Completions(tuple(map(_person, done.take(latest).to_pylist())), len(done), learners)
 
 
 def _read(source: StagedPath, columns: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""What the report says, gathered from what a run left in its folder."""
+"""The content of the report, gathered from the folder of a run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,9 +6,11 @@ from zoneinfo import ZoneInfo
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.load.outcome import OutcomeKind
 from include.codebashing_lms.reporting import wording as words
 from include.codebashing_lms.reporting.report.completions import Completions, completions_of
 from include.codebashing_lms.reporting.report.set_aside import SetAsideGroup, groups_of
+from include.codebashing_lms.reporting.run_end import RunEnd
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.manifest import Manifest
 
@@ -16,28 +18,11 @@ DROPPED = ("folder", "sftp")
 
 
 @dataclass(frozen=True)
-class RunEnd:
-    """How a run ended.
-
-    :param failed: the task that failed, None when all is well.
-    :param what: what happened, in a sentence: of the failure, or of what load did.
-    :param advice: what to do about the failure.
-    :param outcome: load's word for what it did; None when it did not come to that.
-    """
-
-    run_id: str
-    failed: str | None = None
-    what: str = ""
-    advice: str = ""
-    outcome: str | None = None
-
-
-@dataclass(frozen=True)
 class ReportContent:
-    """All that stands in a report.
+    """The content of a report.
 
     :param tone: good, waiting or failed.
-    :param status: progress of everybody the LMS may be told of: completed, in_progress, not_started.
+    :param status: progress of all learners who may be sent: completed, in_progress, not_started.
     """
 
     connector: str
@@ -58,59 +43,54 @@ class ReportContent:
 
     @property
     def set_aside(self) -> int:
-        """Return how many learners need a person."""
+        """Return how many learners are set aside."""
         return sum(group.learners for group in self.groups)
 
 
-def report_content(
-    connector: Connector, ended: RunEnd, folder: StagedPath, manifest: Manifest | None, now: datetime
-) -> ReportContent:
-    """Return what the report of a run says.
+def report_content(connector: Connector, end: RunEnd, folder: StagedPath, now: datetime) -> ReportContent:
+    """Return what the report of a run says; it names nobody where the run has no manifest.
 
-    :param manifest: None for a run that failed before it had one; then nobody can be named.
+    :param folder: the folder of the run.
     """
-    zone = ZoneInfo(connector.lms.timezone)
-    made_at = _in_words(now, zone)
+    zone, manifest = ZoneInfo(connector.lms.timezone), end.manifest
+    made_at = _minute(now, zone)
     if manifest is None:
-        return ReportContent(
-            connector.name, ended.run_id, *_headline(connector, ended, None), made_at=made_at
-        )
+        return ReportContent(connector.name, end.run_id, *_headline(connector, end, None), made_at=made_at)
     finished = completions_of(folder)
     as_of = parse_instant(manifest.as_of)
     return ReportContent(
         connector.name,
-        ended.run_id,
-        *_headline(connector, ended, finished.told),
+        end.run_id,
+        *_headline(connector, end, finished.changed_learners),
         made_at=made_at,
-        as_of=_in_words(as_of, zone) if as_of else "",
+        as_of=_minute(as_of, zone) if as_of else "",
         provenance=words.PROVENANCE.get(manifest.provenance, manifest.provenance),
         learners=manifest.learners,
         status=manifest.sendable_status,
         finished=finished,
         groups=groups_of(folder, manifest),
         nothing_to_send=_nothing_to_send(manifest),
-        warnings=tuple(
-            (words.WARNINGS.get(name, words.humanize(name)), count)
-            for name, count in manifest.warnings.items()
-        ),
+        warnings=tuple((words.warning(name), count) for name, count in manifest.warnings.items()),
     )
 
 
-def _headline(connector: Connector, ended: RunEnd, told: int | None) -> tuple[str, str, str, str]:
-    """Return tone, headline, what happened, and advice."""
-    if ended.failed:
-        return "failed", "This run did not finish", ended.what, ended.advice
-    if ended.outcome == "nothing_to_send":
+def _headline(connector: Connector, end: RunEnd, learners: int | None) -> tuple[str, str, str, str]:
+    """Return tone, headline, what happened, and advice.
+
+    :param learners: learners with new or changed rows in this run.
+    """
+    if end.failed:
+        return "failed", "This run did not finish", end.message, end.advice
+    if end.outcome == OutcomeKind.NOTHING_TO_SEND:
         return "good", "Nothing to send: the LMS knows everything already", "", ""
-    if ended.outcome == "already_delivered":
-        return "good", "Nothing to send: the news of this run went out before", ended.what, ""
-    if ended.outcome == "delivered":
-        learners = words.plural(told or 0, "learner")
-        went = (
-            "lies ready for the LMS to fetch" if connector.delivery.method in DROPPED else "went to the LMS"
-        )
-        return "good", f"News about {learners} {went}", ended.what, ""
-    return "waiting", "Nothing was sent", ended.what, ""
+    if end.outcome == OutcomeKind.ALREADY_DELIVERED:
+        return "good", "Nothing to send: this run was sent before", end.message, ""
+    if end.outcome == OutcomeKind.DELIVERED:
+        who = words.plural(learners or 0, "learner")
+        dropped = connector.delivery.method in DROPPED
+        headline = f"Progress of {who} {'lies ready for the LMS to fetch' if dropped else 'went to the LMS'}"
+        return "good", headline, end.message, ""
+    return "waiting", "Nothing was sent", end.message, ""
 
 
 def _nothing_to_send(manifest: Manifest) -> tuple[tuple[str, int], ...]:
@@ -119,6 +99,6 @@ def _nothing_to_send(manifest: Manifest) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(found, key=lambda one: -one[1]))
 
 
-def _in_words(instant: datetime, zone: ZoneInfo) -> str:
+def _minute(instant: datetime, zone: ZoneInfo) -> str:
     local = instant.astimezone(zone)
     return f"{local.day} {local:%B %Y, %H:%M} {zone.key}"

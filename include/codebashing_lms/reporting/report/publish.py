@@ -1,4 +1,4 @@
-"""Where the report goes: a folder, an SFTP server, or any address that the staging area could have, too."""
+"""Publishes the report: to a folder, an SFTP server, or any address that a staging area can have."""
 
 import shutil
 import uuid
@@ -19,20 +19,20 @@ from include.codebashing_lms.staging.files import StagedPath, atomic_write, loca
 
 
 def publish(
-    report: Report, site: SftpConnection | None, files: list[StagedPath], resolve: PathResolver
+    report: Report, connection: SftpConnection | None, files: list[StagedPath], resolve: PathResolver
 ) -> None:
     """Put copies of staged files where the connector file wants the report; an older report is replaced.
 
     :param files: in this order, so that a report never names a list that is not there yet.
-    :param site: of report.conn_id.
+    :param connection: the SFTP connection of report.conn_id, None without one.
     """
-    with _told_apart():
+    with _error_context():
         for file in files:
             with local_copy(file) as copy:
                 if report.uri:
                     _copy(copy, resolve(report.uri) / file.name)
                 else:
-                    _way(report, site).send(_parcel(copy), resuming=False)
+                    _transport(report, connection).send(_outbound(copy), resuming=False)
 
 
 def _copy(source: Path, target: StagedPath) -> None:
@@ -40,22 +40,22 @@ def _copy(source: Path, target: StagedPath) -> None:
         shutil.copyfile(source, part)
 
 
-def _way(report: Report, site: SftpConnection | None) -> Transport:
+def _transport(report: Report, connection: SftpConnection | None) -> Transport:
     directory = report.directory or ""
-    if site:
-        return SftpTransport(SftpDelivery(directory=directory), site)
+    if connection:
+        return SftpTransport(SftpDelivery(directory=directory), connection)
     return FolderTransport(FolderDelivery(directory=directory))
 
 
-def _parcel(file: Path) -> OutboundFile:
+def _outbound(file: Path) -> OutboundFile:
     return OutboundFile(file, file.name, file.stat().st_size, sha256_of(file), str(uuid.uuid4()))
 
 
 @contextmanager
-def _told_apart() -> Iterator[None]:
-    """Have errors say that it was the report, not the training data, that could not be put down."""
+def _error_context() -> Iterator[None]:
+    """Let errors name the report, so that nobody takes them for errors of the delivery."""
     try:
         yield
     except CodebashingLmsError as error:
-        what = str(error).replace("delivery.", "report.").replace("The delivery folder", "The folder")
-        raise type(error)(f"The report could not be put down; the run itself is untouched. {what}") from None
+        text = str(error).replace("delivery.", "report.").replace("The delivery folder", "The folder")
+        raise type(error)(f"The report could not be published; the run itself is unchanged. {text}") from None

@@ -1,4 +1,4 @@
-"""From facts to HTML."""
+"""From content to HTML."""
 
 from functools import cache
 
@@ -29,6 +29,6 @@ def _address(email: str) -> Markup:
     return Markup("<wbr>@").join(email.split("@")) if email else Markup("–")
 
 
-def render_report(facts: ReportContent) -> str:
+def render_report(content: ReportContent) -> str:
     """Return the report as one HTML document: no script, nothing to load."""
-    return _template().render(it=facts)
+    return _template().render(report=content)

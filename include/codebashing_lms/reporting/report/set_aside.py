@@ -15,7 +15,7 @@ REFUSED_NOW = Reason(
     Group.SET_ASIDE,
     Actor.LMS,
     "were refused by the LMS just now",
-    "Correct user or course in the LMS, by its words below; the next run tries again.",
+    "Correct user or course in the LMS, by the reason below; the next run tries again.",
 )
 
 People = tuple[tuple[str, str, str, str], ...]
@@ -25,8 +25,8 @@ People = tuple[tuple[str, str, str, str], ...]
 class SetAsideGroup:
     """Learners set aside for one reason.
 
-    :param people: (e-mail, employee ID, course, what the LMS says) of the first lines, at most SHOWN.
-    :param lines: how many lines `file` has about it.
+    :param people: (e-mail, employee ID, course, reason of the LMS) of the first lines, at most SHOWN.
+    :param lines: how many lines of `file` have this reason.
     """
 
     name: str
@@ -43,7 +43,7 @@ class SetAsideGroup:
 
 
 def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ...]:
-    """Return the groups of a run, the largest first; whom the LMS refused just now come before them."""
+    """Return the groups of a run: rows that the LMS refused just now, then reasons by number of learners."""
     learners = manifest.learners_set_aside()
     shown = _read(folder / SET_ASIDE, set(learners)) if learners else {}
     groups = [SetAsideGroup(name, reason(name), count, *shown[name]) for name, count in learners.items()]
@@ -51,25 +51,22 @@ def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ..
 
 
 def _refused_now(folder: StagedPath) -> list[SetAsideGroup]:
-    """Return those of this run's delivery, each with the LMS's words."""
+    """Return the refused rows of this run's delivery, each with the reason that the LMS gives."""
     if not (folder / REFUSED_LIST).exists():
         return []
     people: list[tuple[str, str, str, str]] = []
     lines = 0
     with local_copy(folder / REFUSED_LIST) as copy, copy.open(encoding="utf-8", newline="") as file:
-        for says, _, email, employee_id, course, _ in islice(csv.reader(file), 1, None):
+        for refusal, _, email, employee_id, course, _ in islice(csv.reader(file), 1, None):
             lines += 1
             if len(people) < SHOWN:
-                people.append((email, employee_id, course, says))
-    return (
-        [SetAsideGroup("refused_now", REFUSED_NOW, lines, tuple(people), lines, REFUSED_LIST)]
-        if lines
-        else []
-    )
+                people.append((email, employee_id, course, refusal))
+    group = SetAsideGroup("refused_now", REFUSED_NOW, lines, tuple(people), lines, REFUSED_LIST)
+    return [group] if lines else []
 
 
 def _read(source: StagedPath, names: set[str]) -> dict[str, tuple[People, int]]:
-    """Return for each reason the first lines of a list, and how many there are."""
+    """Return for each reason the first lines of a list, and how many lines the reason has."""
     people: dict[str, list[tuple[str, str, str, str]]] = {name: [] for name in names}
     lines = dict.fromkeys(names, 0)
     with local_copy(source) as copy, copy.open(encoding="utf-8", newline="") as file:

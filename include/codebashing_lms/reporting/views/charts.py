@@ -1,4 +1,4 @@
-"""Pictures as inline SVG: shapes only, stretched to any width; all text stays HTML beside them.
+"""Pictures as inline SVG: shapes only, stretched to any width. All text is HTML beside the picture.
 
 Colours are classes of the style sheet, so that light and dark, page and report may differ.
 """
@@ -24,10 +24,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture with the words around it; `summary` says the same to who cannot see it.
+    """A picture with its texts; `summary` describes the picture for people who cannot see it.
 
-    :param marks: what stands at the left, from top to bottom.
-    :param days: first, middle and last instant, none for columns that have labels of their own.
+    :param marks: labels at the left, from top to bottom.
+    :param days: first, middle and last instant; none for columns, which have labels.
     """
 
     svg: Markup
@@ -53,16 +53,6 @@ def areas(times: Sequence[datetime], layers: Sequence[Layer], summary: str) -> C
     return Chart(_svg(_grid() + shapes), _marks(highest), _days(times), tuple(layers), summary)
 
 
-def lines(times: Sequence[datetime], layers: Sequence[Layer], summary: str) -> Chart:
-    """Draw shares of a hundred over time, a line each."""
-    xs, shapes = positions(times), NOTHING
-    for layer in layers:
-        at = " ".join(f"{x:.1f},{y:.1f}" for x, y in _points(xs, layer.values, 100))
-        shapes += Markup('<polyline class="line {}" points="{}"/>').format(layer.colour, at)
-    marks = ("100 %", "50 %", "0 %")
-    return Chart(_svg(_grid() + shapes), marks, _days(times), tuple(layers), summary)
-
-
 def columns(labels: Sequence[str], layer: Layer, summary: str, colours: Sequence[str] = ()) -> Chart:
     """Draw a column for each label."""
     highest = nice(max(layer.values, default=0))
@@ -75,7 +65,10 @@ def columns(labels: Sequence[str], layer: Layer, summary: str, colours: Sequence
 
 
 def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Markup:
-    """Return one horizontal bar of colours and values; of a whole that may be larger than their sum."""
+    """Return one horizontal bar of colours and values.
+
+    :param whole: the value of the full width, where it is not the sum of the values.
+    """
     total = whole or sum(value for _, value in parts)
     shapes, at = NOTHING, 0.0
     for colour, value in parts if total else ():
@@ -88,7 +81,7 @@ def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Marku
 
 
 def nice(highest: float) -> float:
-    """Return a round number at or above a value, whose half is whole, too."""
+    """Return a round number at or above a value; its half is round, too."""
     if highest <= 2:
         return 2
     for factor in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000):
@@ -99,7 +92,7 @@ def nice(highest: float) -> float:
 
 
 def positions(times: Sequence[datetime]) -> list[float]:
-    """Return where instants stand between left and right; a single one stands at both."""
+    """Return the x positions of instants; a single instant has both ends."""
     if len(times) == 1:
         return [0.0, float(WIDTH)]
     span = (times[-1] - times[0]).total_seconds() if times else 0

@@ -1,181 +1,108 @@
-"""Why is this learner not there? What Codebashing said, and what the LMS was told, in one timeline.
+"""Why is this learner not there? The newest run, the journal, and since when.
 
-Not every run is opened: between two that say the same, nothing is looked for. Progress does not fall, so a
-learner's years are a handful of changes, found by halving. What the LMS was told comes from the journal, of
-which every entry is looked at.
+The newest run has the learner's records of today, and since when the learner is set aside. The journal has
+what the LMS was sent, and when.
 """
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from include.codebashing_lms.reporting.views.learner_journal import Event, journal_events, progress
+from include.codebashing_lms.reporting.views.learner_journal import Event, journal_events
 from include.codebashing_lms.reporting.views.learner_records import (
     LearnerQuery,
     LearnerRecord,
-    SearchHint,
-    records_in_run,
+    newest_records,
 )
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING
 from include.codebashing_lms.reporting.views.runs import Run, Runs
 from include.codebashing_lms.reporting.wording import nothing_to_send, on_day, reason
+from include.codebashing_lms.transform.records.dispositions import Group
 
-TIME_BUDGET = 2.0  # seconds to open runs, several times what it takes; what is not reached is said
 LONGEST = 320  # characters of an e-mail address
 
 
 @dataclass(frozen=True)
 class LearnerAnswer:
-    """What is known of a learner, the newest first.
+    """What is known of a learner.
 
-    :param opened: how many of the `runs` were opened; `whole` tells whether time sufficed.
+    :param names: the names that were searched: the given one, and the other one of an emitted record.
+    :param events: the newest first.
     """
 
     names: tuple[str, ...]
-    verdict: str
+    sentence: str
     tone: str
     events: tuple[Event, ...]
-    opened: int
-    runs: int
-    whole: bool
 
 
-@dataclass
-class _Search:
-    """One search: what is opened is remembered."""
-
-    runs: Sequence[Run]
-    wanted: LearnerQuery
-    one_record: bool
-    give_up: float
-    guess: SearchHint = field(default_factory=SearchHint)
-    said: dict[int, tuple[LearnerRecord, ...]] = field(default_factory=dict)
-    whole: bool = True
-
-    def at(self, number: int) -> tuple[LearnerRecord, ...]:
-        """Return what a run says of the learner."""
-        if number not in self.said:
-            self.said[number] = records_in_run(self.runs[number], self.wanted, self.guess, self.one_record)
-        return self.said[number]
-
-    def changes(self, first: int, last: int) -> None:
-        """Open the runs between two until those next to each other differ, or all between say the same."""
-        if last - first < 2 or _same(self.at(first), self.at(last)):
-            return
-        if time.monotonic() > self.give_up:
-            self.whole = False
-            return
-        middle = (first + last) // 2
-        self.at(middle)
-        self.changes(first, middle)
-        self.changes(middle, last)
-
-
-def answer_learner(runs: Runs, who: str, one_record: bool, patience: float = TIME_BUDGET) -> LearnerAnswer:
-    """Return everything about the learner of an e-mail address or employee ID."""
+def answer_learner(runs: Runs, who: str) -> LearnerAnswer:
+    """Return what is known of the learner of an e-mail address or employee ID."""
     read = [run for run in runs.all if run.manifest.provenance != "rendered"]
-    wanted = _wanted(who)
-    search = _Search(read, wanted, one_record, time.monotonic() + patience)
-    search.wanted = _also_known_as(search)
-    if read:
-        search.at(0), search.at(len(read) - 1)
-        search.changes(0, len(read) - 1)
-        _look_between(search)
-    told = list(journal_events(runs.home, search.wanted))
-    events = sorted([*_statements(search), *told], key=lambda one: one.at, reverse=True)
-    verdict, tone = _verdict(search, told)
-    names = tuple(sorted(search.wanted.emails | search.wanted.ids))
-    return LearnerAnswer(names, verdict, tone, tuple(events), len(search.said), len(read), search.whole)
+    query = _query(who)
+    records = newest_records(read, query) if read else ()
+    query = _with_other_name(query, records)
+    sent = list(journal_events(runs.home, query))
+    events = [_newest_event(read[0], records), *sent] if read and (records or sent) else sent
+    sentence, tone = _answer(records, sent)
+    names = tuple(sorted(query.emails | query.ids))
+    newest_first = sorted(events, key=lambda event: event.at, reverse=True)
+    return LearnerAnswer(names, sentence, tone, tuple(newest_first))
 
 
-def _wanted(who: str) -> LearnerQuery:
+def _query(who: str) -> LearnerQuery:
     name = who.strip()[:LONGEST]
     return LearnerQuery(frozenset({name.lower()} if "@" in name else ()), frozenset({name} if name else ()))
 
 
-def _also_known_as(search: _Search) -> LearnerQuery:
-    """Add the other name of somebody whose progress was told under one of them last."""
-    told = [one for one in search.at(0) if one.place == "emitted"] if search.runs else []
-    emails = {one.email.lower() for one in told if one.email}
-    ids = {one.employee_id for one in told if one.employee_id}
-    return LearnerQuery(search.wanted.emails | emails, search.wanted.ids | ids)
+def _with_other_name(query: LearnerQuery, records: Sequence[LearnerRecord]) -> LearnerQuery:
+    """Add address and employee ID of emitted records: the journal may have the learner under either."""
+    emitted = [record for record in records if record.group is Group.EMITTED]
+    emails = {record.email.lower() for record in emitted if record.email}
+    ids = {record.employee_id for record in emitted if record.employee_id}
+    return LearnerQuery(query.emails | emails, query.ids | ids)
 
 
-def _look_between(search: _Search) -> None:
-    """Somebody who is in neither the oldest nor the newest run may be in one between: try some of them."""
-    if any(search.said.values()):
-        return
-    step = max(1, len(search.runs) // 8)
-    for number in range(step, len(search.runs) - 1, step):
-        if time.monotonic() > search.give_up:
-            search.whole = False
-            return
-        if search.at(number):
-            search.changes(0, number)
-            search.changes(number, len(search.runs) - 1)
-            return
+def _newest_event(run: Run, records: Sequence[LearnerRecord]) -> Event:
+    tone, title, text = _describe(records)
+    return Event(run.as_of, tone, title, text, run.key)
 
 
-def _same(one: tuple[LearnerRecord, ...], other: tuple[LearnerRecord, ...]) -> bool:
-    return one == other
+def _describe(records: Sequence[LearnerRecord]) -> tuple[str, str, str]:
+    """Return tone, title and text for the records of a run."""
+    if not records:
+        return QUIET, "Not in the answer of Codebashing", ""
+    for record in _of_group(records, Group.SET_ASIDE):
+        meaning = reason(record.reason)
+        return ACT, f"Set aside: {meaning.of_one}", f"{meaning.actor}: {meaning.remedy}"
+    emitted = _of_group(records, Group.EMITTED)
+    if emitted:
+        return QUIET, "Read from Codebashing", "; ".join(record.progress for record in emitted)
+    return QUIET, "Nothing to send", f"{nothing_to_send(_first_withheld(records).reason)}."
 
 
-def _statements(search: _Search) -> list[Event]:
-    """Return an event for each stretch of runs that say the same; runs are numbered from the newest."""
-    events: list[Event] = []
-    numbers = sorted(search.said)
-    at = 0
-    while at < len(numbers):
-        end = at
-        while end + 1 < len(numbers) and _same(search.said[numbers[at]], search.said[numbers[end + 1]]):
-            end += 1
-        newest, oldest = search.runs[numbers[at]], search.runs[numbers[end]]
-        tone, title, text = _in_words(search.said[numbers[at]])
-        until = newest.as_of if newest is not oldest else None
-        events.append(
-            Event(oldest.as_of, tone, title, text, until, numbers[end] - numbers[at] + 1, newest.key)
-        )
-        at = end + 1
-    return events
-
-
-def _in_words(said: tuple[LearnerRecord, ...]) -> tuple[str, str, str]:
-    """Return tone, title and text of what a run says."""
-    if not said:
-        return QUIET, "Codebashing did not name this learner", ""
-    aside = [one for one in said if one.place == "set_aside"]
-    if aside:
-        first = reason(aside[0].reason)
-        return ACT, f"Set aside: {first.of_one}", f"{first.actor}: {first.remedy}"
-    sendable = [one for one in said if one.place == "emitted"]
-    if sendable:
-        return QUIET, "Codebashing said", "; ".join(progress(one) for one in sendable)
-    why = said[0]
-    if why.place == "merged":
-        return WAITING, "The same learner twice", "The better record counts."
-    return QUIET, "Nothing to send", nothing_to_send(why.reason) + "."
-
-
-def _verdict(search: _Search, told: list[Event]) -> tuple[str, str]:
+def _answer(records: Sequence[LearnerRecord], sent: Sequence[Event]) -> tuple[str, str]:
     """Return the answer in a sentence, and its tone."""
-    now = search.said.get(0, ())
-    last = max((one.at for one in told if one.tone == GOOD), default=None)
-    if not any(search.said.values()) and not told:
-        where_to = (
-            "in any run" if search.whole else f"in the {len(search.said)} runs that could be opened in time"
-        )
-        return f"Nobody of this name was found {where_to}.", WAITING
-    if not now:
-        ever = "The LMS was told about them before." if last else "The LMS was never told about them."
-        return f"The last answer of Codebashing does not name this learner. {ever}", WAITING
-    aside = next((one for one in now if one.place == "set_aside"), None)
-    if aside:
-        known = reason(aside.reason)
-        return f"Set aside: {known.of_one}. {known.remedy}", ACT
-    if any(one.place == "emitted" for one in now):
-        if last is None:
-            return "In the file, but the LMS was not told yet.", WAITING
-        return f"The LMS was told, last on {on_day(last)}.", GOOD
-    why = now[0]
-    words = nothing_to_send(why.reason)
-    return f"Nothing to send: {words}.", QUIET
+    last = max((event.at for event in sent if event.tone == GOOD), default=None)
+    if not records and not sent:
+        return "Nobody of this name was found in the newest run and in the journal.", WAITING
+    if not records:
+        ever = f"was sent to the LMS, last on {on_day(last)}" if last else "was never sent to the LMS"
+        return f"The last answer of Codebashing does not name this learner. Progress {ever}.", WAITING
+    for record in _of_group(records, Group.SET_ASIDE):
+        meaning = reason(record.reason)
+        since = f" since {record.since}" if record.since else ""
+        return f"Set aside{since}: {meaning.of_one}. {meaning.remedy}", ACT
+    if not _of_group(records, Group.EMITTED):
+        return f"Nothing to send: {nothing_to_send(_first_withheld(records).reason)}.", QUIET
+    if last is None:
+        return "In the file, but not sent to the LMS yet.", WAITING
+    return f"Sent to the LMS, last on {on_day(last)}.", GOOD
+
+
+def _first_withheld(records: Sequence[LearnerRecord]) -> LearnerRecord:
+    """Return the first withheld record, the first merged record without one."""
+    return next(iter(_of_group(records, Group.WITHHELD)), records[0])
+
+
+def _of_group(records: Sequence[LearnerRecord], group: Group) -> list[LearnerRecord]:
+    return [record for record in records if record.group is group]

@@ -5,7 +5,6 @@ from datetime import datetime
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.load.receipt import State
-from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING, RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run, Runs
 from include.codebashing_lms.reporting.wording import plural
@@ -14,9 +13,9 @@ from include.codebashing_lms.transform.records.dispositions import Disposition
 
 @dataclass(frozen=True)
 class Schedule:
-    """What Airflow knows of a connector's DAG.
+    """The state of a connector's DAG in Airflow.
 
-    :param failed: which tasks of the last run failed.
+    :param failed: the failed tasks of the last run.
     """
 
     known: bool = False
@@ -30,7 +29,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class CardNumbers:
-    """A run in four numbers: rows handed over, new or changed ones, learners set aside, rows refused."""
+    """A run in four numbers: rows sent, new or changed rows, learners set aside, rows refused."""
 
     sent: int
     changed: int
@@ -40,7 +39,7 @@ class CardNumbers:
 
 @dataclass(frozen=True)
 class Card:
-    """What the overview says of a connector."""
+    """A connector in the overview."""
 
     name: str
     dag_id: str
@@ -56,9 +55,9 @@ class Card:
 
 def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
     """Return the card of a connector."""
-    run = next(iter(runs.telling), None)
-    end = status_of(run) if run else None
-    tone, sentence = _state(connector, run, end, schedule)
+    run = next(iter(runs.without_trials), None)
+    status = status_of(run) if run else None
+    tone, sentence = _state(connector, run, status, schedule)
     return Card(
         name=connector.name,
         dag_id=connector.dag_id,
@@ -66,7 +65,7 @@ def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
         hold=connector.delivery.hold,
         schedule=schedule,
         run=run,
-        status=end,
+        status=status,
         numbers=numbers(run) if run else None,
         sentence=sentence,
         tone=tone,
@@ -74,7 +73,7 @@ def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
 
 
 def destination(connector: Connector) -> str:
-    """Say where a connector's files go."""
+    """Return where a connector's files go, in words."""
     delivery = connector.delivery
     transports = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
     return f"{transports.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
@@ -82,31 +81,31 @@ def destination(connector: Connector) -> str:
 
 def numbers(run: Run) -> CardNumbers:
     """Return a run in four numbers."""
-    set_aside = run.set_aside()
+    set_aside = run.manifest.learners_set_aside()
     receipt = run.receipt
     sent = receipt.rows if receipt and receipt.state in (State.DELIVERED, State.WORKING) else 0
     return CardNumbers(
         sent=sent,
-        changed=rows_told.changed_rows(run) if sent else 0,
+        changed=run.changed_rows() if sent else 0,
         set_aside=sum(set_aside.values()),
-        refused=rows_told.refused(run),
+        refused=run.refused_rows(),
     )
 
 
 def _state(
-    connector: Connector, run: Run | None, end: RunStatus | None, schedule: Schedule
+    connector: Connector, run: Run | None, status: RunStatus | None, schedule: Schedule
 ) -> tuple[str, str]:
-    """Return the tone and the sentence of a connector's state: what needs somebody comes first."""
+    """Return the tone and the sentence of a connector's state: what needs a person comes first."""
     if _failed_since(run, schedule):
         where = f" at {', '.join(schedule.failed)}" if schedule.failed else ""
         return ACT, f"The last run failed{where}: the end of that task's log says what to do."
-    if run is None or end is None:
+    if run is None or status is None:
         return QUIET, "Nothing has run yet."
-    if end.tone == ACT:
-        return ACT, end.sentence
+    if status.tone == ACT:
+        return ACT, status.sentence
     if connector.delivery.hold:
         return QUIET, "On hold: files are built, and nothing is sent."
-    return _people(run, end)
+    return _people(run, status)
 
 
 def _failed_since(run: Run | None, schedule: Schedule) -> bool:
@@ -115,23 +114,23 @@ def _failed_since(run: Run | None, schedule: Schedule) -> bool:
     return run is None or run.manifest.run_id != schedule.last_run_id or bool(schedule.failed)
 
 
-def _people(run: Run, end: RunStatus) -> tuple[str, str]:
-    """Say how many learners need somebody."""
-    waiting = run.set_aside()
-    no_id = waiting.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
-    others = sum(waiting.values())
+def _people(run: Run, status: RunStatus) -> tuple[str, str]:
+    """Return tone and sentence by how many learners need a person."""
+    set_aside = run.manifest.learners_set_aside()
+    no_id = set_aside.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
+    others = sum(set_aside.values())
     parts = []
     if no_id:
         parts.append(f"{plural(no_id, 'learner needs', 'learners need')} an employee ID")
     if others:
         parts.append(f"{plural(others, 'learner needs', 'learners need')} somebody to look")
-    if refused := rows_told.refused(run):
+    if refused := run.refused_rows():
         parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS")
     if parts:
-        return WAITING, _listed(parts) + "; everybody else is up to date."
-    return (GOOD, "Everyone is up to date.") if end.tone == GOOD else (end.tone, end.sentence)
+        return WAITING, _joined(parts) + "; everybody else is up to date."
+    return (GOOD, "Everyone is up to date.") if status.tone == GOOD else (status.tone, status.sentence)
 
 
-def _listed(parts: list[str]) -> str:
+def _joined(parts: list[str]) -> str:
     """Return parts of a sentence with commas and an `and`."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

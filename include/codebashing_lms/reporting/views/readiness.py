@@ -1,7 +1,7 @@
 """How many learners come with an employee ID, over time: it decides the first month of every roll-out.
 
-SAML attributes travel with a sign-in only. Who was active since the attribute was mapped and still has none
-is the identity team's job; who was not will have one after the next sign-in.
+SAML attributes travel with a sign-in only. The identity team has to act for learners who were active since
+the attribute was mapped and have no ID. The other learners have an ID after their next sign-in.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,11 @@ WITH, STILL_NONE, NOT_SINCE = "done", "aside", "not-started"
 
 @dataclass(frozen=True)
 class Reading:
-    """Learners of a reading: with an ID, active since it was mapped and without, not active since."""
+    """Learners of a reading.
+
+    :param still_none: active since the attribute was mapped, and without an ID.
+    :param not_since: without an ID, and not active since.
+    """
 
     as_of: datetime
     with_id: int
@@ -27,7 +31,7 @@ class Reading:
 
     @property
     def learners(self) -> int:
-        """Return how many there are."""
+        """Return how many learners the reading has."""
         return self.with_id + self.still_none + self.not_since
 
     @property
@@ -38,10 +42,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class Readiness:
-    """What the view shows.
+    """The content of the view.
 
-    :param mapped: as-of of the first reading in which anybody had an ID, None as long as nobody has.
-    :param from_the_start: that was the first reading there is, so that it may have been mapped long before.
+    :param mapped: as-of of the first reading with an ID, None while no learner has an ID.
+    :param from_the_start: the first reading has IDs, so that the attribute may have been mapped long before.
     """
 
     now: Reading
@@ -58,10 +62,10 @@ def readiness(runs: Runs) -> Readiness | None:
     if not read:
         return None
     mapped = next((run.as_of for run in read if run.manifest.statistics.with_id), None)
-    counted = [_reading(run, mapped) for run in read]
-    now, first = counted[-1], counted[0]
+    points = [_reading(run, mapped) for run in read]
+    now, first = points[-1], points[0]
     parts = [(WITH, now.with_id), (STILL_NONE, now.still_none), (NOT_SINCE, now.not_since)]
-    return Readiness(now, first, mapped, mapped == read[0].as_of, bar(parts), _chart(counted))
+    return Readiness(now, first, mapped, mapped == read[0].as_of, bar(parts), _chart(points))
 
 
 def _reading(run: Run, mapped: datetime | None) -> Reading:
@@ -71,13 +75,13 @@ def _reading(run: Run, mapped: datetime | None) -> Reading:
     return Reading(run.as_of, statistics.with_id, still_none, sum(without.values()) - still_none)
 
 
-def _chart(counted: list[Reading]) -> Chart:
+def _chart(points: list[Reading]) -> Chart:
     layers = (
-        Layer("with an employee ID", WITH, [one.with_id for one in counted]),
-        Layer("active since it was mapped, still none", STILL_NONE, [one.still_none for one in counted]),
-        Layer("not active since", NOT_SINCE, [one.not_since for one in counted]),
+        Layer("with an employee ID", WITH, [one.with_id for one in points]),
+        Layer("active since it was mapped, still none", STILL_NONE, [one.still_none for one in points]),
+        Layer("not active since", NOT_SINCE, [one.not_since for one in points]),
     )
-    was, now = counted[0].percent, counted[-1].percent
-    went = f"went from {was:.1f} % to {now:.1f} %" if len(counted) > 1 else f"is {now:.1f} %"
+    was, now = points[0].percent, points[-1].percent
+    went = f"went from {was:.1f} % to {now:.1f} %" if len(points) > 1 else f"is {now:.1f} %"
     summary = f"The share with an employee ID {went}."
-    return areas([one.as_of for one in counted], layers, summary)
+    return areas([one.as_of for one in points], layers, summary)

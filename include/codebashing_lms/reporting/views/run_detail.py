@@ -1,4 +1,4 @@
-"""Everything about one run: what was read, what became of every record, what the LMS was told and says."""
+"""Everything about one run: what was read, where every record ended, what the LMS was sent and answered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,22 +7,20 @@ from markupsafe import Markup
 
 from include.codebashing_lms.config.connector import GUARD_WORDS
 from include.codebashing_lms.load.receipt import Receipt
-from include.codebashing_lms.reporting.views import runs as rows_told
 from include.codebashing_lms.reporting.views.charts import bar
 from include.codebashing_lms.reporting.views.run_status import RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run
-from include.codebashing_lms.reporting.wording import WARNINGS, humanize, nothing_to_send, reason
+from include.codebashing_lms.reporting.wording import humanize, nothing_to_send, reason, warning
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE, TO_CORRECT
 from include.codebashing_lms.transform.manifest import CourseGrowth
-from include.codebashing_lms.transform.records.dispositions import Disposition
+from include.codebashing_lms.transform.records.dispositions import Disposition, Group
 
-TOLD, NOTHING, ASIDE, MERGED = "told", "nothing", "aside", "merged"
-PLACES = {
-    TOLD: "in the file",
-    NOTHING: "nothing to send",
-    ASIDE: "set aside",
-    MERGED: "told by a better record",
+GROUPS = {
+    Group.EMITTED: "in the file",
+    Group.WITHHELD: "nothing to send",
+    Group.SET_ASIDE: "set aside",
+    Group.MERGED: "sent by a better record",
 }
 LISTS = {
     SET_ASIDE: "Learners set aside",
@@ -33,9 +31,12 @@ LISTS = {
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the sum: how many records ended in one place for one reason; learners where counted."""
+    """A part of the sum: the records of one group and one reason.
 
-    place: str
+    :param learners: None where learners were not counted.
+    """
+
+    group: Group
     words: str
     records: int
     learners: int | None
@@ -43,7 +44,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Guard:
-    """A guard that spoke up, and whether somebody let it pass."""
+    """A guard that was crossed or skipped.
+
+    :param finding: the sentence of a crossed guard.
+    """
 
     name: str
     words: str
@@ -53,7 +57,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Download:
-    """A file of the run that people may fetch."""
+    """A file of the run that people may download."""
 
     name: str
     label: str
@@ -61,7 +65,10 @@ class Download:
 
 @dataclass(frozen=True)
 class RunDetail:
-    """What the view of a run shows."""
+    """The content of the view of a run.
+
+    :param sum: the bar of the groups; `sums` has group, words and records of each.
+    """
 
     run: Run
     status: RunStatus
@@ -69,26 +76,27 @@ class RunDetail:
     read: int
     parts: tuple[Part, ...]
     sum: Markup
-    sums: tuple[tuple[str, str, int], ...]
+    sums: tuple[tuple[Group, str, int], ...]
     warnings: tuple[tuple[str, int], ...]
     guards: tuple[Guard, ...]
     growth: tuple[CourseGrowth, ...]
-    news: int
+    changed: int
     refused: int
     downloads: tuple[Download, ...]
 
     @property
     def receipt(self) -> Receipt | None:
-        """Return what was sent where, None where nothing was sent."""
+        """Return the receipt, None where nothing was sent."""
         return self.run.receipt
 
 
 def run_detail(run: Run) -> RunDetail:
-    """Return what there is to say about a run."""
+    """Return the content of the view of a run."""
     manifest = run.manifest
     parts = tuple(_parts(run))
     sums = tuple(
-        (place, PLACES[place], sum(one.records for one in parts if one.place == place)) for place in PLACES
+        (group, words, sum(part.records for part in parts if part.group is group))
+        for group, words in GROUPS.items()
     )
     return RunDetail(
         run=run,
@@ -96,36 +104,30 @@ def run_detail(run: Run) -> RunDetail:
         learners=manifest.learners,
         read=manifest.records.read,
         parts=parts,
-        sum=bar([(place, count) for place, _, count in sums]),
+        sum=bar([(group, count) for group, _, count in sums]),
         sums=sums,
-        warnings=tuple(
-            (WARNINGS.get(name, humanize(name)), count) for name, count in manifest.warnings.items()
-        ),
+        warnings=tuple((warning(name), count) for name, count in manifest.warnings.items()),
         guards=tuple(_guards(run)),
         growth=tuple(manifest.course_growth or ()),
-        news=rows_told.changed_rows(run),
-        refused=rows_told.refused(run),
+        changed=run.changed_rows(),
+        refused=run.refused_rows(),
         downloads=tuple(_downloads(run)),
     )
 
 
 def _parts(run: Run) -> Iterator[Part]:
     records, transformed, statistics = run.manifest.records, run.manifest.transformed, run.manifest.statistics
-    same = not transformed or records.emitted == transformed.records.emitted
     learners = statistics.learners
-    yield Part(
-        TOLD,
-        Disposition.EMITTED.meaning.short,
-        records.emitted,
-        learners.emitted if statistics.counted and same else None,
-    )
+    same = statistics.counted and (not transformed or records.emitted == transformed.records.emitted)
+    known = learners.emitted if same else None
+    yield Part(Group.EMITTED, Disposition.EMITTED.meaning.short, records.emitted, known)
     for name, count in records.withheld.items():
-        yield Part(NOTHING, nothing_to_send(name), count, learners.withheld.get(name))
+        yield Part(Group.WITHHELD, nothing_to_send(name), count, learners.withheld.get(name))
     for name, count in records.set_aside.items():
-        yield Part(ASIDE, reason(name).short, count, learners.set_aside.get(name))
+        yield Part(Group.SET_ASIDE, reason(name).short, count, learners.set_aside.get(name))
     if records.merged:
         known = learners.merged.get(Disposition.DUPLICATE.reason)
-        yield Part(MERGED, Disposition.DUPLICATE.meaning.short, records.merged, known)
+        yield Part(Group.MERGED, Disposition.DUPLICATE.meaning.short, records.merged, known)
 
 
 def _guards(run: Run) -> Iterator[Guard]:
@@ -135,18 +137,18 @@ def _guards(run: Run) -> Iterator[Guard]:
 
 
 def _downloads(run: Run) -> Iterator[Download]:
-    """Offer the files that the manifest names, and lists for people, as far as they are there."""
+    """Yield the files that the manifest names, and the lists for people, where they exist."""
     for part in run.manifest.parts:
-        if part.file in run.listed.files:
+        if part.file in run.entry.files:
             yield Download(part.file, "File for the LMS")
     for name, label in LISTS.items():
         empty = name == TO_CORRECT and not run.manifest.to_correct
-        if name in run.listed.files and not empty:
+        if name in run.entry.files and not empty:
             yield Download(name, label)
 
 
 def download(run: Run, name: str) -> StagedPath | None:
-    """Return where a file lies that is offered under a name."""
+    """Return the path of a file that the view offers under a name."""
     found = next((one for one in _downloads(run) if one.name == name), None)
     path: StagedPath | None = run.folder / found.name if found else None
     return path

@@ -1,4 +1,4 @@
-"""Which runs a connector has, and which files each of them left, in one look at the staging area."""
+"""Which runs a connector has, and which files each run left, by one listing of the staging area."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,11 @@ Stamp = tuple[Any, ...]  # changes whenever the file does
 
 @dataclass(frozen=True)
 class RunIndexEntry:
-    """The folder of one run, below that of its logical date, and the stamps of its files by their names."""
+    """The folder of one run.
+
+    :param date: the folder's parent, the logical date of the run.
+    :param files: the stamps of its files by name.
+    """
 
     date: str
     name: str
@@ -24,9 +28,9 @@ class RunIndexEntry:
 def list_runs(home: StagedPath) -> list[RunIndexEntry]:
     """Return the folders of a connector's runs, the newest date first."""
     runs = runs_folder(home)
-    here = on_disk(runs)
+    local = on_disk(runs)
     found: dict[tuple[str, str], dict[str, Stamp]] = {}
-    for date, name, file, stamp in _on_disk(str(here)) if here is not None else _in_store(runs):
+    for date, name, file, stamp in _in_store(runs) if local is None else _on_disk(str(local)):
         if not file.startswith("."):
             found.setdefault((date, name), {})[file] = stamp
     return [
@@ -41,14 +45,14 @@ def _on_disk(runs: str) -> Iterator[tuple[str, str, str, Stamp]]:
             with os.scandir(run.path) as files:
                 for file in files:
                     if file.is_file(follow_symlinks=False):
-                        told = file.stat(follow_symlinks=False)
-                        yield date.name, run.name, file.name, (told.st_mtime_ns, told.st_size)
+                        stat = file.stat(follow_symlinks=False)
+                        yield date.name, run.name, file.name, (stat.st_mtime_ns, stat.st_size)
 
 
 def _folders(path: str) -> list["os.DirEntry[str]"]:
     try:
         with os.scandir(path) as entries:
-            return [one for one in entries if one.is_dir(follow_symlinks=False)]
+            return [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
     except FileNotFoundError:
         return []
 
@@ -56,8 +60,8 @@ def _folders(path: str) -> list["os.DirEntry[str]"]:
 def _in_store(runs: StagedPath) -> Iterator[tuple[str, str, str, Stamp]]:
     store, root = runs.fs, runs.path  # type: ignore[attr-defined]
     store.invalidate_cache()
-    for path, told in store.find(root, detail=True).items():
+    for path, info in store.find(root, detail=True).items():
         parts = path[len(path) - len(path.lstrip("/")) :].removeprefix(root.strip("/")).strip("/").split("/")
         if len(parts) == 3:
-            stamp = told.get("ETag") or told.get("etag") or str(told.get("LastModified") or told.get("mtime"))
-            yield parts[0], parts[1], parts[2], (stamp, told.get("size"))
+            stamp = info.get("ETag") or info.get("etag") or str(info.get("LastModified") or info.get("mtime"))
+            yield parts[0], parts[1], parts[2], (stamp, info.get("size"))

@@ -1,4 +1,4 @@
-"""What became of a run, as far as it is known, in one word for a badge and one sentence."""
+"""The status of a run, as far as it is known: one word for a badge, and one sentence."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ GOOD, QUIET, WAITING, ACT = "good", "quiet", "waiting", "act"
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How a run ended.
+    """The status of a run.
 
-    :param tone: good, quiet (nothing was meant to be sent), waiting, or act (a person has to).
+    :param tone: good, quiet (nothing was to be sent), waiting, or act (a person has to).
     """
 
     word: str
@@ -23,7 +23,7 @@ class RunStatus:
 
 
 def status_of(run: Run) -> RunStatus:
-    """Tell how a run ended; the receipt knows best, then what load noted, then the manifest."""
+    """Return the status of a run: by the receipt, else by the outcome of load, else by the manifest."""
     if run.receipt and (known := _by_receipt(run.receipt)):
         return known
     if run.outcome and (known := _by_outcome(run.outcome)):
@@ -42,7 +42,7 @@ def _by_receipt(receipt: Receipt) -> RunStatus | None:
         return _delivered(receipt, f"{rows} {'was' if receipt.rows == 1 else 'were'}")
     word, tone, sentence = {
         State.WORKING: ("LMS at work", WAITING, f"The LMS works on {rows}; it will be asked again."),
-        State.SENDING: ("Sending", WAITING, f"{rows} on the way, or cut off; the next run finds out."),
+        State.SENDING: ("Sending", WAITING, f"{rows} on the way, or interrupted; the next run finds out."),
         State.PARTLY: ("In part", WAITING, "The LMS took some of the files; the next run goes on."),
         State.UNKNOWN: ("Not known", ACT, "Whether the LMS took the file is not known; see the log of load."),
         State.FAILED: ("Import failed", ACT, "The LMS says that the import failed; its own log says why."),
@@ -51,26 +51,25 @@ def _by_receipt(receipt: Receipt) -> RunStatus | None:
 
 
 def _delivered(receipt: Receipt, rows_were: str) -> RunStatus:
-    """Tell what is known of a delivery: what was dropped may have been picked up since, or answered."""
+    """Return the status of a delivery: a dropped file may be picked up since, or answered."""
     refused = receipt.refused
     but = f", which refused {plural(refused, 'row')}" if refused else ""
     tone = WAITING if refused else GOOD
-    seen = receipt.pickup and receipt.pickup.state
-    if seen == PickupState.PICKED_UP:
+    state = receipt.pickup and receipt.pickup.state
+    if state == PickupState.PICKED_UP:
         return RunStatus("Picked up", tone, f"{rows_were} picked up by the LMS{but}.")
-    if seen == PickupState.CONFIRMED:
+    if state == PickupState.CONFIRMED:
         return RunStatus("Confirmed", tone, f"{rows_were} confirmed by the LMS.")
-    if seen == PickupState.REFUSED:
+    if state == PickupState.REFUSED:
         return RunStatus("Refused in part", tone, f"{rows_were} answered by the LMS{but}.")
-    if seen == PickupState.REPLACED:
+    if state == PickupState.REPLACED:
         return RunStatus("Replaced", QUIET, "The LMS did not fetch the file; a later one took its place.")
-    return RunStatus(
-        _verdict(receipt).partition(" ")[0].capitalize(), tone, f"{rows_were} {_verdict(receipt)}{but}."
-    )
+    known = _known(receipt)
+    return RunStatus(known.partition(" ")[0].capitalize(), tone, f"{rows_were} {known}{but}.")
 
 
-def _verdict(receipt: Receipt) -> str:
-    """Return what is known of the delivery, without the address: no more than that."""
+def _known(receipt: Receipt) -> str:
+    """Return what is known of the delivery, without the address."""
     known = receipt.known or "sent"
     if known.startswith("dropped"):
         return "dropped where the LMS fetches them"

@@ -1,11 +1,6 @@
-"""A connector's runs, as manifest and receipt tell them; what was read once is not read again.
-
-How many rows of a run were news to the LMS, and how many it refused: counted in what load staged.
-"""
+"""A connector's runs, by the documents and row files in their folders. An unchanged file is read once."""
 
 import logging
-from collections import OrderedDict
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from cachetools import LRUCache, cached
 
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.load.outcome import StagedOutcome, read_outcome
@@ -25,60 +21,35 @@ from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 16
-
-
-class Cache:
-    """The least recently used of many results is forgotten first; one whose file changed is not found."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._kept: OrderedDict[Any, Any] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what is kept under a key, made now where it is not."""
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        made = make()
-        with self._lock:
-            self._kept[key] = made
-            while len(self._kept) > self.size:
-                self._kept.popitem(last=False)
-        return made
-
-
-documents = Cache(3_000)  # manifests and receipts, some kilobytes each
+AT_ONCE = 16  # requests to an object store
 
 
 @dataclass(frozen=True)
 class Run:
     """One run of a connector.
 
-    :param receipt: what was sent where, None where nothing was sent.
+    :param receipt: the receipt of its delivery, None where nothing was sent.
     :param outcome: how its load ended, None where it has not.
     """
 
-    listed: RunIndexEntry
+    entry: RunIndexEntry
     manifest: Manifest
     receipt: Receipt | None = None
     outcome: StagedOutcome | None = None
 
     @property
     def key(self) -> str:
-        """Return what tells it from the connector's other runs."""
-        return f"{self.listed.date}/{self.listed.name}"
+        """Return its name among the connector's runs."""
+        return f"{self.entry.date}/{self.entry.name}"
 
     @property
     def folder(self) -> StagedPath:
-        """Return where its files lie."""
-        return self.listed.folder
+        """Return its folder in the staging area."""
+        return self.entry.folder
 
     @property
     def as_of(self) -> datetime:
-        """Return the instant its statements are true for."""
+        """Return the instant that its rows are true for."""
         return _instant(self.manifest.as_of)
 
     @property
@@ -87,23 +58,27 @@ class Run:
         return _instant(self.manifest.extracted_at)
 
     @property
-    def only_tries(self) -> bool:
-        """Tell whether it was a dry run or a check, which tell the LMS nothing."""
+    def is_trial(self) -> bool:
+        """Return whether it is a dry run or a check, which send nothing."""
         params = self.manifest.params
         return bool(params.get("dry_run") or params.get("check_only"))
 
     @property
     def is_live(self) -> bool:
-        """Tell whether it read Codebashing itself, so that it speaks for the moment of reading."""
+        """Return whether it read Codebashing itself, so that its as-of is the moment of reading."""
         return self.manifest.provenance == "live"
 
-    def set_aside(self) -> dict[str, int]:
-        """Return how many learners were set aside, by reason; records where learners were not counted."""
-        return self.manifest.learners_set_aside()
+    def changed_rows(self) -> int:
+        """Return how many rows were new or changed and went to the LMS."""
+        return self._rows(SENT_ROWS)
 
-    def status(self) -> dict[str, int]:
-        """Return the progress of those the LMS may be told about, whatever part of it was news."""
-        return self.manifest.sendable_status
+    def refused_rows(self) -> int:
+        """Return how many rows of its delivery the LMS refused."""
+        return self._rows(REFUSED_ROWS)
+
+    def _rows(self, name: str) -> int:
+        stamp = self.entry.files.get(name)
+        return _new_rows(self.folder / name, stamp) if stamp else 0
 
 
 def _instant(text: object) -> datetime:
@@ -114,92 +89,81 @@ def _instant(text: object) -> datetime:
 
 
 class Runs:
-    """The runs of one connector that came as far as a manifest, the newest first.
+    """The runs of one connector that have a manifest, the newest first.
 
     :param home: the connector's folder in the staging area.
     """
 
     def __init__(self, home: StagedPath) -> None:
         self.home = home
-        listed = [one for one in list_runs(home) if MANIFEST in one.files]
+        entries = [entry for entry in list_runs(home) if MANIFEST in entry.files]
         if on_disk(home):
-            runs = [run for run in map(_read, listed) if run]
-        else:  # an object store answers many at once in the time of one
-            with ThreadPoolExecutor(AT_ONCE) as several:
-                runs = [run for run in several.map(_read, listed) if run]
+            runs = [run for run in map(_read, entries) if run]
+        else:  # an object store answers many requests at once in the time of one
+            with ThreadPoolExecutor(AT_ONCE) as threads:
+                runs = [run for run in threads.map(_read, entries) if run]
         self.all = sorted(runs, key=lambda run: (run.as_of, run.read_at, run.key), reverse=True)
 
     def find(self, date: str, name: str) -> Run | None:
-        """Return the run of a folder, looked up among those that are there."""
-        return next((run for run in self.all if (run.listed.date, run.listed.name) == (date, name)), None)
+        """Return the run of a folder."""
+        return next((run for run in self.all if (run.entry.date, run.entry.name) == (date, name)), None)
 
     def of_run_id(self, run_id: str) -> Run | None:
-        """Return what a run of Airflow's left, after it was cleared for the last time."""
+        """Return the run of an Airflow run ID, after its last clear."""
         found = [run for run in self.all if run.manifest.run_id == run_id]
-        return max(found, key=lambda run: (run.listed.date, run.listed.name), default=None)
+        return max(found, key=lambda run: (run.entry.date, run.entry.name), default=None)
 
     @property
-    def telling(self) -> list[Run]:
-        """Return the runs but dry runs and checks."""
-        return [run for run in self.all if not run.only_tries]
+    def without_trials(self) -> list[Run]:
+        """Return the runs that are neither dry runs nor checks."""
+        return [run for run in self.all if not run.is_trial]
 
 
-def _read(listed: RunIndexEntry) -> Run | None:
-    """Return a run; one whose manifest is damaged is told in the log and hides no other."""
-    manifest = _document(listed, MANIFEST, lambda: read_manifest(listed.folder))
+def _read(entry: RunIndexEntry) -> Run | None:
+    """Return a run, None for a damaged manifest: the log names it, and the other runs are shown."""
+    manifest = _document(entry, MANIFEST)
     if manifest is None:
         return None
-    receipt = _document(listed, RECEIPT, lambda: read_receipt(listed.folder))
-    outcome = _document(listed, OUTCOME, lambda: read_outcome(listed.folder))
-    run = Run(listed, manifest, receipt, outcome)
+    run = Run(entry, manifest, _document(entry, RECEIPT), _document(entry, OUTCOME))
     try:
-        return run if run.as_of and run.read_at and run.status() else None
+        return run if run.as_of and run.read_at else None
     except ValueError:
-        log.warning("The manifest of the run %s/%s is not one", listed.date, listed.name)
+        log.warning("The manifest of the run %s is not one", run.key)
         return None
 
 
-def _document(listed: RunIndexEntry, name: str, read: Callable[[], Any]) -> Any:
-    """Return a small staged document; None for one that is not there, or went away since the listing."""
-    stamp: Stamp | None = listed.files.get(name)
+def _document(entry: RunIndexEntry, name: str) -> Any:
+    """Return a small staged document, None where it is damaged, or was removed since the listing."""
+    stamp = entry.files.get(name)
     if stamp is None:
         return None
     try:
-        return documents.get((str(listed.folder / name), stamp), read)
+        return _read_document(entry.folder / name, stamp)
     except FileNotFoundError:
         return None
     except ValueError:
-        log.warning("%s of the run %s/%s is damaged", name, listed.date, listed.name)
+        log.warning("%s of the run %s/%s is damaged", name, entry.date, entry.name)
         return None
 
 
-_counts = Cache(5_000)
+READ = {MANIFEST: read_manifest, RECEIPT: read_receipt, OUTCOME: read_outcome}
 
 
-def changed_rows(run: Run) -> int:
-    """Return how many rows were new or changed and went to the LMS."""
-    return _counted(run, SENT_ROWS)
+def _same_file(path: StagedPath, stamp: Stamp) -> tuple[str, Stamp]:
+    return str(path), stamp
 
 
-def refused(run: Run) -> int:
-    """Return how many rows the LMS refused of what this run sent."""
-    return _counted(run, REFUSED_ROWS)
+@cached(LRUCache(3_000), key=_same_file, lock=Lock())
+def _read_document(path: StagedPath, _: Stamp) -> Any:
+    return READ[path.name](path.parent)
 
 
-def _counted(run: Run, name: str) -> int:
-    stamp = run.listed.files.get(name)
-    if stamp is None:
-        return 0
-    path = run.folder / name
-
-    def count() -> int:
-        """Count the rows that were sent, but for those that the LMS had before."""
-        with local_copy(path) as copy, pq.ParquetFile(copy) as file:
-            if not {"sent", "known"} <= set(file.schema_arrow.names):
-                return int(file.metadata.num_rows)
-            table = file.read(["sent", "known"])
-        known = pc.fill_null(table["known"], False)
-        return int(pc.sum(pc.and_(pc.fill_null(table["sent"], False), pc.invert(known))).as_py() or 0)
-
-    counted: int = _counts.get((str(path), stamp), count)
-    return counted
+@cached(LRUCache(5_000), key=_same_file, lock=Lock())
+def _new_rows(path: StagedPath, _: Stamp) -> int:
+    """Return how many rows of a file were sent and were new to the LMS."""
+    with local_copy(path) as copy, pq.ParquetFile(copy) as file:
+        if not {"sent", "known"} <= set(file.schema_arrow.names):
+            return int(file.metadata.num_rows)
+        table = file.read(["sent", "known"])
+    known = pc.fill_null(table["known"], False)
+    return int(pc.sum(pc.and_(pc.fill_null(table["sent"], False), pc.invert(known))).as_py() or 0)

@@ -1,4 +1,4 @@
-"""How training and set-aside learners develop, and where things stand now, as pictures."""
+"""Progress and set-aside learners over time, and the progress of the last reading, as pictures."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ REASONS_SHOWN = 7
 
 @dataclass(frozen=True)
 class CourseLine:
-    """How far the learners of a course have come."""
+    """The progress of the learners of a course."""
 
     name: str
     completed: int
@@ -33,15 +33,15 @@ class CourseLine:
 
     @property
     def percent(self) -> float:
-        """Return the share of them who finished it."""
+        """Return the share of the learners who finished the course."""
         return 100 * self.completed / self.learners if self.learners else 0.0
 
 
 @dataclass(frozen=True)
 class Trend:
-    """The pictures of a connector; without readings there are none.
+    """The pictures of a connector, none without readings.
 
-    :param more_courses: how many courses have no line of their own.
+    :param more_courses: how many courses have no line.
     """
 
     readings: int
@@ -55,7 +55,7 @@ class Trend:
 
 
 def readings(runs: Runs) -> list[Run]:
-    """Return the runs that read Codebashing themselves, the oldest first, one a reading."""
+    """Return the live runs, the oldest first, one for each reading."""
     found = {run.read_at: run for run in runs.all if run.is_live and run.manifest.statistics.counted}
     return [found[at] for at in sorted(found)]
 
@@ -106,7 +106,7 @@ def _share(totals: list[int]) -> str:
 
 
 def bands(run: Run) -> Chart:
-    """Draw how many learners are how far."""
+    """Draw how many learners are in each band of progress."""
     counts = run.manifest.statistics.bands
     colours = [NOT_STARTED, *([STARTED] * (len(counts) - 2)), DONE]
     summary = f"{counts[0]:,} at 0 %, {sum(counts[1:-1]):,} in between, {counts[-1]:,} at 100 %."
@@ -130,7 +130,7 @@ def course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
 
 def set_aside(read: list[Run]) -> Chart:
     """Draw learners who were set aside, by reason, over time; the rarest reasons together."""
-    counts = [Counter(run.set_aside()) for run in read]
+    counts = [Counter(run.manifest.learners_set_aside()) for run in read]
     often = [name for name, _ in sum(counts, Counter()).most_common()]
     shown, others = often[:REASONS_SHOWN], often[REASONS_SHOWN:]
     layers = [

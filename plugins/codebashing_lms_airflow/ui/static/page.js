@@ -1,5 +1,5 @@
-// The page follows Airflow's light or dark, which the frame around it shows, else what Airflow remembers,
-// else the system's. On a phone the tab of this view is brought into sight. Nothing else needs a script.
+// The page takes light or dark from the frame around it, else from Airflow's stored setting, else from the
+// system. On a phone the tab of this view is scrolled into sight. Nothing else needs a script.
 (function () {
   "use strict";
 
@@ -11,7 +11,7 @@
     }
   }
 
-  function remembered() {
+  function storedTheme() {
     try {
       return window.localStorage.getItem("theme");
     } catch {
@@ -19,9 +19,9 @@
     }
   }
 
-  function wanted() {
+  function chosenTheme() {
     var outer = frame();
-    var theme = remembered();
+    var theme = storedTheme();
     if (outer && outer.classList.contains("dark")) return "dark";
     if (outer && outer.classList.contains("light")) return "light";
     if (theme === "dark" || theme === "light") return theme;
@@ -29,11 +29,11 @@
   }
 
   function follow() {
-    document.documentElement.dataset.theme = wanted();
+    document.documentElement.dataset.theme = chosenTheme();
   }
 
   // Airflow 3.1 puts the page into a frame that must not download.
-  function tellOfDownloads() {
+  function markDownloads() {
     var around = frame() && window.frameElement;
     if (around && around.sandbox.length && !around.sandbox.contains("allow-downloads")) {
       document.documentElement.dataset.downloads = "none";
@@ -46,7 +46,7 @@
   }
 
   follow();
-  tellOfDownloads();
+  markDownloads();
   document.addEventListener("DOMContentLoaded", show);
   window.addEventListener("storage", follow);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", follow);
