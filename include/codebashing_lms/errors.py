@@ -4,10 +4,14 @@ CodebashingLmsError
     retryable = False   a person must act, trying again cannot help
     retryable = True    trying again later is the remedy
     origin          where to look: configuration | source | data | staging | destination
-    nothing_taken   of a delivery: it is certain that the LMS took nothing
+    not_delivered   of a delivery: the LMS surely has nothing of the file
+    retry_after     of a source or an LMS: seconds that it asked to wait, None where it did not say
 
 Messages carry no secret, no body of an answer and nobody's name, address or ID.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 class CodebashingLmsError(Exception):
@@ -15,25 +19,51 @@ class CodebashingLmsError(Exception):
 
     retryable = False
     origin = "configuration"
-    nothing_taken = False
+
+    def __init__(
+        self, message: str, *, not_delivered: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.not_delivered = not_delivered
+        self.retry_after = retry_after
+        self._before = self._after = ""
+
+    def add_context(self, before: str = "", after: str = "") -> None:
+        """Have the message stand between two texts; the error stays the same in all else."""
+        self._before = before + self._before
+        self._after += after
+
+    def __str__(self) -> str:
+        return f"{self._before}{super().__str__()}{self._after}"
 
     def notice(self) -> str:
         """Return one line for the person on call: class, message, whether it may wait."""
-        whose = "heals by itself when tried again" if self.retryable else "needs a person, not retried"
+        remedy = "heals by itself when tried again" if self.retryable else "needs a person, not retried"
         return (
-            f"[{type(self).__name__}, {self.origin}, {whose}] {self} "
+            f"[{type(self).__name__}, {self.origin}, {remedy}] {self} "
             "Nothing is lost: the next good run sends everything missed."
         )
+
+
+@contextmanager
+def error_context(before: str) -> Iterator[None]:
+    """Add to our errors what they are about: an address, a page, a file."""
+    try:
+        yield
+    except CodebashingLmsError as error:
+        error.add_context(before)
+        raise
 
 
 class ConnectorError(CodebashingLmsError):
     """The connector file, an Airflow connection or the trigger form holds something unusable."""
 
-    nothing_taken = True
+    def __init__(self, message: str, *, not_delivered: bool = True) -> None:
+        super().__init__(message, not_delivered=not_delivered)
 
 
 class RunDateError(CodebashingLmsError):
-    """The run's logical date is in the future, or cannot be told truthfully."""
+    """The run's logical date is in the future, or cannot be known."""
 
 
 class SourceError(CodebashingLmsError):
@@ -43,13 +73,9 @@ class SourceError(CodebashingLmsError):
 
 
 class SourceUnavailableError(SourceError):
-    """Codebashing did not answer, or not to the end: connection, time-out, 429, 5xx, cut body.
-
-    retry_after = how many seconds it asked to wait, None where it did not say
-    """
+    """Codebashing did not answer, or not to the end: connection, time-out, 429, 5xx, truncated body."""
 
     retryable = True
-    retry_after: float | None = None
 
 
 class SnapshotError(CodebashingLmsError):
@@ -59,7 +85,7 @@ class SnapshotError(CodebashingLmsError):
 
 
 class TruncatedSnapshotError(SnapshotError):
-    """A snapshot ends in the middle: cut off on the way."""
+    """A snapshot ends in the middle: the connection broke off on the way."""
 
     retryable = True
 
@@ -83,7 +109,7 @@ class StagingError(CodebashingLmsError):
 
 
 class LedgerConflictError(StagingError):
-    """Another run told the LMS something while this one decided what to tell it."""
+    """Another run sent the LMS something while this run computed what to send."""
 
     retryable = True
 
@@ -95,17 +121,13 @@ class DeliveryError(CodebashingLmsError):
 
 
 class DeliveryUnavailableError(DeliveryError):
-    """The LMS could not be reached, or the delivery broke off.
-
-    retry_after = how many seconds it asked to wait, None where it did not say
-    """
+    """The LMS could not be reached, or the delivery broke off."""
 
     retryable = True
-    retry_after: float | None = None
 
 
 class FirstDeliveryError(DeliveryError):
-    """A first delivery, or one to a new destination, waits for a word from a person."""
+    """A first delivery, or one to a new destination, waits for a person's answer."""
 
 
 class UnknownJobError(DeliveryError):

@@ -105,7 +105,10 @@ def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
 
 def test_full_disk_heals():
     transport = FolderTransport(FolderDelivery(directory="/mnt/drop"))
-    with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), transport._explained():
+    with (
+        pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"),
+        transport._translate_errors(),
+    ):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

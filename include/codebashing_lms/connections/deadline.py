@@ -1,6 +1,6 @@
-"""An end in time for a whole delivery: time-outs bound only the wait for the next byte.
+"""A deadline for a whole delivery: time-outs bound only the wait for the next byte.
 
-The connections under a requests session, so that one can be cut while it is in use.
+AbortableAdapter holds the sockets under a requests session, so that another thread can shut them down.
 """
 
 import socket
@@ -15,26 +15,27 @@ from include.codebashing_lms.errors import CodebashingLmsError, DeliveryUnavaila
 
 
 @contextmanager
-def deadline(cut: Callable[[], None], seconds: float, address: str) -> Iterator[None]:
-    """Cut the connection when the time is up, and say that this is what the block failed of."""
-    late = threading.Event()
+def deadline(abort: Callable[[], None], seconds: float, address: str) -> Iterator[None]:
+    """Abort the connection when the time is up; the block then fails, and this error says why."""
+    expired = threading.Event()
 
-    def time_is_up() -> None:
-        """Cut the connection from another thread: the block fails of what it waits for."""
-        late.set()
+    def expire() -> None:
+        """Abort the connection from another thread, while the block waits for it."""
+        expired.set()
         with suppress(OSError):
-            cut()
+            abort()
 
-    watchdog = threading.Timer(seconds, time_is_up)
+    watchdog = threading.Timer(seconds, expire)
     watchdog.daemon = True
     watchdog.start()
     try:
         yield
-    except CodebashingLmsError:
-        if not late.is_set():
+    except CodebashingLmsError as error:
+        if not expired.is_set():
             raise
         raise DeliveryUnavailableError(
-            f"delivery.deadline ended the delivery to {address} before its result was known."
+            f"delivery.deadline ended the delivery to {address} before its result was known.",
+            not_delivered=error.not_delivered,
         ) from None
     finally:
         watchdog.cancel()
@@ -48,24 +49,24 @@ class AbortableAdapter(HTTPAdapter):
         self.sockets: list[socket.socket] = []
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """Return requests' pool of connections, which now tells of them."""
+        """Return requests' connection pool; its connections add their sockets to ours."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = self._watched(pool.ConnectionCls)
+        pool.ConnectionCls = self._recording(pool.ConnectionCls)
         return pool
 
-    def _watched(self, connection_class: Any) -> Any:
+    def _recording(self, connection_class: Any) -> Any:
         sockets = self.sockets
 
-        class Watched(connection_class):  # type: ignore[misc]
+        class Recording(connection_class):  # type: ignore[misc]
             def connect(self) -> None:
-                """Connect, and tell of it; later the socket may be the answer's alone."""
+                """Connect, and keep the socket: later only the answer may hold it."""
                 super().connect()
                 sockets.append(self.sock)
 
-        return Watched
+        return Recording
 
-    def cut(self) -> None:
-        """Cut all connections."""
-        for one in self.sockets:
+    def abort(self) -> None:
+        """Shut all sockets down."""
+        for sock in self.sockets:
             with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)

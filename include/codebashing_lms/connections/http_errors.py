@@ -1,4 +1,4 @@
-"""What HTTP answers and failures mean, whoever was asked; nothing here repeats what a server wrote."""
+"""What HTTP answers and failures mean, for source and LMS; no message repeats what a server wrote."""
 
 import ssl
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from urllib3.exceptions import NameResolutionError
 
 from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError
 
-# What a request without an answer failed of, and whether that heals; the first among the causes counts.
+# Why a request got no answer, whether a retry may help, and what to do; the first match counts.
 FAULTS: tuple[tuple[type[Exception], bool, str], ...] = (
     (
         requests.exceptions.ProxyError,
@@ -60,31 +60,38 @@ def explain_request_error(
     url: str,
     timeout: float,
     section: str,
-    hopeless: type[CodebashingLmsError],
-    healing: type[CodebashingLmsError],
+    permanent: type[CodebashingLmsError],
+    retryable: type[CodebashingLmsError],
+    not_delivered: bool = False,
 ) -> CodebashingLmsError:
-    """Return what stands behind a request that got no answer, as an error of ours."""
+    """Return the error for a request that got no answer.
+
+    :param timeout: seconds that the request was to wait, a key of the connector file's `section`.
+    :param permanent: the error where trying again cannot help; `retryable` the one where it may.
+    """
     causes = _causes(error)
-    for fault, heals, text in FAULTS:
+    for fault, may_pass, text in FAULTS:
         if any(isinstance(cause, fault) for cause in causes):
-            meaning = healing if heals else hopeless
-            return meaning(text.format(host=urlsplit(url).netloc, timeout=timeout, section=section))
+            kind = retryable if may_pass else permanent
+            message = text.format(host=urlsplit(url).netloc, timeout=timeout, section=section)
+            return kind(message, not_delivered=not_delivered)
     return ConnectorError(
         f"{without_query(url)} cannot be asked at all. Check the connection's host, and that the files named "
-        'by "verify" and "cert" in its extra are there on every worker.'
+        'by "verify" and "cert" in its extra are there on every worker.',
+        not_delivered=not_delivered,
     )
 
 
 def _causes(error: BaseException) -> list[BaseException]:
     """Return the errors inside an error: requests and urllib3 wrap the real cause several times."""
-    found: list[BaseException] = []
-    waiting: list[object] = [error]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, BaseException) and one not in found:
-            found.append(one)
-            waiting += [one.__cause__, one.__context__, getattr(one, "reason", None), *one.args]
-    return found
+    causes: list[BaseException] = []
+    candidates: list[object] = [error]
+    while candidates:
+        cause = candidates.pop()
+        if isinstance(cause, BaseException) and cause not in causes:
+            causes.append(cause)
+            candidates += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+    return causes
 
 
 def redirect_target(response: requests.Response) -> str:

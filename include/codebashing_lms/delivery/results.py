@@ -62,7 +62,8 @@ class ResultParser:
         if missing and names:
             raise ConnectorError(
                 f"The LMS's results have no column {', '.join(missing)}: correct delivery.results. What it "
-                "refused is not known until then."
+                "refused is not known until then.",
+                not_delivered=False,
             )
 
     def in_file(self, content: bytes) -> tuple[Refusal, ...]:
@@ -156,7 +157,7 @@ def with_markers(names: Collection[str], done_file: str | None) -> Iterator[str]
         yield name
 
 
-def no_results(folder: str, why: str) -> ConnectorError:
+def results_error(folder: str, why: str) -> ConnectorError:
     """Return the error for results that cannot be looked for."""
     return ConnectorError(
         f"The LMS's results cannot be looked for in {folder} ({why}). Correct delivery.results.directory, or "

@@ -1,4 +1,4 @@
-"""Single files on an SFTP server: looked for, read, renamed and removed."""
+"""Single files on an SFTP server: rename, remove, compare, read."""
 
 import hashlib
 from contextlib import suppress
@@ -9,7 +9,7 @@ from include.codebashing_lms.delivery.results import LARGEST_RESULT
 if TYPE_CHECKING:
     from paramiko import SFTPClient
 
-PIECE = 32768
+BLOCK_BYTES = 32768
 
 
 def rename(sftp: "SFTPClient", source: str, target: str) -> None:
@@ -28,15 +28,17 @@ def rename(sftp: "SFTPClient", source: str, target: str) -> None:
 
 def remove(sftp: "SFTPClient", path: str) -> None:
     """Remove a file, if it is there and may be removed."""
-    # EOFError is a lost connection: the next try removes what this one could not.
-    with suppress(OSError, EOFError):
+    from paramiko import SSHException
+
+    # On a lost connection the file stays; the next attempt removes it.
+    with suppress(OSError, EOFError, SSHException):
         sftp.remove(path)
 
 
 def holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
-    """Tell whether exactly this file lies there; it is read back, as one of the same size may be another.
+    """Tell whether the server has exactly this file: another file may have the same size, so it is read back.
 
-    Where nothing may be read back, as in a letter box, nothing can be told: False.
+    False also where the login may not read, as in a directory for uploads only.
     """
     try:
         if sftp.stat(path).st_size != size:
@@ -44,15 +46,15 @@ def holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
         digest = hashlib.sha256()
         with sftp.open(path, "rb") as file:
             file.prefetch(size)
-            while piece := file.read(PIECE):
-                digest.update(piece)
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
     except (FileNotFoundError, PermissionError):
         return False
     return digest.hexdigest() == sha256
 
 
-def lies(sftp: "SFTPClient", path: str) -> bool:
-    """Tell whether there is a file; raise PermissionError where nobody may look."""
+def exists(sftp: "SFTPClient", path: str) -> bool:
+    """Tell whether the server has a file; PermissionError where the login may not look."""
     try:
         sftp.stat(path)
     except FileNotFoundError:
@@ -61,6 +63,6 @@ def lies(sftp: "SFTPClient", path: str) -> bool:
 
 
 def read(sftp: "SFTPClient", path: str) -> bytes:
-    """Return what a result file of the LMS holds, as far as such a file may go."""
+    """Return the content of a result file, up to LARGEST_RESULT bytes."""
     with sftp.open(path, "rb") as file:
         return bytes(file.read(LARGEST_RESULT))

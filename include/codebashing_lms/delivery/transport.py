@@ -4,13 +4,10 @@ A way sends one parcel and knows where it went. It never says more than it can k
 dropped may still be refused by the LMS, an import endpoint's 2xx is its own word for it.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
-
-from include.codebashing_lms.errors import DeliveryError
 
 if TYPE_CHECKING:
     from include.codebashing_lms.config.delivery import FolderDelivery, SftpDelivery
@@ -127,16 +124,6 @@ class SupportsJobLookup(SupportsJobs, Protocol):
 
     def find_job(self, key: str) -> str | None:
         """Return the job of the parcel with this idempotency key; None where the LMS has none."""
-
-
-@contextmanager
-def not_delivered_on_error() -> Iterator[None]:
-    """Note on errors that the LMS cannot have taken anything by then."""
-    try:
-        yield
-    except DeliveryError as error:
-        error.nothing_taken = True
-        raise
 
 
 def marker_name(pattern: str, name: str) -> str:

@@ -92,9 +92,9 @@ class SourceClient:
             return retrying(attempt)
         except CodebashingLmsError as error:
             attempts = retrying.statistics["attempt_number"]
-            if attempts == 1:
-                raise
-            raise type(error)(f"{error} This was attempt {attempts}.") from None
+            if attempts > 1:
+                error.add_context(after=f" This was attempt {attempts}.")
+            raise
 
     def _wait(self, state: RetryCallState) -> float:
         wait = self.retry_policy.first_wait * 2 ** (state.attempt_number - 1)
@@ -167,9 +167,8 @@ def check_status(response: requests.Response, conn_id: str, fields_requested: bo
 def _unavailable(answer: str, retry_after: str | None) -> SourceUnavailableError:
     seconds = parse_retry_after(retry_after)
     request = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
-    error = SourceUnavailableError(
+    return SourceUnavailableError(
         f"{answer}{request} If that stays so, move the schedule to a quieter hour "
-        "or ask Codebashing's support."
+        "or ask Codebashing's support.",
+        retry_after=seconds,
     )
-    error.retry_after = seconds
-    return error

@@ -9,7 +9,6 @@ import io
 import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from include.codebashing_lms.errors import SnapshotError, SourceError, SourceUnavailableError
+from include.codebashing_lms.errors import SourceError, SourceUnavailableError
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 BLOCK = 1 << 18  # bytes
@@ -58,15 +57,6 @@ class _HashingWriter(io.RawIOBase):
         self.sha256.update(block)
         self.count += len(block)
         return self.file.write(block)
-
-
-@contextmanager
-def error_context(where: str) -> Iterator[None]:
-    """Put the address of a body before the message of every error about the body."""
-    try:
-        yield
-    except (SourceError, SnapshotError) as error:
-        raise type(error)(f"{where}: {error}") from None
 
 
 def is_gzip(response: requests.Response) -> bool:

@@ -9,8 +9,9 @@ from typing import Any
 import requests
 
 from include.codebashing_lms.connections.http_errors import without_query
+from include.codebashing_lms.errors import error_context
 from include.codebashing_lms.extract.client import SourceClient
-from include.codebashing_lms.extract.download import SavedBody, error_context, is_gzip, iter_body, save
+from include.codebashing_lms.extract.download import SavedBody, is_gzip, iter_body, save
 from include.codebashing_lms.extract.pagination import as_one_array, link_to_next, read_pages
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, remove_partial_files
 from include.codebashing_lms.staging.layout import timestamp_name
@@ -79,7 +80,7 @@ def _stage_answer(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> StagedSnapshot:
     """Stage one answer as it arrives."""
-    with client.get(client.url, params) as response, error_context(without_query(client.url)):
+    with client.get(client.url, params) as response, error_context(f"{without_query(client.url)}: "):
         read_at, gzipped = datetime.now(UTC), is_gzip(response)
         target = snapshots / f"{timestamp_name(read_at)}.json.{'gz' if gzipped else 'zst'}"
         splitter = RecordSplitter(client.source.records_path)

@@ -11,9 +11,9 @@ import requests
 from requests.utils import parse_header_links
 
 from include.codebashing_lms.connections.http_errors import without_query
-from include.codebashing_lms.errors import SourceError
+from include.codebashing_lms.errors import SourceError, error_context
 from include.codebashing_lms.extract.client import SourceClient
-from include.codebashing_lms.extract.download import error_context, is_gzip, iter_body, iter_gunzip
+from include.codebashing_lms.extract.download import is_gzip, iter_body, iter_gunzip
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 # A cursor without end would fill the disk.
@@ -75,7 +75,7 @@ def link_to_next(response: requests.Response) -> str | None:
 def _read_page(client: SourceClient, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
         """Request the page once."""
-        with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}"):
+        with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}: "):
             read_at = datetime.now(UTC)
             records = _records(response, client)
         return Page(records, read_at, response.url, link_to_next(response))

@@ -83,7 +83,7 @@ class Sender:
             try:
                 return self.transport.send(_outbound_file(path, receipt), tried)
             except CodebashingLmsError as error:
-                if error.nothing_taken and self.appends:
+                if error.not_delivered and self.appends:
                     abort(self.home, receipt, self.folder)
                 raise
 

@@ -4,7 +4,7 @@ import pytest
 import tenacity
 
 from include.codebashing_lms.connections.model import HttpConnection
-from include.codebashing_lms.delivery.http import client as http_calls
+from include.codebashing_lms.delivery.http import client as client
 from include.codebashing_lms.delivery.lms_apis import oracle_hdl
 from tests.delivery.lms_apis.customers import Customer
 from tests.delivery.lms_apis.outbound_files import basic
@@ -18,7 +18,7 @@ from tests.fakes.oracle import BASE, Oracle
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait between tries only as long as a server asks for."""
-    monkeypatch.setattr(http_calls, "BACK_OFF", tenacity.wait_none())
+    monkeypatch.setattr(client, "BACK_OFF", tenacity.wait_none())
 
 
 @pytest.fixture(params=["adl", "ralph"])
@@ -53,7 +53,7 @@ def gradebook(school, tmp_path) -> Customer:
 
 @pytest.fixture
 def hcm(monkeypatch):
-    monkeypatch.setattr(oracle_hdl, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(oracle_hdl, "SECONDS_BETWEEN_POLLS", 0.01)
     with Oracle() as server:
         yield server
 

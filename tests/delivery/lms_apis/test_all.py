@@ -67,7 +67,7 @@ def test_silence_ends_with_the_deadline(kind, tmp_path):
 def test_nobody_there_took_nothing(kind, tmp_path):
     with pytest.raises(DeliveryUnavailableError) as failure:
         send(kind, tmp_path, "http://127.0.0.1:1", deadline=2)
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
 
 
 def test_secret_is_in_no_representation(kind):

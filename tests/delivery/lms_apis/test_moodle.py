@@ -175,7 +175,7 @@ def test_lost_answers_end_with_the_same_grades(moodle, tmp_path, function, fault
 def test_wrong_token_is_no_success_although_the_status_is_200(moodle, tmp_path):
     with pytest.raises(DeliveryError, match=r"refused the token of the connection lms_http") as failure:
         transport(moodle, token="other-secret").send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
     assert "other-secret" not in str(failure.value)
 
 

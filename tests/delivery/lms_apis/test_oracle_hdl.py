@@ -21,7 +21,7 @@ HEADER = (
 
 @pytest.fixture
 def oracle(monkeypatch):
-    monkeypatch.setattr(oracle_hdl, "SECONDS_BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(oracle_hdl, "SECONDS_BETWEEN_POLLS", 0.01)
     with Oracle() as server:
         yield server
 
@@ -123,7 +123,7 @@ def test_loading_that_surely_did_not_begin_is_left_to_a_later_try(oracle, tmp_pa
     oracle.faults += [Fault(), Fault(answer=Answer(429, b"", {"Retry-After": "7"}))]
     with pytest.raises(DeliveryUnavailableError) as failure:
         transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
     assert failure.value.retry_after == 7
     assert [one.method for one in oracle.requests] == ["POST", "POST"]
 
@@ -133,7 +133,7 @@ def test_loading_of_which_nothing_is_known_is_said_to_be_so(oracle, tmp_path):
     it, file = transport(oracle), staged(tmp_path, "E1")
     with pytest.raises(DeliveryUnavailableError) as failure:
         it.send(file, resuming=False)
-    assert not failure.value.nothing_taken
+    assert not failure.value.not_delivered
     assert it.find_job(file.idempotency_key) is None
 
 
@@ -152,7 +152,7 @@ def test_refused_upload_took_nothing(oracle, tmp_path):
     bad = outbound(tmp_path / "CB_Learning.zip", file.path.read_bytes())
     with pytest.raises(DeliveryError, match=r"did not do uploadFile \(status 400") as failure:
         transport(oracle).send(bad, resuming=False)
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
     assert "letters" not in str(failure.value)
 
 
@@ -170,7 +170,7 @@ def test_answers_about_the_whole_connection(oracle, tmp_path, answer, message):
     oracle.faults.append(Fault(answer=answer))
     with pytest.raises(DeliveryError, match=message) as failure:
         transport(oracle).send(staged(tmp_path, "E1"), resuming=False)
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
     assert PASSWORD not in str(failure.value)
 
 

@@ -214,20 +214,20 @@ def of_creation(request):
 def test_data_set_whose_answer_was_lost_is_found_by_the_next_try(fusion, hcm, monkeypatch):
     run = fusion.stage(LEARNERS, 20)
     hcm.faults.append(Fault(of_creation, lose=True))
-    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)  # the task is killed before it can look
+    monkeypatch.setattr(oracle_hdl, "POLLS", 0)  # the task is killed before it can look
     with pytest.raises(DeliveryUnavailableError):
         fusion.load(run)
-    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
+    monkeypatch.setattr(oracle_hdl, "POLLS", 4)
     assert fusion.load_to_the_end(run)["outcome"] == "delivered"
     assert len(hcm.sets) == 1
 
 
 def test_data_set_whose_answer_was_lost_is_found_by_the_next_run(fusion, hcm, monkeypatch):
     hcm.faults.append(Fault(of_creation, lose=True))
-    monkeypatch.setattr(oracle_hdl, "LOOKS", 0)
+    monkeypatch.setattr(oracle_hdl, "POLLS", 0)
     with pytest.raises(DeliveryUnavailableError):
         fusion.tell(LEARNERS)
-    monkeypatch.setattr(oracle_hdl, "LOOKS", 4)
+    monkeypatch.setattr(oracle_hdl, "POLLS", 4)
     hcm.sets[9766657].asked = 1
     changed = fusion.stage([LEARNERS[0], learner("E2", "java", 2, 3)], 21)
     assert fusion.load_to_the_end(changed)["outcome"] == "delivered"

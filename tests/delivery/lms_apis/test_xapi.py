@@ -170,7 +170,7 @@ def test_store_that_refuses_everyone_stops_the_delivery(lrs, tmp_path):
     lrs.refused_names = set(MANY)
     with pytest.raises(DeliveryError, match="took none of the first 25 statements") as failure:
         send(lrs, tmp_path, *people(MANY))
-    assert failure.value.nothing_taken
+    assert failure.value.not_delivered
     assert len(lrs.requests) < 70
 
 

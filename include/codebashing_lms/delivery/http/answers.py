@@ -12,9 +12,9 @@ from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableErr
 
 LARGEST_ANSWER = 1 << 20
 LARGEST_REPORT = 64 << 20
-PIECE = 1 << 14
+BLOCK_BYTES = 1 << 14
 RETRYABLE = (408, 425, 429)
-NOT_DELIVERED = (401, 403, 404, 405, 411, 413, 415, 429)  # others may come after a part was imported
+NOT_DELIVERED = (401, 403, 404, 405, 411, 413, 415, 429)  # with others, a part may have been imported
 MEDIA_TYPE = re.compile(r"[\w.+-]{1,40}/[\w.+-]{1,60}")
 ADVICE = {
     403: "The login works but may not import: ask the LMS's administrator for that right.",
@@ -33,26 +33,19 @@ def check_upload(
 ) -> bytes:
     """Return the body if the answer says that the file was accepted, else raise what it says.
 
-    :param reads: whether the body is wanted; else it is read only for the rules.
+    :param reads: whether the caller needs the body; else it is read only for the rules.
     """
-    try:
-        return _check_upload(answer, success, address, conn_id, reads)
-    except DeliveryError as error:
-        code = answer.status_code
-        error.nothing_taken = 300 <= code < 400 or code in NOT_DELIVERED
-        raise
-
-
-def _check_upload(
-    answer: requests.Response, success: Success, address: str, conn_id: str, reads: bool
-) -> bytes:
-    refuse_redirect(answer, address)
-    refuse_login(answer, address, conn_id)
     code = answer.status_code
+    not_delivered = 300 <= code < 400 or code in NOT_DELIVERED
+    refuse_redirect(answer, address, not_delivered)
+    refuse_login(answer, address, conn_id, not_delivered)
     if code in RETRYABLE or code >= 500:
-        raise retry_later(answer, address)
+        raise retry_later(answer, address, not_delivered)
     if not 200 <= code < 300:
-        raise DeliveryError(f"{address} answered {summary(answer)}. {ADVICE.get(code, OTHER_ADVICE)}")
+        raise DeliveryError(
+            f"{address} answered {summary(answer)}. {ADVICE.get(code, OTHER_ADVICE)}",
+            not_delivered=not_delivered,
+        )
     has_rules = success.json_values or success.matches or success.rejects
     body = body_of(answer, LARGEST_REPORT if reads else LARGEST_ANSWER) if reads or has_rules else b""
     broken = _broken_rule(body, success) if has_rules else None
@@ -64,34 +57,40 @@ def _check_upload(
     return body
 
 
-def refuse_redirect(answer: requests.Response, address: str) -> None:
-    """Raise if the endpoint points to another place; it is never followed, the credentials stay."""
+def refuse_redirect(answer: requests.Response, address: str, not_delivered: bool = False) -> None:
+    """Raise if the endpoint redirects; no redirect is followed, as credentials would go along."""
     if 300 <= answer.status_code < 400:
         raise DeliveryError(
             f"{address} redirects ({answer.status_code}) to {redirect_target(answer)}; "
             "this is not followed, to keep file and credentials where they belong. "
-            "Set the connection's host and delivery.endpoint to the final address."
+            "Set the connection's host and delivery.endpoint to the final address.",
+            not_delivered=not_delivered,
         )
 
 
-def refuse_login(answer: requests.Response, address: str, conn_id: str) -> None:
+def refuse_login(answer: requests.Response, address: str, conn_id: str, not_delivered: bool = False) -> None:
     """Raise if the login was refused."""
     if answer.status_code == 401:
         raise DeliveryError(
             f"{address} refused the login of the connection {conn_id} (status 401). It is not tried again. "
-            "A token is the connection's password with no login; basic authentication has both."
+            "A token is the connection's password with no login; basic authentication has both.",
+            not_delivered=not_delivered,
         )
 
 
-def retry_later(answer: requests.Response, address: str) -> DeliveryUnavailableError:
-    """Return an answer that says to come again, as an error."""
-    error = DeliveryUnavailableError(f"{address} is not able to take the file now ({summary(answer)}).")
-    error.retry_after = parse_retry_after(answer.headers.get("Retry-After"))
-    return error
+def retry_later(
+    answer: requests.Response, address: str, not_delivered: bool = False
+) -> DeliveryUnavailableError:
+    """Return the error for an answer that asks to come again."""
+    return DeliveryUnavailableError(
+        f"{address} is not able to take the file now ({summary(answer)}).",
+        not_delivered=not_delivered,
+        retry_after=parse_retry_after(answer.headers.get("Retry-After")),
+    )
 
 
 def summary(answer: requests.Response) -> str:
-    """Return what may be said of an answer: nothing that its server wrote freely."""
+    """Describe an answer by status, media type and length; free text of its server is never shown."""
     media_type = MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
     length = answer.headers.get("Content-Length", "")
     kind = media_type.group() if media_type else "no content type"
@@ -118,17 +117,17 @@ def _broken_json_rule(body: bytes, expected: dict[str, Any]) -> str | None:
     except (ValueError, RecursionError):
         return "json wants JSON, and the body is none"
     for path, value in expected.items():
-        found = at(document, path)
-        if found is MISSING:
+        answered = at(document, path)
+        if answered is MISSING:
             return f"json: {path} is not in the body"
         # True equals 1 in Python, but not in JSON.
-        if isinstance(found, bool) is not isinstance(value, bool) or found != value:
+        if isinstance(answered, bool) is not isinstance(value, bool) or answered != value:
             return f"json: {path} is not {value!r}"
     return None
 
 
 def at(document: Any, path: str) -> Any:
-    """Return what a dotted path leads to, else MISSING; a number is the place in a list."""
+    """Return the value at a dotted path, else MISSING; a number is an index of a list."""
     for part in path.split("."):
         if isinstance(document, dict) and part in document:
             document = document[part]
@@ -139,16 +138,19 @@ def at(document: Any, path: str) -> Any:
     return document
 
 
-def body_of(answer: requests.Response, largest: int = LARGEST_ANSWER) -> bytes:
-    """Read the body; a cut one is an error here, which requests' iter_content hides."""
+def body_of(answer: requests.Response, largest: int = LARGEST_ANSWER, not_delivered: bool = False) -> bytes:
+    """Read the body, at most `largest` bytes; raise where it is truncated, which iter_content hides."""
     body = bytearray()
-    while piece := answer.raw.read(PIECE, decode_content=True):
-        body += piece
+    while block := answer.raw.read(BLOCK_BYTES, decode_content=True):
+        body += block
         if len(body) > largest:
             raise DeliveryError(
                 f"The answer ({summary(answer)}) is too long to be judged by delivery.success: is "
-                "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there."
+                "delivery.endpoint the import endpoint? The LMS's import log says whether the file is there.",
+                not_delivered=not_delivered,
             )
     if not body and answer.status_code != 204 and not LENGTH.intersection(map(str.lower, answer.headers)):
-        raise DeliveryUnavailableError("The answer broke off within its headers.")
+        raise DeliveryUnavailableError(
+            "The answer broke off within its headers.", not_delivered=not_delivered
+        )
     return bytes(body)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -18,15 +18,15 @@ from include.codebashing_lms.connections.http_errors import explain_request_erro
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 
-TRIES = 4
+ATTEMPTS = 4
 BACK_OFF = tenacity.wait_exponential(max=30)
-# Seconds that a time-out comes behind the deadline, which cuts the connection and says the right words.
+# A time-out comes so many seconds after the deadline, which aborts the connection with the right message.
 DEADLINE_FIRST = 1.0
 
 
 @dataclass(frozen=True)
 class LmsClient:
-    """What all requests to one LMS share: where it is, how to log in, how long to wait."""
+    """What all requests to one LMS share: its address, how to log in, how long to wait."""
 
     delivery: HttpDelivery
     connection: HttpConnection
@@ -42,57 +42,84 @@ class LmsClient:
         return self.url.partition("?")[0]
 
     def deadline(self) -> float:
-        """Return when a delivery that begins now has to end."""
+        """Return the instant, on the monotonic clock, at which a delivery that begins now has to end."""
         return time.monotonic() + self.delivery.deadline
 
     @contextmanager
-    def conversation(self, until: float, login: AuthBase | None = None) -> Iterator["LmsSession"]:
-        """Give kept connections for some requests, which are cut when the time is up."""
-        auth = login or login_of(self.connection, self.delivery.conn_id)
-        with new_session(self.connection) as session:
+    def session(
+        self, until: float, auth: AuthBase | None = None, not_delivered: bool | None = None
+    ) -> Iterator["LmsSession"]:
+        """Give kept connections for some requests; they are aborted at the deadline.
+
+        :param auth: how to log in, unless as the connection says.
+        :param not_delivered: as in LmsSession.
+        """
+        auth = auth or login_of(self.connection, self.delivery.conn_id)
+        with new_session(self.connection) as http:
             adapter = AbortableAdapter()
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            session.auth = auth
-            with (
-                _not_delivered_unless_connected(adapter),
-                deadline(adapter.cut, max(0.001, until - time.monotonic()), self.address),
-            ):
-                yield LmsSession(self, session, until)
+            http.mount("http://", adapter)
+            http.mount("https://", adapter)
+            http.auth = auth
+            with deadline(adapter.abort, max(0.001, until - time.monotonic()), self.address):
+                yield LmsSession(self, http, adapter, until, not_delivered)
 
 
 @dataclass(frozen=True)
 class LmsSession:
-    """Requests over kept connections, until a moment."""
+    """Requests over kept connections, until a deadline.
 
-    calls: LmsClient
-    session: requests.Session
+    :param known_not_delivered: whether the LMS surely has nothing of the file when a request fails; None
+        where that follows from whether there was a connection.
+    """
+
+    client: LmsClient
+    http: requests.Session
+    adapter: AbortableAdapter
     until: float
+    known_not_delivered: bool | None = None
+
+    @property
+    def address(self) -> str:
+        """Return the endpoint's address as messages name it."""
+        return self.client.address
+
+    @property
+    def not_delivered(self) -> bool:
+        """Tell whether the LMS surely has nothing of the file, should a request fail now."""
+        known = self.known_not_delivered
+        return not self.adapter.sockets if known is None else known
+
+    def before_delivery(self) -> "LmsSession":
+        """Return the same connections for requests that deliver nothing yet."""
+        return replace(self, known_not_delivered=True)
 
     @contextmanager
     def answer(self, method: str, url: str = "", **request: Any) -> Iterator[requests.Response]:
-        """Give the answer to a request; the reasons of failures are not quoted, they hold the query."""
-        url = url or self.calls.url
+        """Give the answer to a request; messages do not quote why one failed, as that holds the query."""
+        url = url or self.client.url
         left = max(0.0, self.until - time.monotonic()) + DEADLINE_FIRST
-        timeout = min(self.calls.delivery.timeout, left)
+        timeout = min(self.client.delivery.timeout, left)
         with (
-            self._failure_explained(url),
-            self.session.request(
+            self._translate_errors(url),
+            self.http.request(
                 method, url, timeout=timeout, allow_redirects=False, stream=True, **request
             ) as answer,
         ):
             yield answer
 
     @contextmanager
-    def _failure_explained(self, url: str) -> Iterator[None]:
+    def _translate_errors(self, url: str) -> Iterator[None]:
         try:
             yield
         except HTTPError:
-            raise DeliveryUnavailableError(f"The answer of {self.calls.address} broke off.") from None
+            raise DeliveryUnavailableError(
+                f"The answer of {self.address} broke off.", not_delivered=self.not_delivered
+            ) from None
         except OSError as error:
-            timeout = self.calls.delivery.timeout
+            timeout = self.client.delivery.timeout
+            kinds = DeliveryError, DeliveryUnavailableError
             raise explain_request_error(
-                error, url, timeout, "delivery", DeliveryError, DeliveryUnavailableError
+                error, url, timeout, "delivery", *kinds, not_delivered=self.not_delivered
             ) from None
 
 
@@ -104,29 +131,20 @@ def is_retryable(error: BaseException) -> bool:
 def with_retries(
     until: float, may_be_repeated: Callable[[BaseException], bool] = is_retryable
 ) -> tenacity.Retrying:
-    """Return tries of one request, as far apart as the server asks, all before a moment."""
+    """Return attempts of one request, as far apart as the server asks, all before the deadline `until`."""
     return tenacity.Retrying(
         retry=tenacity.retry_if_exception(may_be_repeated),
-        stop=tenacity.stop_after_attempt(TRIES) | tenacity.stop_before_delay(until - time.monotonic()),
+        stop=tenacity.stop_after_attempt(ATTEMPTS) | tenacity.stop_before_delay(until - time.monotonic()),
         wait=_wait,
         reraise=True,
     )
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Wait as long as the server asked for, at least with back-off."""
+    """Return the seconds that the server asked for, at least those of the back-off."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, DeliveryUnavailableError) else None
-    return max(asked or 0.0, BACK_OFF(state))
-
-
-@contextmanager
-def _not_delivered_unless_connected(adapter: AbortableAdapter) -> Iterator[None]:
-    try:
-        yield
-    except DeliveryError as error:
-        error.nothing_taken |= not adapter.sockets
-        raise
+    seconds = error.retry_after if isinstance(error, DeliveryUnavailableError) else None
+    return max(seconds or 0.0, BACK_OFF(state))
 
 
 class _Bearer(AuthBase):

@@ -1,4 +1,4 @@
-"""Answers of an LMS's programming interface: their status, their JSON, and the LMS's word for a refusal."""
+"""Answers of an LMS's programming interface: their status, their JSON, and the reason of a refusal."""
 
 import base64
 import json
@@ -16,62 +16,70 @@ from include.codebashing_lms.delivery.http.answers import (
     retry_later,
     summary,
 )
-from include.codebashing_lms.delivery.http.client import LmsClient
+from include.codebashing_lms.delivery.http.client import LmsSession
 from include.codebashing_lms.delivery.transport import LONGEST_REASON
 from include.codebashing_lms.errors import DeliveryError
 
 LARGEST_DOCUMENT = 256 << 20
-WORDS = ("detail", "message", "error", "errors", "msg", "title", "text")
+TEXT_KEYS = ("detail", "message", "error", "errors", "msg", "title", "text")
 DEEPEST = 4
 LONGEST_NUMBER = 18
 
 
-def status_of(answer: requests.Response, calls: LmsClient) -> int:
-    """Return the status of an answer; raise where it says nothing of what was asked."""
-    refuse_redirect(answer, calls.address)
-    refuse_login(answer, calls.address, calls.delivery.conn_id)
+def status_of(answer: requests.Response, session: LmsSession) -> int:
+    """Return the status of an answer; raise where the answer is not about the request itself."""
+    address, not_delivered = session.address, session.not_delivered
+    refuse_redirect(answer, address, not_delivered)
+    refuse_login(answer, address, session.client.delivery.conn_id, not_delivered)
     if answer.status_code in RETRYABLE or answer.status_code >= 500:
-        raise retry_later(answer, calls.address)
+        raise retry_later(answer, address, not_delivered)
     return answer.status_code
 
 
-def refusal_error(answer: requests.Response, calls: LmsClient, what: str, rights: str = "") -> DeliveryError:
-    """Return an error for an answer that refuses all of what was asked.
+def refusal_error(
+    answer: requests.Response, session: LmsSession, what: str, rights: str = ""
+) -> DeliveryError:
+    """Return the error for an answer that refuses a request as a whole.
 
-    :param rights: which rights it takes.
+    :param what: what the LMS did not do, after `did not`.
+    :param rights: which rights the request takes.
     """
     advice = ""
     if answer.status_code == 403:
         advice = f"The login works but lacks the right: ask the LMS's administrator for it. {rights}"
     elif answer.status_code in (404, 405):
         advice = "Nothing is there: correct the connection's host or delivery.endpoint."
-    return DeliveryError(f"{calls.address} did not {what} ({summary(answer)}). {advice}".rstrip())
+    return DeliveryError(
+        f"{session.address} did not {what} ({summary(answer)}). {advice}".rstrip(),
+        not_delivered=session.not_delivered,
+    )
 
 
-def json_of(answer: requests.Response, calls: LmsClient, largest: int = LARGEST_DOCUMENT) -> Any:
-    """Return the JSON of an answer."""
+def json_of(answer: requests.Response, session: LmsSession) -> Any:
+    """Return the JSON of an answer, LARGEST_DOCUMENT bytes at most."""
     try:
-        return json.loads(body_of(answer, largest))
+        return json.loads(body_of(answer, LARGEST_DOCUMENT, session.not_delivered))
     except (ValueError, RecursionError):
         raise DeliveryError(
-            f"{calls.address} answered {summary(answer)}, which is no JSON: a sign-in page or a proxy, "
-            "or delivery.endpoint is not what the LMS offers programs."
+            f"{session.address} answered {summary(answer)}, which is no JSON: a sign-in page or a proxy, "
+            "or delivery.endpoint is not what the LMS offers programs.",
+            not_delivered=session.not_delivered,
         ) from None
 
 
 def dicts_in(items: Any) -> list[dict[str, Any]]:
-    """Return the objects of what should be a list of them."""
+    """Return the objects of a JSON list, nothing for any other value."""
     return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
 
 
 def whole_number(value: Any) -> int | None:
-    """Return a number that counts or names something, None for anything else."""
+    """Return a value as a whole number, None where it is no count and no numeric ID."""
     text = str(value)
     return int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else None
 
 
 def secrets_of(connection: HttpConnection) -> list[str]:
-    """Return what must be in no list, in all the forms in which a server may echo it."""
+    """Return what must stand in no list, in all forms in which a server may echo it."""
     if not connection.password:
         return []
     basic = f"{connection.login or ''}:{connection.password}".encode()
@@ -79,7 +87,7 @@ def secrets_of(connection: HttpConnection) -> list[str]:
 
 
 def safe_reason(text: str, secrets: Iterable[str] = ()) -> str:
-    """Return the LMS's word for a refusal as it may stand in a list for people: one short line."""
+    """Return the LMS's reason of a refusal for a list that people read: one short line without secrets."""
     for secret in secrets:
         text = text.replace(secret, "***")
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
@@ -87,27 +95,26 @@ def safe_reason(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def error_text(document: Any, depth: int = 0) -> str:
-    """Return what an error document says in words, whatever its shape: LMSs agree on none."""
+    """Return the text of an error document of any shape: every LMS has its own."""
     if isinstance(document, str):
         return document
     if depth >= DEEPEST:
         return ""
     if isinstance(document, list):
-        said = [error_text(one, depth + 1) for one in document]
+        texts = [error_text(item, depth + 1) for item in document]
     elif isinstance(document, dict):
-        said = [error_text(document[name], depth + 1) for name in WORDS if name in document]
+        texts = [error_text(document[name], depth + 1) for name in TEXT_KEYS if name in document]
     else:
         return ""
-    return "; ".join(filter(None, said))
+    return "; ".join(filter(None, texts))
 
 
-def refusal_reason(answer: requests.Response, calls: LmsClient) -> str:
+def refusal_reason(answer: requests.Response, session: LmsSession) -> str:
     """Return why a request was refused, as its answer says it."""
-    body = body_of(answer)
+    body = body_of(answer, not_delivered=session.not_delivered)
     try:
-        said = error_text(json.loads(body))
+        text = error_text(json.loads(body))
     except (ValueError, RecursionError):
-        said = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
-    return safe_reason(
-        f"{answer.status_code}: {said}" if said else summary(answer), secrets_of(calls.connection)
-    )
+        text = "" if body.lstrip().startswith(b"<") else body.decode("utf-8", "replace")
+    reason = f"{answer.status_code}: {text}" if text else summary(answer)
+    return safe_reason(reason, secrets_of(session.client.connection))

@@ -36,10 +36,10 @@ CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
 
 @dataclass(frozen=True)
 class HttpTransport:
-    """One POST of the file; what becomes of it there, the endpoint's answer says.
+    """One POST of the file; the endpoint's answer says whether the LMS accepted it.
 
-    :param appends: whether the LMS adds the rows once more where it is sent them once more.
-    :param has_header: whether the first line of the file is no row.
+    :param appends: whether the LMS adds rows again that it is sent again.
+    :param has_header: whether the first line of the file is a header.
     """
 
     delivery: HttpDelivery
@@ -58,37 +58,37 @@ class HttpTransport:
 
     def address(self, name: str = "") -> str:
         """Return the endpoint's address, which is the same for every file."""
-        return self._calls.address
+        return self._client.address
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Send the file, again with the same key where that may help: the LMS imports one key once.
 
-        An endpoint cannot be asked what an earlier try did, so `resuming` changes nothing.
+        An endpoint cannot be asked what an earlier attempt did, so `resuming` changes nothing.
         """
-        until = self._calls.deadline()
-        job, said = with_retries(until, self._may_be_repeated)(self._send, outbound, until)
-        return SendResult(job=job, refusals=() if job else self._refusals(said, None, until))
+        until = self._client.deadline()
+        job, body = with_retries(until, self._may_be_repeated)(self._send, outbound, until)
+        return SendResult(job=job, refusals=() if job else self._refusals(body, None, until))
 
     def job_status(self, job: str) -> JobStatus:
         """Ask how far an import job is."""
-        until, jobs = self._calls.deadline(), self._jobs
-        body = self._told_at(jobs.url_of(job), until, "tell about its import job")
+        until, jobs = self._client.deadline(), self._jobs
+        body = self._read(jobs.url_of(job), until, "tell about its import job")
         state = jobs.state_in(body, self.address())
         if state == "done":
             return JobStatus("done", self._refusals(body, job, until))
         return JobStatus("failed" if state == "failed" else "working")
 
     def _may_be_repeated(self, error: BaseException) -> bool:
-        """Tell whether another try may help and cannot harm: not every LMS honours the key."""
-        return isinstance(error, DeliveryUnavailableError) and (error.nothing_taken or not self.appends)
+        """Tell whether another attempt may help and cannot harm: not every LMS honours the key."""
+        return isinstance(error, DeliveryUnavailableError) and (error.not_delivered or not self.appends)
 
     def check(self) -> str:
         """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
 
-        It carries the login, so that a wrong token is found out. Other status codes are not judged: many
+        The request carries the login, so that a wrong token shows. Other status codes mean nothing: many
         endpoints know no OPTIONS.
         """
-        with self._answer("OPTIONS", self._calls.deadline(), params=self.delivery.params) as answer:
+        with self._answer("OPTIONS", self._client.deadline(), params=self.delivery.params) as answer:
             refuse_redirect(answer, self.address())
             if self.delivery.token_param:
                 return (
@@ -102,7 +102,7 @@ class HttpTransport:
             )
 
     def _send(self, outbound: OutboundFile, until: float) -> tuple[str | None, bytes]:
-        """Upload the file; return the job that the LMS began, if it works so, and what it answered."""
+        """Upload the file; return the job that the LMS began, if any, and the body of its answer."""
         delivery = self.delivery
         reads = bool(delivery.job and delivery.job.id) or (self._reports_rows and not self._report)
         with outbound.path.open("rb") as file:
@@ -110,8 +110,8 @@ class HttpTransport:
             headers = {"Content-Type": content_type, "Idempotency-Key": outbound.idempotency_key}
             params = delivery.params | (self._token if delivery.upload == "raw" else {})
             with self._answer("POST", until, params=params, data=body, headers=headers) as answer:
-                said = check_upload(answer, delivery.success, self.address(), delivery.conn_id, reads)
-                return self._jobs.id_in(answer, said) if delivery.job else None, said
+                answered = check_upload(answer, delivery.success, self.address(), delivery.conn_id, reads)
+                return self._jobs.id_in(answer, answered) if delivery.job else None, answered
 
     @property
     def _reports_rows(self) -> bool:
@@ -121,43 +121,38 @@ class HttpTransport:
     def _report(self) -> str | None:
         return self.delivery.results.report if self.delivery.results else None
 
-    def _refusals(self, said: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
+    def _refusals(self, body: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
         """Return the rows that were refused, as the answer or a report of its own says."""
         results = self.delivery.results
         if not results or not results.names_rows:
             return ()
         if results.report:
-            url = (
-                self._jobs.url_of(job, results.report)
-                if job
-                else endpoint_url(self.connection, results.report)
-            )
-            said = self._reported(url, until)
-        reports = ResultParser(
-            results, first_row_of(results, self.has_header), tuple(secrets_of(self.connection))
-        )
-        return refusals_in_answer(reports, results, said)
+            jobs_url = self._jobs.url_of(job, results.report) if job else None
+            body = self._report_at(jobs_url or endpoint_url(self.connection, results.report), until)
+        first_row, secrets = first_row_of(results, self.has_header), tuple(secrets_of(self.connection))
+        return refusals_in_answer(ResultParser(results, first_row, secrets), results, body)
 
-    def _reported(self, url: str, until: float) -> bytes:
+    def _report_at(self, url: str, until: float) -> bytes:
         try:
-            said: bytes = with_retries(until)(self._told_at, url, until, "tell which rows it refused")
+            report: bytes = with_retries(until)(self._read, url, until, "tell which rows it refused")
         except UnknownJobError:
             raise DeliveryError(
                 f"{self.address()} has no report of the rows it refused: nothing is at "
                 "delivery.results.report. Correct it; what the LMS refused is not known until then."
             ) from None
-        except DeliveryError as error:
-            error.nothing_taken = False  # of the report, but the file was sent before
-            raise
-        return said
+        return report
 
-    def _told_at(self, url: str, until: float, what: str) -> bytes:
-        with self._answer("GET", until, url, params=self._token) as answer:
-            status = status_of(answer, self._calls)
+    def _read(self, url: str, until: float, what: str) -> bytes:
+        """Return what the LMS says of a file that it was sent before."""
+        with (
+            self._client.session(until, self._auth, not_delivered=False) as session,
+            session.answer("GET", url, params=self._token) as answer,
+        ):
+            status = status_of(answer, session)
             if status in (404, 410):
                 raise UnknownJobError(f"{self.address()} does not know what it was asked ({status}).")
             if not 200 <= status < 300:
-                raise refusal_error(answer, self._calls, what)
+                raise refusal_error(answer, session, what)
             return body_of(answer, LARGEST_REPORT)
 
     def _body(self, file: BinaryIO, outbound: OutboundFile) -> tuple[Any, str]:
@@ -168,7 +163,7 @@ class HttpTransport:
         return form, form.content_type
 
     @property
-    def _calls(self) -> LmsClient:
+    def _client(self) -> LmsClient:
         return LmsClient(self.delivery, self.connection)
 
     @property
@@ -178,7 +173,7 @@ class HttpTransport:
                 "An import job is under way, and delivery.job is no longer in the connector file. Put it "
                 "back until the job has ended."
             )
-        return ImportJobs(self.delivery.job, self.connection, self._calls.url)
+        return ImportJobs(self.delivery.job, self.connection, self._client.url)
 
     @property
     def _token(self) -> dict[str, str]:
@@ -186,13 +181,11 @@ class HttpTransport:
         name = self.delivery.token_param
         return {name: password_of(self.connection, self.delivery.conn_id)} if name else {}
 
+    @property
+    def _auth(self) -> NoAuth | None:
+        return NoAuth() if self.delivery.token_param else None
+
     @contextmanager
-    def _answer(
-        self, method: str, until: float, url: str = "", **request: Any
-    ) -> Iterator[requests.Response]:
-        login = NoAuth() if self.delivery.token_param else None
-        with (
-            self._calls.conversation(until, login) as conversation,
-            conversation.answer(method, url, **request) as answer,
-        ):
+    def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:
+        with self._client.session(until, self._auth) as session, session.answer(method, **request) as answer:
             yield answer

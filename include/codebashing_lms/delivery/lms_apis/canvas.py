@@ -1,6 +1,6 @@
-"""Delivery of grades to Canvas, which works them in after it has answered.
+"""Delivery of grades to Canvas, which processes them after it has answered.
 
-Giving a learner the same grade again changes nothing, so a request whose answer was lost is sent again.
+The same grade again changes nothing, so a request without an answer is sent again.
 """
 
 import json
@@ -38,10 +38,11 @@ QUOTED = re.compile(r"'(.*?)'(?=, '|\s*$)")
 
 @dataclass(frozen=True)
 class CanvasTransport:
-    """A request for each assignment and batch; Canvas answers each with a Progress to ask about.
+    """A request for each assignment and batch; Canvas answers each with a Progress, the state of its work.
 
-    :param user_ids: what the user keys are to Canvas.
-    :param targets: course and assignment of each course that is mapped, to try the connection with.
+    :param user_ids: the kind of ID that the user keys are in Canvas.
+    :param batch: grades of one request at most.
+    :param targets: course and assignment of each course that is mapped; `check` reads them.
     """
 
     delivery: HttpDelivery
@@ -56,25 +57,25 @@ class CanvasTransport:
         return f"{self._base}/courses"
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
-        """Hand over the grades of each assignment; one that cannot be graded is a refusal of its rows."""
+        """Send the grades of each assignment; where Canvas refuses one, its rows are refusals."""
         jobs: list[tuple[str, str]] = []
         refusals: list[Refusal] = []
-        with self._conversation() as conversation:
-            for place, grades in read_grades(outbound.path).items():
+        with self._session() as session:
+            for item, grades in read_grades(outbound.path).items():
                 for batch in sliced(grades, self.batch):
-                    progress, word = with_retries(conversation.until)(self._grade, conversation, place, batch)
+                    progress, reason = with_retries(session.until)(self._grade, session, item, batch)
                     if progress:
-                        jobs.append((progress, place.course_id))
+                        jobs.append((progress, item.course_id))
                     else:
-                        refusals += [Refusal(word, one.row) for one in batch]
+                        refusals += [Refusal(reason, grade.row) for grade in batch]
         return SendResult(job=json.dumps(jobs) if jobs else None, refusals=tuple(refusals))
 
     def job_status(self, job: str) -> JobStatus:
-        """Ask how far Canvas is with all that it was handed in one delivery."""
+        """Ask how far Canvas is with all grades of one delivery."""
         refusals: list[Refusal] = []
-        with self._conversation() as conversation:
+        with self._session() as session:
             for progress, course_id in json.loads(job):
-                document = with_retries(conversation.until)(self._progress, conversation, progress)
+                document = with_retries(session.until)(self._progress, session, progress)
                 if document.get("workflow_state") not in ("completed", "failed"):
                     return JobStatus("working", sentence="Canvas works the grades in.")
                 if document["workflow_state"] == "failed":
@@ -82,47 +83,47 @@ class CanvasTransport:
         return JobStatus("done", tuple(refusals), "Canvas worked the grades in.")
 
     def check(self) -> str:
-        """Read who the login is, and each assignment that is mapped."""
-        with self._conversation() as conversation:
-            with_retries(conversation.until)(self._read, conversation, "users/self", "show whose token it is")
+        """Read whose token it is, and each assignment that is mapped."""
+        with self._session() as session:
+            with_retries(session.until)(self._read, session, "users/self", "show whose token it is")
             for course_id, assignment_id in self.targets:
                 path = f"courses/{_segment(course_id)}/assignments/{_segment(assignment_id)}"
-                with_retries(conversation.until)(self._read, conversation, path, f"show {path}")
+                with_retries(session.until)(self._read, session, path, f"show {path}")
         shown = f"shows the {len(self.targets)} mapped assignments" if self.targets else "says whose it is"
         return f"{self._base} takes the token and {shown}; nothing was graded."
 
     @property
-    def _calls(self) -> LmsClient:
+    def _client(self) -> LmsClient:
         return LmsClient(self.delivery, self.connection)
 
     @property
     def _base(self) -> str:
-        return self._calls.address.rstrip("/")
+        return self._client.address.rstrip("/")
 
     @contextmanager
-    def _conversation(self) -> Iterator[LmsSession]:
-        calls = self._calls
-        with calls.conversation(calls.deadline()) as conversation:
-            yield conversation
+    def _session(self) -> Iterator[LmsSession]:
+        client = self._client
+        with client.session(client.deadline()) as session:
+            yield session
 
-    def _grade(self, conversation: LmsSession, place: GradeItem, batch: list[Grade]) -> tuple[str, str]:
-        """Hand over grades; return the ID of the Progress, or why Canvas does not take them."""
-        course, assignment = _segment(place.course_id), _segment(place.activity_id)
+    def _grade(self, session: LmsSession, item: GradeItem, batch: list[Grade]) -> tuple[str, str]:
+        """Send grades; return the ID of the Progress and no reason, or no ID and why Canvas refuses them."""
+        course, assignment = _segment(item.course_id), _segment(item.activity_id)
         url = f"{self.address()}/{course}/assignments/{assignment}/submissions/update_grades"
-        form = [(f"grade_data[{self._user(one.user_key)}][posted_grade]", one.grade) for one in batch]
-        with conversation.answer("POST", url, data=form) as answer:
+        form = [(f"grade_data[{self._user(grade.user_key)}][posted_grade]", grade.grade) for grade in batch]
+        with session.answer("POST", url, data=form) as answer:
             if self._is_about_this_course(answer):
-                return "", refusal_reason(answer, self._calls)
-            if status_of(answer, self._calls) not in (200, 201, 202):
-                raise refusal_error(answer, self._calls, "take grades")
-            document = json_of(answer, self._calls)
+                return "", refusal_reason(answer, session)
+            if status_of(answer, session) not in (200, 201, 202):
+                raise refusal_error(answer, session, "take grades")
+            document = json_of(answer, session)
         progress = whole_number(document.get("id")) if isinstance(document, dict) else None
         if progress is None:
             raise DeliveryError(f"{url} answered without a Progress to ask about: is it Canvas?")
         return str(progress), ""
 
     def _is_about_this_course(self, answer: requests.Response) -> bool:
-        """Tell whether an answer refuses this course only; a token nobody knows gets another kind of 401."""
+        """Tell whether an answer refuses this course only; an unknown token gets another kind of 401."""
         if answer.status_code == 401 and "WWW-Authenticate" in answer.headers:
             return False
         if answer.status_code == 403 and _is_spent(answer.headers.get("X-Rate-Limit-Remaining")):
@@ -132,30 +133,32 @@ class CanvasTransport:
     def _user(self, user_key: str) -> str:
         return user_key if self.user_ids == "canvas" else f"{self.user_ids}:{user_key}"
 
-    def _progress(self, conversation: LmsSession, progress: str) -> dict[str, Any]:
-        with conversation.answer("GET", f"{self._base}/progress/{_segment(progress)}") as answer:
-            if status_of(answer, self._calls) == 404:
+    def _progress(self, session: LmsSession, progress: str) -> dict[str, Any]:
+        with session.answer("GET", f"{self._base}/progress/{_segment(progress)}") as answer:
+            if status_of(answer, session) == 404:
                 raise UnknownJobError(f"{self._base} knows no Progress of the ID that it gave us.")
             if answer.status_code != 200:
-                raise refusal_error(answer, self._calls, "show how far it is")
-            document = json_of(answer, self._calls)
+                raise refusal_error(answer, session, "show how far it is")
+            document = json_of(answer, session)
         return document if isinstance(document, dict) else {}
 
     def _not_graded(self, message: str, course_id: str) -> list[Refusal]:
-        """Return whom a failed Progress is about: users it names, all others are graded; or the course."""
-        word = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.connection))
+        """Return the refusals of a failed Progress: the users it names, else the whole course."""
+        reason = safe_reason(
+            message or "Canvas says that it failed, and not why.", secrets_of(self.connection)
+        )
         unknown = UNKNOWN_USERS.search(message)
         if not unknown:
-            return [Refusal(word, course_id=course_id)]
+            return [Refusal(reason, course_id=course_id)]
         keys = [one.removeprefix(f"{self.user_ids}:") for one in QUOTED.findall(unknown.group(1))]
-        reason = "Canvas knows no such user among the students of the course"
-        return [Refusal(reason, user_key=key, course_id=course_id) for key in keys]
+        unknown_user = "Canvas knows no such user among the students of the course"
+        return [Refusal(unknown_user, user_key=key, course_id=course_id) for key in keys]
 
-    def _read(self, conversation: LmsSession, path: str, what: str) -> None:
-        with conversation.answer("GET", f"{self._base}/{path}") as answer:
+    def _read(self, session: LmsSession, path: str, what: str) -> None:
+        with session.answer("GET", f"{self._base}/{path}") as answer:
             refuse_redirect(answer, self._base)
-            if self._is_about_this_course(answer) or status_of(answer, self._calls) != 200:
-                raise refusal_error(answer, self._calls, what, "It takes those of a teacher of the course.")
+            if self._is_about_this_course(answer) or status_of(answer, session) != 200:
+                raise refusal_error(answer, session, what, "It takes those of a teacher of the course.")
 
 
 def _is_spent(remaining: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Grades on their way to a gradebook: rows of a staged CSV, by the place in the gradebook that takes them."""
+"""Grades for a gradebook: rows of a staged CSV, by the grade item that takes them."""
 
 import csv
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class GradeItem:
 
 @dataclass(frozen=True)
 class Grade:
-    """A learner's grade, and its row in the file."""
+    """A learner's grade, and its row in the file, from 0."""
 
     row: int
     user_key: str
@@ -33,20 +33,20 @@ class Grade:
 
 
 def read_grades(path: Path) -> dict[GradeItem, list[Grade]]:
-    """Return the grades of a staged file, by their places."""
-    places: dict[GradeItem, list[Grade]] = {}
+    """Return the grades of a staged file by grade item, in the order of the file."""
+    by_item: dict[GradeItem, list[Grade]] = {}
     with path.open(encoding="utf-8-sig", newline="") as file:
         lines = csv.DictReader(file)
         missing = [name for name in NEEDED if name not in (lines.fieldnames or ())]
         if missing:
             raise StagingError(f"{path.name} has no column {', '.join(missing)}: correct the profile.")
         for row, line in enumerate(lines):
-            place = GradeItem(*(line.get(name) or "" for name in GRADE_ITEM))
-            places.setdefault(place, []).append(Grade(row, line["user_key"], line["grade"]))
-    return places
+            item = GradeItem(*(line.get(name) or "" for name in GRADE_ITEM))
+            by_item.setdefault(item, []).append(Grade(row, line["user_key"], line["grade"]))
+    return by_item
 
 
 def sliced(items: list[T], size: int) -> Iterator[list[T]]:
-    """Give a list in pieces of a size at most."""
+    """Give a list in slices of `size` items at most."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

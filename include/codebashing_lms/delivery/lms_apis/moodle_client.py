@@ -25,13 +25,13 @@ NO_ACCESS = ("accessexception", "servicenotavailable", "enablewsdescription", "w
 
 @dataclass(frozen=True)
 class MoodleError:
-    """What Moodle answers instead of what was asked.
+    """What Moodle answers where it does not do what a call asks.
 
-    :param word: its code and its words, for lists that people read.
+    :param reason: Moodle's code and text, for lists that people read.
     """
 
     code: str
-    word: str
+    reason: str
 
 
 def form(token: str, function: str, fields: Fields) -> bytes:
@@ -42,58 +42,63 @@ def form(token: str, function: str, fields: Fields) -> bytes:
 
 @dataclass(frozen=True)
 class MoodleClient:
-    """Moodle on the line."""
+    """Calls of one Moodle over one session."""
 
-    conversation: LmsSession
+    session: LmsSession
+
+    def before_delivery(self) -> "MoodleClient":
+        """Return the same Moodle for calls that store nothing yet."""
+        return MoodleClient(self.session.before_delivery())
 
     def call(self, function: str, fields: Fields = ()) -> Any:
-        """Return what a function answers, or a MoodleError; raise where nothing can be asked at all."""
-        calls = self.conversation.calls
-        body = form(password_of(calls.connection, calls.delivery.conn_id), function, fields)
-        return with_retries(self.conversation.until)(self._call, function, body)
+        """Return what a function answers, or a MoodleError; raise where every call would fail."""
+        client = self.session.client
+        body = form(password_of(client.connection, client.delivery.conn_id), function, fields)
+        return with_retries(self.session.until)(self._call, function, body)
 
     def must(self, function: str, fields: Fields = ()) -> Any:
         """Return what a function answers; raise where it refuses."""
         answer = self.call(function, fields)
         if isinstance(answer, MoodleError):
             raise DeliveryError(
-                f"{self._address} refused {function} ({answer.code}). Check the rights of the token's user "
-                "and what its web service allows."
+                f"{self.session.address} refused {function} ({answer.code}). Check the rights of the token's "
+                "user and what its web service allows.",
+                not_delivered=self.session.not_delivered,
             )
         return answer
 
-    @property
-    def _address(self) -> str:
-        return self.conversation.calls.address
-
     def _call(self, function: str, body: bytes) -> Any:
-        calls = self.conversation.calls
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        with self.conversation.answer("POST", data=body, headers=headers) as answer:
-            if status_of(answer, calls) != 200:
-                raise refusal_error(answer, calls, f"answer {function}")
-            document = json_of(answer, calls)
+        with self.session.answer("POST", data=body, headers=headers) as answer:
+            if status_of(answer, self.session) != 200:
+                raise refusal_error(answer, self.session, f"answer {function}")
+            document = json_of(answer, self.session)
         if not isinstance(document, dict) or not {"exception", "errorcode", "error"} & set(document):
             return document
         code = str(document.get("errorcode") or "unknown")
         code = code if CODE.fullmatch(code) else "unknown"
-        self._judge(code)
-        said = document.get("message") or document.get("error") or ""
-        return MoodleError(code, safe_reason(f"{code}: {said}", secrets_of(calls.connection)))
+        self._check_code(code)
+        text = document.get("message") or document.get("error") or ""
+        return MoodleError(code, safe_reason(f"{code}: {text}", secrets_of(self.session.client.connection)))
 
-    def _judge(self, code: str) -> None:
-        """Raise where an error is about the connection, or heals."""
-        conn_id = self.conversation.calls.delivery.conn_id
+    def _check_code(self, code: str) -> None:
+        """Raise where an error is about the connection, or about this moment."""
+        address, not_delivered = self.session.address, self.session.not_delivered
         if RETRYABLE.fullmatch(code):
-            raise DeliveryUnavailableError(f"{self._address} is not able to answer now ({code}).")
+            raise DeliveryUnavailableError(
+                f"{address} is not able to answer now ({code}).", not_delivered=not_delivered
+            )
         if code in LOGIN:
             raise DeliveryError(
-                f"{self._address} refused the token of the connection {conn_id} ({code}). It is not tried "
-                "again. The token is the connection's password; its validity and the addresses it may be "
-                "used from are in Site administration > Server > Web services > Manage tokens."
+                f"{address} refused the token of the connection {self.session.client.delivery.conn_id} "
+                f"({code}). It is not tried again. The token is the connection's password; its validity and "
+                "the addresses it may be used from are in Site administration > Server > Web services > "
+                "Manage tokens.",
+                not_delivered=not_delivered,
             )
         if code in NO_ACCESS:
             raise DeliveryError(
-                f"{self._address} does not let the token call this ({code}). Web services and the REST "
-                "protocol must be on, and the token's service must have the functions it needs."
+                f"{address} does not let the token call this ({code}). Web services and the REST "
+                "protocol must be on, and the token's service must have the functions it needs.",
+                not_delivered=not_delivered,
             )

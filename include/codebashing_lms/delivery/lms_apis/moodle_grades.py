@@ -1,4 +1,4 @@
-"""Grades as Moodle's web services are sent them, and as they show what is stored."""
+"""Grades in the form that Moodle's web services take, and in the form that they show."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -9,7 +9,7 @@ from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem
 from include.codebashing_lms.delivery.lms_apis.moodle_client import MoodleClient, MoodleError
 
 REPORT = "gradereport_user_get_grade_items"
-ONE_BY_ONE = 25  # the report of a whole course is one long answer, that of a person a short one
+ONE_BY_ONE = 25  # beyond so many users, one long report of the course is less than one short report of each
 ROUNDING = Decimal("0.005")
 
 
@@ -17,87 +17,87 @@ ROUNDING = Decimal("0.005")
 class StoredGrade:
     """What Moodle has for a learner in a grade item.
 
-    :param word: why it cannot be told.
+    :param reason: why the grade cannot be read.
     """
 
     grade: Decimal | None = None
-    most: Decimal | None = None
+    maximum: Decimal | None = None
     overridden: bool = False
-    word: str = ""
+    reason: str = ""
 
-    def differs_from(self, sent: str) -> str:
-        """Say how the stored grade differs from the one that was sent; blank where it does not."""
-        if self.word:
-            return f"stored, but not to be read back: {self.word}"
+    def difference_from(self, sent: str) -> str:
+        """Say how the stored grade differs from the grade that was sent; blank where it does not."""
+        if self.reason:
+            return f"stored, but not to be read back: {self.reason}"
         if self.grade is None:
             return "Moodle said that it stored the grade, but shows none"
         if abs(self.grade - Decimal(sent)) < ROUNDING:
             return ""
-        most = f"; the most it takes is {_plain(self.most)}" if self.most is not None else ""
+        most = f"; the most it takes is {_plain(self.maximum)}" if self.maximum is not None else ""
         why = "; it was overridden or locked in the gradebook" if self.overridden else most
         return f"Moodle stored {_plain(self.grade)} instead of {sent}{why}"
 
 
 def fields_of(
-    source: str, course: int, place: GradeItem, grades: list[tuple[int, Grade]]
+    source: str, course: int, item: GradeItem, grades: list[tuple[int, Grade]]
 ) -> list[tuple[str, object]]:
     """Return the fields of a call that stores grades of an activity, of users by their numbers."""
     fields: list[tuple[str, object]] = [
         ("source", source),
         ("courseid", course),
-        ("component", place.component),
-        ("activityid", place.activity_id),
-        ("itemnumber", place.item_number or 0),
+        ("component", item.component),
+        ("activityid", item.activity_id),
+        ("itemnumber", item.item_number or 0),
     ]
-    for number, (user, one) in enumerate(grades):
-        fields += [(f"grades[{number}][studentid]", user), (f"grades[{number}][grade]", one.grade)]
+    for index, (user, grade) in enumerate(grades):
+        fields += [(f"grades[{index}][studentid]", user), (f"grades[{index}][grade]", grade.grade)]
     return fields
 
 
 def stored_grades(
-    moodle: MoodleClient, course: int, place: GradeItem, users: list[int]
+    moodle: MoodleClient, course: int, item: GradeItem, users: list[int]
 ) -> dict[int, StoredGrade]:
-    """Return what Moodle has of users; who is not enrolled is in no report of the course, but has one."""
+    """Return the stored grades by user; a user that is not enrolled stands in the own report only."""
     stored: dict[int, StoredGrade] = {}
     if len(users) > ONE_BY_ONE:
         answer = moodle.call(REPORT, [("courseid", course)])
-        stored = {} if isinstance(answer, MoodleError) else _by_user(answer, place)
+        stored = {} if isinstance(answer, MoodleError) else _by_user(answer, item)
     for user in users:
         if user not in stored:
             answer = moodle.call(REPORT, [("courseid", course), ("userid", user)])
-            own = StoredGrade(word=answer.word) if isinstance(answer, MoodleError) else None
-            stored[user] = own or _by_user(answer, place).get(user, StoredGrade())
+            own = StoredGrade(reason=answer.reason) if isinstance(answer, MoodleError) else None
+            stored[user] = own or _by_user(answer, item).get(user, StoredGrade())
     return stored
 
 
-def _by_user(report: Any, place: GradeItem) -> dict[int, StoredGrade]:
+def _by_user(report: Any, item: GradeItem) -> dict[int, StoredGrade]:
     grades = report.get("usergrades") if isinstance(report, dict) else None
     return {
-        user: _stored(item)
-        for one in dicts_in(grades)
-        for item in dicts_in(one.get("gradeitems"))
-        if _is_of(item, place) and (user := whole_number(one.get("userid"))) is not None
+        user: _stored(shown)
+        for of_user in dicts_in(grades)
+        for shown in dicts_in(of_user.get("gradeitems"))
+        if _is_of(shown, item) and (user := whole_number(of_user.get("userid"))) is not None
     }
 
 
-def _is_of(item: dict[str, Any], place: GradeItem) -> bool:
+def _is_of(shown: dict[str, Any], item: GradeItem) -> bool:
     return (
-        str(item.get("cmid")) == place.activity_id
-        and f"mod_{item.get('itemmodule')}" == place.component
-        and whole_number(item.get("itemnumber") or 0) == int(place.item_number or 0)
+        str(shown.get("cmid")) == item.activity_id
+        and f"mod_{shown.get('itemmodule')}" == item.component
+        and whole_number(shown.get("itemnumber") or 0) == int(item.item_number or 0)
     )
 
 
-def _stored(item: dict[str, Any]) -> StoredGrade:
+def _stored(shown: dict[str, Any]) -> StoredGrade:
     return StoredGrade(
-        _number(item.get("graderaw")),
-        _number(item.get("grademax")),
-        bool(item.get("gradeisoverridden") or item.get("gradeislocked")),
+        _number(shown.get("graderaw")),
+        _number(shown.get("grademax")),
+        bool(shown.get("gradeisoverridden") or shown.get("gradeislocked")),
     )
 
 
 def _number(value: Any) -> Decimal | None:
-    """Return a grade; None where there is none, or none that is a number."""
+    """Return a grade, None where there is no finite number."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:

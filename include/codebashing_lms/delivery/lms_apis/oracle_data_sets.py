@@ -1,4 +1,4 @@
-"""What HCM Data Loader says of a data set, and what that means for the rows of the file."""
+"""The state of a data set of HCM Data Loader, and what its messages mean for the rows of the file."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ WHERE_TO_LOOK = "Look at it in My Client Groups > Data Exchange > Import and Loa
 
 
 def state_of(data_set: dict[str, Any]) -> str:
-    """Return how far a data set is: working, finished or stopped; a code that is new to us is work."""
+    """Return the state of a data set: working, finished or stopped; an unknown code means working."""
     code = str(data_set.get("DataSetStatusCode")).upper()
     if code in STOPPED:
         return "stopped"
@@ -24,7 +24,7 @@ def state_of(data_set: dict[str, Any]) -> str:
 
 
 def name_of(delivery: str) -> str:
-    """Return the name of a delivery's data set, by which it is found again."""
+    """Return the name of a delivery's data set, to find it again."""
     return f"Codebashing {delivery}"
 
 
@@ -36,27 +36,25 @@ def items_of(document: Any) -> list[dict[str, Any]]:
 def interpret(
     job: str, data_set: dict[str, Any], messages: list[dict[str, Any]], secrets: list[str]
 ) -> JobStatus:
-    """Return what a finished data set means: lines with an error message were refused, all others loaded.
+    """Return the result of a finished data set: lines with an error message were refused, all others loaded.
 
-    Where Oracle counts more errors than it names lines, nobody can say which rows it took.
+    Where Oracle counts more errors than it names lines, it is unknown which rows it loaded.
     """
-    words: dict[int, list[str]] = {}
-    for one in messages:
-        line = _number(one.get("FileLine"))
-        if line > LINES_BEFORE_ROWS and "ERR" in str(one.get("MessageTypeCode") or "ERROR").upper():
-            words.setdefault(line - LINES_BEFORE_ROWS - 1, []).append(str(one.get("MessageText") or ""))
-    refusals = tuple(
-        Refusal(safe_reason("; ".join(said), secrets), row) for row, said in sorted(words.items())
-    )
+    texts: dict[int, list[str]] = {}
+    for message in messages:
+        line = _number(message.get("FileLine"))
+        if line > LINES_BEFORE_ROWS and "ERR" in str(message.get("MessageTypeCode") or "ERROR").upper():
+            row = line - LINES_BEFORE_ROWS - 1
+            texts.setdefault(row, []).append(str(message.get("MessageText") or ""))
+    refusals = tuple(Refusal(safe_reason("; ".join(texts[row]), secrets), row) for row in sorted(texts))
     errors = sum(_number(data_set.get(name)) for name in ("FileLineImportErrorCount", "ObjectLoadErrorCount"))
     in_error = str(data_set.get("DataSetStatusCode")).upper() in IN_ERROR
     if errors > len(refusals) or (
         in_error and not refusals and not _number(data_set.get("ObjectSuccessCount"))
     ):
-        told = (
-            f"Oracle reports errors in the data set {job} (lines in error: {errors}, named: {len(refusals)})"
-        )
-        return JobStatus("failed", refusals, f"{told}. {WHERE_TO_LOOK}")
+        named = f"(lines in error: {errors}, named: {len(refusals)})"
+        sentence = f"Oracle reports errors in the data set {job} {named}. {WHERE_TO_LOOK}"
+        return JobStatus("failed", refusals, sentence)
     return JobStatus("done", refusals, f"Oracle finished the data set {job}; lines refused: {len(refusals)}.")
 
 

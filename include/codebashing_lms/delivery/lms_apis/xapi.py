@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -19,15 +19,16 @@ from include.codebashing_lms.streaming.json_file import read_chunks
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 Version = Literal["1.0.3", "2.0.0"]
+LONGEST_VERSION = 12
 _raw = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True)
 class XapiTransport:
-    """Statements in batches, one request for each where the store takes it whole.
+    """Statements in batches, one request for each batch that the store takes whole.
 
-    :param batch: how many statements a request carries at most.
-    :param batch_bytes: how long a request is at most, unless one statement alone is longer.
+    :param batch: statements of one request at most.
+    :param batch_bytes: bytes of one request at most, unless one statement alone is longer.
     """
 
     delivery: HttpDelivery
@@ -39,64 +40,69 @@ class XapiTransport:
 
     def address(self, name: str = "") -> str:
         """Return the address of the store's statements."""
-        return f"{self._calls.address.rstrip('/')}/statements"
+        return f"{self._client.address.rstrip('/')}/statements"
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
-        """Store what the store lacks; what it refuses is told by its number in the file."""
+        """Store the statements that the store lacks; a refusal names the row in the file."""
         refusals: list[Refusal] = []
         with self._store() as store:
             for batch in batches(outbound.path, self.batch, self.batch_bytes):
-                refusals += store.take(batch)
-        return SendResult(store.took or not resuming, refusals=tuple(refusals))
+                refusals += store.add(batch)
+        return SendResult(store.added or not resuming, refusals=tuple(refusals))
 
     def check(self) -> str:
-        """Read one statement: a login that may only write could not tell what arrived before a break."""
+        """Read one statement: after a break, a login without that right could not see what arrived."""
         with self._store() as store:
-            spoken = with_retries(store.until)(self._spoken_by, store)
+            versions = with_retries(store.until)(self._versions, store)
             with_retries(store.until)(self._read_one, store)
         return (
             f"{self.address()} takes the login and xAPI {self.version}"
-            f"{' (it speaks ' + ', '.join(spoken) + ')' if spoken else ''}; nothing was written."
+            f"{' (it speaks ' + ', '.join(versions) + ')' if versions else ''}; nothing was written."
         )
 
     @property
-    def _calls(self) -> LmsClient:
+    def _client(self) -> LmsClient:
         return LmsClient(self.delivery, self.connection)
 
     @contextmanager
     def _store(self) -> Iterator[StatementStore]:
-        calls = self._calls
-        with calls.conversation(calls.deadline()) as conversation:
-            yield StatementStore(conversation, self.address(), {"X-Experience-API-Version": self.version})
+        client = self._client
+        with client.session(client.deadline()) as session:
+            yield StatementStore(session, self.address(), {"X-Experience-API-Version": self.version})
 
     def _read_one(self, store: StatementStore) -> None:
         with store.answer("GET", params={"limit": 1}) as answer:
-            if status_of(answer, self._calls) != 200:
-                raise refusal_error(answer, self._calls, "show a statement", RIGHTS)
-            json_of(answer, self._calls)
+            if status_of(answer, store.session) != 200:
+                raise refusal_error(answer, store.session, "show a statement", RIGHTS)
+            json_of(answer, store.session)
 
-    def _spoken_by(self, store: StatementStore) -> list[str]:
+    def _versions(self, store: StatementStore) -> list[str]:
         """Return the versions that the store says it speaks; not every store says so."""
-        with store.answer("GET", url=f"{self._calls.address.rstrip('/')}/about") as answer:
-            if status_of(answer, self._calls) != 200:
+        with store.answer("GET", url=f"{self._client.address.rstrip('/')}/about") as answer:
+            if status_of(answer, store.session) != 200:
                 return []
-            about = json_of(answer, self._calls)
-        spoken = [one for one in _listed(about) if one[:1].isdecimal() and len(one) <= 12]
-        if spoken and self.version.rpartition(".")[0] not in {one.rpartition(".")[0] for one in spoken}:
+            about = json_of(answer, store.session)
+        listed = about.get("version") if isinstance(about, dict) else None
+        texts = [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
+        versions = [text for text in texts if text[:1].isdecimal() and len(text) <= LONGEST_VERSION]
+        if versions and _minor(self.version) not in map(_minor, versions):
             raise DeliveryError(
-                f"{self._calls.address} speaks xAPI {', '.join(spoken)}, not {self.version}: correct "
+                f"{self._client.address} speaks xAPI {', '.join(versions)}, not {self.version}: correct "
                 "lms.options.version."
             )
-        return spoken
+        return versions
 
 
-def _listed(about: Any) -> list[str]:
-    versions = about.get("version") if isinstance(about, dict) else None
-    return [one for one in versions if isinstance(one, str)] if isinstance(versions, list) else []
+def _minor(version: str) -> str:
+    """Return a version without its patch number."""
+    return version.rpartition(".")[0]
 
 
 def batches(path: Path, most: int, most_bytes: int) -> Iterator[list[Statement]]:
-    """Give the statements of a staged file in batches, each byte for byte as it is staged."""
+    """Give the statements of a staged file in batches, byte for byte as they are staged.
+
+    :param most: statements of a batch at most; `most_bytes` their bytes at most.
+    """
     batch: list[Statement] = []
     size = row = 0
     for chunk in read_chunks(path, RecordSplitter(decode=_copied)):

@@ -1,9 +1,9 @@
 """What a learning record store does with statements, and what that means.
 
-A statement's ID follows from what it says, so sending it again is harmless: a store keeps the first one. How
-it says so differs. Some answer 204; others refuse a whole batch with 409 because of one statement that they
-have: then each is looked up, and what is missing is sent alone. One bad statement refuses its whole batch
-everywhere: the batch is halved until it is found.
+A statement's ID follows from its content, so a store keeps the first one when it is sent again. Stores
+differ in their answers. Some answer 204. Others refuse a whole batch with 409 because of one statement that
+they have: then each is looked up, and the missing ones are sent alone. One bad statement makes every store
+refuse its whole batch: the batch is halved until the bad statement stands alone.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from include.codebashing_lms.delivery.http.answers import retry_later
-from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
+from include.codebashing_lms.delivery.http.client import LmsSession, with_retries
 from include.codebashing_lms.delivery.http.json_api import (
     dicts_in,
     json_of,
@@ -27,12 +27,12 @@ from include.codebashing_lms.delivery.http.json_api import (
 from include.codebashing_lms.delivery.transport import Refusal
 from include.codebashing_lms.errors import DeliveryError
 
-TAKEN = (200, 204)
+ACCEPTED = (200, 204)
 CONFLICT = 409
 OF_EVERY_STATEMENT = (403, 404, 405, 415)
 BROKEN = 500
-REFUSED_OUTRIGHT = 25  # so many refusals before the first success are not about single people
-ILL = 3  # a store that breaks at so many single statements in a row is ill, not the statements
+REFUSED_OUTRIGHT = 25  # so many refusals before the first success are not about single learners
+MOST_BREAKDOWNS = 3  # a store that breaks down at so many single statements in a row has a fault itself
 DIFFERENT = "409: the store has another statement under this ID and keeps it"
 NOT_SHOWN = "409: the store neither takes this statement nor shows one under its ID; it may be voided"
 RIGHTS = "It takes those to write statements and to read them."
@@ -48,90 +48,85 @@ class Statement:
 
 @dataclass
 class StatementStore:
-    """A store that is being told statements.
+    """A store during one delivery.
 
-    :param took: whether it took anything that it did not have.
-    :param agreed: whether it has any of the statements now.
+    :param added: whether it took a statement that it did not have.
+    :param has_some: whether it has any of the statements now.
     """
 
-    conversation: LmsSession
+    session: LmsSession
     address: str
     headers: dict[str, str]
-    took: bool = False
-    agreed: bool = False
+    added: bool = False
+    has_some: bool = False
     _refused: int = 0
-    _broken_in_a_row: int = field(default=0, repr=False)
+    _breakdowns: int = field(default=0, repr=False)
 
     @property
     def until(self) -> float:
-        """Return when all has to be done."""
-        return self.conversation.until
+        """Return the deadline."""
+        return self.session.until
 
-    def take(self, batch: list[Statement]) -> list[Refusal]:
-        """Have a batch stored; return what the store refuses of it, down to the single statement."""
-        status, word = with_retries(self.until)(self._post, batch)
-        if status in TAKEN:
-            self.agreed = True
-            self.took = self.took or status == 200
+    def add(self, batch: list[Statement]) -> list[Refusal]:
+        """Store a batch; return the refusals, each of a single statement."""
+        status, reason = with_retries(self.until)(self._post, batch)
+        if status in ACCEPTED:
+            self.has_some = True
+            self.added = self.added or status == 200
             return []
         if status == CONFLICT:
             return self._compare(batch)
         if len(batch) == 1:
-            return [self._refusal(batch[0], word)]
+            return [self._refusal(batch[0], reason)]
         return self._halves(batch)
 
     @contextmanager
     def answer(self, method: str, url: str = "", **request: Any) -> Iterator[requests.Response]:
         """Give the store's answer to a request."""
         headers = self.headers | request.pop("headers", {})
-        with self.conversation.answer(method, url or self.address, headers=headers, **request) as answer:
+        with self.session.answer(method, url or self.address, headers=headers, **request) as answer:
             yield answer
-
-    @property
-    def _calls(self) -> LmsClient:
-        return self.conversation.calls
 
     def _halves(self, batch: list[Statement]) -> list[Refusal]:
         middle = len(batch) // 2
-        return self.take(batch[:middle]) + self.take(batch[middle:])
+        return self.add(batch[:middle]) + self.add(batch[middle:])
 
     def _post(self, batch: list[Statement]) -> tuple[int, str]:
-        """Send a batch; return the status, and the store's word where it refuses a single statement."""
+        """Send a batch; return the status, and the reason where the store refuses a single statement."""
         body = b"[" + b",".join(one.raw for one in batch) + b"]"
         with self.answer("POST", data=body, headers={"Content-Type": "application/json"}) as answer:
             if answer.status_code == BROKEN:
-                self._judge_breakdown(answer, len(batch))
-            elif status_of(answer, self._calls) in OF_EVERY_STATEMENT:
-                raise refusal_error(answer, self._calls, "take statements", RIGHTS)
+                self._check_breakdown(answer, len(batch))
+            elif status_of(answer, self.session) in OF_EVERY_STATEMENT:
+                raise refusal_error(answer, self.session, "take statements", RIGHTS)
             else:
-                self._broken_in_a_row = 0
-            if answer.status_code == 200 and not isinstance(json_of(answer, self._calls), list):
-                return CONFLICT, ""  # some take what they like of a batch, and say so in a form of their own
-            telling = answer.status_code not in (*TAKEN, CONFLICT) and len(batch) == 1
-            return answer.status_code, refusal_reason(answer, self._calls) if telling else ""
+                self._breakdowns = 0
+            if answer.status_code == 200 and not isinstance(json_of(answer, self.session), list):
+                return CONFLICT, ""  # some stores take a part of a batch, and answer in a form of their own
+            refused = answer.status_code not in (*ACCEPTED, CONFLICT) and len(batch) == 1
+            return answer.status_code, refusal_reason(answer, self.session) if refused else ""
 
-    def _judge_breakdown(self, answer: requests.Response, statements: int) -> None:
-        """Raise where the store is ill: some break down at a bad statement instead of refusing it."""
+    def _check_breakdown(self, answer: requests.Response, statements: int) -> None:
+        """Raise where the store has a fault: some break down at a bad statement instead of refusing it."""
         if statements > 1:
             return
-        self._broken_in_a_row += 1
-        if not self.agreed or self._broken_in_a_row >= ILL:
-            raise retry_later(answer, self._calls.address)
+        self._breakdowns += 1
+        if not self.has_some or self._breakdowns >= MOST_BREAKDOWNS:
+            raise retry_later(answer, self.session.address)
 
-    def _refusal(self, statement: Statement, word: str) -> Refusal:
+    def _refusal(self, statement: Statement, reason: str) -> Refusal:
         self._refused += 1
-        if self._refused >= REFUSED_OUTRIGHT and not self.agreed:
-            error = DeliveryError(
+        if self._refused >= REFUSED_OUTRIGHT and not self.has_some:
+            raise DeliveryError(
                 f"{self.address} took none of the first {self._refused} statements. That is not about single "
                 "people: check lms.options (version, home_page, the courses' IDs) with the store's "
-                "administrator. Nothing was stored."
+                "administrator. Nothing was stored.",
+                not_delivered=True,
             )
-            error.nothing_taken = True
-            raise error
-        return Refusal(word, statement.row)
+        return Refusal(reason, statement.row)
 
     def _compare(self, batch: list[Statement]) -> list[Refusal]:
-        """Look up the statements of a batch with a conflict; send those alone that the store lacks."""
+        """Look up the statements of a batch with a conflict; send the missing ones alone."""
         missing, refusals = [], []
         for one in batch:
             document = json.loads(one.raw)
@@ -139,27 +134,27 @@ class StatementStore:
             if stored is None:
                 missing.append(one)
             elif comparable(stored) == comparable(document):
-                self.agreed = True
+                self.has_some = True
             else:
                 refusals.append(Refusal(DIFFERENT, one.row))
         if len(missing) < len(batch):
-            return refusals + (self.take(missing) if missing else [])
+            return refusals + (self.add(missing) if missing else [])
         return [Refusal(NOT_SHOWN, batch[0].row)] if len(batch) == 1 else self._halves(batch)
 
     def _stored(self, statement_id: str) -> dict[str, Any] | None:
-        """Return what the store has under an ID; some answer with a list where one was asked for."""
+        """Return the stored statement of an ID; some stores answer with a list of one."""
         with self.answer("GET", params={"statementId": statement_id}) as answer:
-            if status_of(answer, self._calls) == 404:
+            if status_of(answer, self.session) == 404:
                 return None
             if answer.status_code != 200:
-                raise refusal_error(answer, self._calls, "show a statement", RIGHTS)
-            document = json_of(answer, self._calls)
-        found = document.get("statements", [document]) if isinstance(document, dict) else None
-        return next(iter(dicts_in(found)), None)
+                raise refusal_error(answer, self.session, "show a statement", RIGHTS)
+            document = json_of(answer, self.session)
+        statements = document.get("statements", [document]) if isinstance(document, dict) else None
+        return next(iter(dicts_in(statements)), None)
 
 
 def comparable(statement: dict[str, Any]) -> dict[str, Any]:
-    """Return what makes a statement: stores add to the rest, and may word it anew."""
+    """Return the parts of a statement that stores keep; they add to the rest, or write it in another form."""
     parts = (statement.get(part) for part in ("actor", "verb", "object"))
     actor, verb, thing = (part if isinstance(part, dict) else {} for part in parts)
     return {

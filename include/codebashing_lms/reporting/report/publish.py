@@ -2,8 +2,6 @@
 
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from include.codebashing_lms.config.delivery import FolderDelivery, SftpDelivery
@@ -13,7 +11,7 @@ from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.delivery.sftp import SftpTransport
 from include.codebashing_lms.delivery.transport import OutboundFile, Transport
-from include.codebashing_lms.errors import CodebashingLmsError
+from include.codebashing_lms.errors import error_context
 from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 
@@ -26,7 +24,7 @@ def publish(
     :param files: in this order, so that a report never names a list that is not there yet.
     :param connection: the SFTP connection of report.conn_id, None without one.
     """
-    with _error_context():
+    with error_context("The report could not be published; the run itself is unchanged. "):
         for file in files:
             with local_copy(file) as copy:
                 if report.uri:
@@ -43,19 +41,9 @@ def _copy(source: Path, target: StagedPath) -> None:
 def _transport(report: Report, connection: SftpConnection | None) -> Transport:
     directory = report.directory or ""
     if connection:
-        return SftpTransport(SftpDelivery(directory=directory), connection)
-    return FolderTransport(FolderDelivery(directory=directory))
+        return SftpTransport(SftpDelivery(directory=directory), connection, "report")
+    return FolderTransport(FolderDelivery(directory=directory), "report")
 
 
 def _outbound(file: Path) -> OutboundFile:
     return OutboundFile(file, file.name, file.stat().st_size, sha256_of(file), str(uuid.uuid4()))
-
-
-@contextmanager
-def _error_context() -> Iterator[None]:
-    """Let errors name the report, so that nobody takes them for errors of the delivery."""
-    try:
-        yield
-    except CodebashingLmsError as error:
-        text = str(error).replace("delivery.", "report.").replace("The delivery folder", "The folder")
-        raise type(error)(f"The report could not be published; the run itself is unchanged. {text}") from None
