@@ -1,4 +1,4 @@
-"""What can go wrong, as types: the class says whose move it is, the message says what to do.
+"""What can go wrong, as types: the class says who has to act, the message says what to do.
 
 CodebashingLmsError
     retryable = False   a person must act, trying again cannot help
@@ -7,7 +7,7 @@ CodebashingLmsError
     not_delivered   of a delivery: the LMS surely has nothing of the file
     retry_after     of a source or an LMS: seconds that it asked to wait, None where it did not say
 
-Messages carry no secret, no body of an answer and nobody's name, address or ID.
+Messages carry no secret, no body of an answer and no person's name, address or ID.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class CodebashingLmsError(Exception):
 
     def notice(self) -> str:
         """Return one line for the person on call: class, message, whether it may wait."""
-        remedy = "heals by itself when tried again" if self.retryable else "needs a person, not retried"
+        remedy = "a later try may succeed" if self.retryable else "needs a person, not retried"
         return (
             f"[{type(self).__name__}, {self.origin}, {remedy}] {self} "
             "Nothing is lost: the next good run sends everything missed."

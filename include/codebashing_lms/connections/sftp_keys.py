@@ -1,4 +1,4 @@
-"""The keys of an SFTP connection: the server's, which is pinned, and our own."""
+"""The keys of an SFTP connection: the server's host key, which is pinned, and our own private key."""
 
 import io
 import logging
@@ -19,7 +19,7 @@ PRIVATE_KEY_TYPES = (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey)
 
 
 class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
-    """Says which key to pin."""
+    """Refuses an unknown server, and says which key to pin."""
 
     def __init__(self, conn_id: str) -> None:
         self.conn_id = conn_id
@@ -32,7 +32,7 @@ class _RefuseUnknown(paramiko.MissingHostKeyPolicy):
 
 
 class _AcceptUnknown(paramiko.MissingHostKeyPolicy):
-    """Does what `no_host_key_check` says, and says so in the log."""
+    """Accepts an unknown server, as `no_host_key_check` says, and logs its key."""
 
     def missing_host_key(self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey) -> None:
         """Accept the server."""
@@ -40,7 +40,7 @@ class _AcceptUnknown(paramiko.MissingHostKeyPolicy):
 
 
 def how_to_pin(key: paramiko.PKey, conn_id: str) -> str:
-    """Return the fingerprint of a server's key, and what to write to trust it."""
+    """Return the fingerprint of a server's key, and the text for the connection that trusts it."""
     return (
         f"it shows {key.fingerprint}. Have the LMS's administrator confirm this fingerprint, then put "
         f'into the extra of the connection {conn_id}: "host_key": "{key.get_name()} {key.get_base64()}"'
@@ -49,7 +49,7 @@ def how_to_pin(key: paramiko.PKey, conn_id: str) -> str:
 
 def pin(client: paramiko.SSHClient, connection: SftpConnection, conn_id: str) -> None:
     """Make the client know the server's key, and refuse any other."""
-    pinned = [word for word in (connection.host_key, connection.known_hosts) if word]
+    pinned = [text for text in (connection.host_key, connection.known_hosts) if text]
     if pinned and connection.no_host_key_check or len(pinned) > 1:
         raise ConnectorError(
             f"The extra of the connection {conn_id} must hold only one of host_key, known_hosts and "
@@ -71,14 +71,14 @@ def pin(client: paramiko.SSHClient, connection: SftpConnection, conn_id: str) ->
 
 
 def _known_hosts_line(connection: SftpConnection, host_key: str) -> str:
-    """Return a host key as a line of known_hosts; as in Airflow, one without a type is of ssh-rsa."""
+    """Return a host key as a line of known_hosts; as in Airflow, a key without a type is ssh-rsa."""
     name = (
         connection.host
         if connection.port == paramiko.config.SSH_PORT
         else f"[{connection.host}]:{connection.port}"
     )
-    words = host_key.split()
-    return " ".join([name, *(words if len(words) > 1 else ["ssh-rsa", *words])])
+    parts = host_key.split()
+    return " ".join([name, *(parts if len(parts) > 1 else ["ssh-rsa", *parts])])
 
 
 def _entries(connection: SftpConnection) -> list[HostKeyEntry]:
@@ -98,7 +98,7 @@ def _known_hosts_lines(text: str) -> list[str]:
 
 
 def private_key(connection: SftpConnection, conn_id: str) -> paramiko.PKey | None:
-    """Return the key to log in with, if there is one."""
+    """Return our private key, None where the connection logs in with a password."""
     if not connection.username or not (connection.password or connection.private_key or connection.key_file):
         raise ConnectorError(
             f"The connection {conn_id} lacks a login, or a password or private key (private_key or key_file)."
@@ -111,10 +111,10 @@ def private_key(connection: SftpConnection, conn_id: str) -> paramiko.PKey | Non
             raise ConnectorError(
                 f"The key_file of the connection {conn_id} cannot be read on this worker."
             ) from error
-    return _parsed(text, connection.private_key_passphrase, conn_id) if text else None
+    return _parse(text, connection.private_key_passphrase, conn_id) if text else None
 
 
-def _parsed(text: str, passphrase: str | None, conn_id: str) -> paramiko.PKey:
+def _parse(text: str, passphrase: str | None, conn_id: str) -> paramiko.PKey:
     for key_type in PRIVATE_KEY_TYPES:
         with suppress(paramiko.SSHException, ValueError):
             return key_type.from_private_key(io.StringIO(text), passphrase)

@@ -2,11 +2,11 @@
 
 transport    the protocols of a transport; OutboundFile, SendResult, JobStatus, Refusal
 factory      the transport of a connector
-packing      a file is compressed, then encrypted
+packing      compresses a file, then encrypts it
 pgp          OpenPGP encryption and signature
 folder       a folder of this machine, or a mounted share
 sftp         a drop directory on an SFTP server; sftp_files handles single files there
 http/        an import endpoint, its answers and its import jobs
-lms_apis/    LMSs whose programming interface is called instead of sent a file
-results      what an LMS says of single rows
+lms_apis/    LMSs with a programming interface that takes calls, not a file
+results      reports of an LMS about single rows
 """

@@ -1,4 +1,4 @@
-"""Which way a connector's files go."""
+"""The transport of a connector, and what follows from the connector file for its deliveries."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from include.codebashing_lms.errors import ConnectorError
 
 
 def transport_for(connector: Connector, connection: LmsConnection) -> Transport:
-    """Return the way to the LMS; ConnectorError where the Airflow connection is of another kind."""
+    """Return the transport to the LMS; ConnectorError where the Airflow connection is of another kind."""
     delivery = connector.delivery
     if isinstance(delivery, FolderDelivery):
         return FolderTransport(delivery)
@@ -30,7 +30,7 @@ def transport_for(connector: Connector, connection: LmsConnection) -> Transport:
 
 
 def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpConnection) -> Transport:
-    """Return the way that speaks the LMS's own language, or the one that uploads the file as it is."""
+    """Return the transport for the LMS's own API, or the transport that uploads the file as it is."""
     contract, lms = connector.lms.contract, connector.lms
     options = contract.options
     if contract.sender == "xapi":
@@ -48,18 +48,18 @@ def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpCon
 
 
 def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
-    """Return course and assignment of each course that the connector file maps; of a list elsewhere, none."""
+    """Return course and assignment of each course that the connector file maps; none for a list elsewhere."""
     courses = course_map.values() if isinstance(course_map, dict) else ()
-    return tuple((one.id, one.assignment_id) for one in courses if one != "ignore")
+    return tuple((course.id, course.assignment_id) for course in courses if course != "ignore")
 
 
 def appends(connector: Connector) -> bool:
-    """Tell whether the LMS would add rows a second time that it is sent a second time."""
+    """Tell whether the LMS adds rows again that it is sent again."""
     return connector.lms.contract.appends
 
 
 def reports_refusals(connector: Connector) -> bool:
-    """Tell whether the LMS says of every row at once, or when its job has ended, if it refused it."""
+    """Tell whether the LMS names every refused row, in its answer or when its job has ended."""
     delivery = connector.delivery
     if not isinstance(delivery, HttpDelivery):
         return False
@@ -67,5 +67,5 @@ def reports_refusals(connector: Connector) -> bool:
 
 
 def max_refused_percent(delivery: Delivery) -> float:
-    """Return how many percent of its rows the LMS may refuse of a file that counts as delivered."""
+    """Return the percentage of a file's rows that the LMS may refuse in a delivery that succeeds."""
     return (delivery.results or Results()).max_refused_percent

@@ -95,9 +95,9 @@ class FolderTransport:
             return {}
         folder = Path(results.directory or self.delivery.directory)
         try:
-            found = results_about(names, results.name, [one.name for one in folder.iterdir()])
+            result_names = results_about(names, results.name, [one.name for one in folder.iterdir()])
             return {
-                name: [_read(folder / one) for one in result_names] for name, result_names in found.items()
+                name: [_read(folder / one) for one in matching] for name, matching in result_names.items()
             }
         except OSError as error:
             raise results_error(str(folder), os.strerror(error.errno or 0)) from error

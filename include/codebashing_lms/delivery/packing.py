@@ -1,4 +1,4 @@
-"""What a file is wrapped in on its way to the LMS: compressed, then encrypted, as the connector file says."""
+"""Packing of a file for the LMS: compressed, then encrypted, as the connector file says."""
 
 import gzip
 import logging
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUFFIXES = {"zip": ".zip", "gzip": ".gz"}
-PIECE = 1 << 20
+BLOCK_BYTES = 1 << 20
 LEVEL = 6
-# The same file gives the same archive, whenever and by whomever it is packed.
+# The same file gives the same archive, at any time and on any machine.
 TIMELESS = (1980, 1, 1, 0, 0, 0)
 UNIX = 3
 SOON = timedelta(days=30)
@@ -39,7 +39,7 @@ class Packing:
     signer: "Signer | None" = None
 
     def name(self, plain: str) -> str:
-        """Return the name of a file when it is packed."""
+        """Return the name of a packed file."""
         return plain + SUFFIXES.get(self.compression or "", "") + (".pgp" if self.recipient else "")
 
     @property
@@ -54,53 +54,53 @@ class Packing:
 
     @property
     def sentence(self) -> str:
-        """Say what is known of the keys; nothing where there are none."""
+        """Describe the keys in a sentence; blank without encryption."""
         if not self.recipient:
             return ""
         signed = f", and signed with {self.signer.fingerprint}" if self.signer else ""
-        to = f"{self.recipient.fingerprint}, which {self.recipient.lasts}"
+        to = f"{self.recipient.fingerprint}, which {self.recipient.validity}"
         return f" Files are encrypted to the PGP key {to}{signed}."
 
     def wrap(self, plain: Path, packed: Path) -> None:
-        """Write a file as it goes to the LMS."""
+        """Write the packed file."""
         if not self.recipient:
             self._compress(plain, packed)
             return
-        from include.codebashing_lms.delivery.pgp import encrypted
+        from include.codebashing_lms.delivery.pgp import encrypt_and_sign
 
         with scratch_folder() as scratch:
             inner = plain
             if self.compression:
                 inner = scratch / "compressed"
                 self._compress(plain, inner)
-            encrypted(inner, packed, self.recipient, self.signer)
+            encrypt_and_sign(inner, packed, self.recipient, self.signer)
 
     def _compress(self, plain: Path, packed: Path) -> None:
         (_zip if self.compression == "zip" else _gzip)(plain, packed)
 
 
-def packing_of(delivery: Delivery, destination: Any, resolve: PathResolver) -> Packing:
-    """Return how files of a connector are packed; ConnectorError where a key cannot be used."""
+def packing_of(delivery: Delivery, connection: Any, resolve: PathResolver) -> Packing:
+    """Return the packing of a connector's files; ConnectorError where a key cannot be used."""
     if isinstance(delivery, HttpDelivery) or not delivery.pgp:
         return Packing(delivery.compression)
     from include.codebashing_lms.delivery import pgp
 
-    recipient = pgp.recipient(*_public_key(delivery, destination, resolve))
+    recipient = pgp.recipient(*_public_key(delivery, connection, resolve))
     if recipient.until < datetime.now(UTC) + SOON:
-        log.warning("The LMS's PGP key %s: ask for the next one", recipient.lasts)
+        log.warning("The LMS's PGP key %s: ask for the next one", recipient.validity)
     signer = None
     if isinstance(delivery, SftpDelivery) and delivery.pgp and delivery.pgp.sign:
         where = f"pgp_private_key in the extra of the connection {delivery.conn_id}"
-        if not destination.pgp_private_key:
+        if not connection.pgp_private_key:
             raise ConnectorError(f"delivery.pgp.sign is on, but there is no {where}.")
-        signer = pgp.signer(destination.pgp_private_key, destination.pgp_private_key_passphrase, where)
+        signer = pgp.signer(connection.pgp_private_key, connection.pgp_private_key_passphrase, where)
     return Packing(delivery.compression, recipient, signer)
 
 
 def _public_key(
-    delivery: FolderDelivery | SftpDelivery, destination: SftpConnection | None, resolve: PathResolver
+    delivery: FolderDelivery | SftpDelivery, connection: SftpConnection | None, resolve: PathResolver
 ) -> tuple[bytes, str]:
-    """Return the LMS's public key, and where it stands."""
+    """Return the LMS's public key, and where it stands, for messages."""
     location = delivery.pgp.key if delivery.pgp else None
     if location:
         try:
@@ -111,9 +111,9 @@ def _public_key(
                 f"delivery.pgp.key: {location} cannot be read ({type(error).__name__})."
             ) from error
     where = f"pgp_public_key in the extra of the connection {getattr(delivery, 'conn_id', '')}"
-    if not destination or not destination.pgp_public_key:
+    if not connection or not connection.pgp_public_key:
         raise ConnectorError(f"delivery.pgp.key is not set, and there is no {where}: one of them must be.")
-    return destination.pgp_public_key.encode(errors="replace"), where
+    return connection.pgp_public_key.encode(errors="replace"), where
 
 
 def _zip(plain: Path, packed: Path) -> None:
@@ -121,13 +121,13 @@ def _zip(plain: Path, packed: Path) -> None:
     member = zipfile.ZipInfo(plain.name, TIMELESS)
     member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, UNIX
     member.external_attr = 0o600 << 16
-    member.file_size = plain.stat().st_size  # beyond 4 GB it takes another form
+    member.file_size = plain.stat().st_size  # zipfile needs the size in advance for files beyond 4 GB
     with (
         zipfile.ZipFile(packed, "w", compresslevel=LEVEL) as archive,
         plain.open("rb") as source,
         archive.open(member, "w") as target,
     ):
-        shutil.copyfileobj(source, target, PIECE)
+        shutil.copyfileobj(source, target, BLOCK_BYTES)
 
 
 def _gzip(plain: Path, packed: Path) -> None:
@@ -137,4 +137,4 @@ def _gzip(plain: Path, packed: Path) -> None:
         packed.open("wb") as file,
         gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as target,
     ):
-        shutil.copyfileobj(source, target, PIECE)
+        shutil.copyfileobj(source, target, BLOCK_BYTES)

@@ -1,7 +1,7 @@
-"""OpenPGP: a file is encrypted to the LMS's public key and, where wanted, signed with our private one.
+"""OpenPGP: a file is encrypted to the LMS's public key and, as an option, signed with our private key.
 
-What pysequoia itself says of a key is not repeated. It encrypts to keys that are revoked or expired, too:
-that is looked at here.
+pysequoia encrypts to revoked and expired keys, too, so this module checks them. Its error texts are not
+repeated.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ Component = list[Packet]
 class Recipient:
     """The LMS's public key.
 
-    :param until: the instant from which on nothing may be encrypted to it; NEVER where it has no end.
+    :param until: the instant at which the key expires; NEVER for a key that does not.
     """
 
     cert: Cert = field(repr=False)
@@ -34,12 +34,12 @@ class Recipient:
 
     @property
     def fingerprint(self) -> str:
-        """Return what tells the key from all others."""
+        """Return the fingerprint, which identifies the key."""
         return self.cert.fingerprint.upper()
 
     @property
-    def lasts(self) -> str:
-        """Say how long it can be used."""
+    def validity(self) -> str:
+        """Return how long the key can be used, after `which`."""
         return "does not expire" if self.until == NEVER else f"can be used until {self.until:%Y-%m-%d}"
 
 
@@ -52,7 +52,7 @@ class Signer:
 
 
 def recipient(key: bytes, where: str) -> Recipient:
-    """Return the LMS's public key; ConnectorError says what is wrong with it, and `where` it stands."""
+    """Return the LMS's public key; ConnectorError says what is wrong with the key that stands `where`."""
     components = _components(key, f"{where} is no OpenPGP public key, or it is cut.")
     if any(packet.tag in SECRETS for packet in chain(*components)):
         raise ConnectorError(
@@ -73,7 +73,7 @@ def recipient(key: bytes, where: str) -> Recipient:
 
 
 def signer(key: str, passphrase: str | None, where: str) -> Signer:
-    """Return our private key; ConnectorError says what is wrong with it, and `where` it stands."""
+    """Return our private key; ConnectorError says what is wrong with the key that stands `where`."""
     no_key = f"{where} is no OpenPGP private key, or it is cut: keep its line breaks, as \\n in JSON."
     components = _components(key.encode(errors="replace"), no_key)
     if not any(packet.tag in SECRETS for packet in chain(*components)):
@@ -95,13 +95,13 @@ def signer(key: str, passphrase: str | None, where: str) -> Signer:
         ) from None
 
 
-def encrypted(plain: Path, target: Path, to: Recipient, by: Signer | None) -> None:
-    """Write a file encrypted, and signed if there is somebody to sign, in OpenPGP's binary form."""
+def encrypt_and_sign(plain: Path, target: Path, to: Recipient, by: Signer | None) -> None:
+    """Write a file encrypted, and signed if there is a signer, in OpenPGP's binary form."""
     encrypt_file(plain, target, recipients=[to.cert], signer=by.signer if by else None, armor=False)
 
 
 def _components(key: bytes, wrong: str) -> list[Component]:
-    """Return the packets of a key: those of its primary key first, then those of each of its subkeys."""
+    """Return the packets of a key by component: its primary key first, then each subkey."""
     try:
         keys = Cert.split_bytes(key)
         packets = list(PacketPile.from_bytes(key)) if keys else []
@@ -118,13 +118,13 @@ def _components(key: bytes, wrong: str) -> list[Component]:
 
 
 def _without_expired(components: list[Component]) -> list[Packet]:
-    """Return the packets without the subkeys that have expired; revoked ones are not used anyway."""
+    """Return the packets without expired subkeys; pysequoia itself leaves revoked ones out."""
     now = datetime.now(UTC)
     return [*components[0], *chain(*(one for one in components[1:] if _end(one) > now))]
 
 
 def _newest(component: Component) -> Packet | None:
-    """Return the signature that says what a primary key or a subkey is for, and for how long."""
+    """Return the newest signature about the use of a primary key or subkey, and about its validity."""
     signatures = [
         packet
         for packet in component
@@ -151,7 +151,7 @@ def _end(subkey: Component) -> datetime:
 
 
 def _end_of(cert: Cert, where: str) -> datetime:
-    """Return when a key as a whole ends; ConnectorError where it has ended."""
+    """Return when a key as a whole expires; ConnectorError where it has expired or was revoked."""
     which = f"{where} ({cert.fingerprint.upper()})"
     if cert.is_revoked:
         raise ConnectorError(f"{which} was revoked by its owner. {ASK}")

@@ -1,7 +1,4 @@
-"""What an LMS says of single rows, whatever the shape of its report.
-
-Files that the LMS leaves beside ours, to say what became of them.
-"""
+"""Reports of an LMS about single rows: refused rows in JSON or CSV, and result files beside ours."""
 
 import csv
 import io
@@ -25,8 +22,8 @@ NO_REASON = "no reason was given"
 class ResultParser:
     """Reads reports of an LMS.
 
-    :param first_row: what the LMS calls the first row of a file.
-    :param secrets: what must not get into a list, should the LMS echo it.
+    :param first_row: the number that the LMS gives to the first row of a file.
+    :param secrets: texts that must stand in no list, should the LMS echo them.
     """
 
     results: Results
@@ -34,7 +31,7 @@ class ResultParser:
     secrets: tuple[str, ...] = ()
 
     def in_json(self, document: Any, path: str) -> tuple[Refusal, ...]:
-        """Return the refused rows of a JSON document; an LMS that refused none may leave the list out."""
+        """Return the refused rows of a JSON document; the list may be missing where the LMS refused none."""
         items = at(document, path)
         if items is MISSING or items is None:
             return ()
@@ -73,8 +70,9 @@ class ResultParser:
         return self.in_csv(content.decode(encoding, "replace"), delimiter)
 
     def _columns(self) -> list[str]:
-        it = self.results
-        return [name for name in (it.row, it.user, it.course, it.reason, it.status) if name]
+        results = self.results
+        names = (results.row, results.user, results.course, results.reason, results.status)
+        return [name for name in names if name]
 
     def _refusals(self, items: Iterable[dict[Any, Any]]) -> tuple[Refusal, ...]:
         return tuple(self._refusal(item) for item in items if self._was_refused(item))
@@ -83,14 +81,14 @@ class ResultParser:
         return self.results.status is None or self._text(item, self.results.status) in self.results.refused
 
     def _refusal(self, item: dict[Any, Any]) -> Refusal:
-        it = self.results
-        number = whole_number(self._text(item, it.row))
-        reason = self._text(item, it.reason) or self._text(item, it.status) or NO_REASON
+        results = self.results
+        number = whole_number(self._text(item, results.row))
+        reason = self._text(item, results.reason) or self._text(item, results.status) or NO_REASON
         return Refusal(
             reason=safe_reason(reason, self.secrets),
             row=None if number is None else number - self.first_row,
-            user_key=self._text(item, it.user) or None,
-            course_id=self._text(item, it.course) or None,
+            user_key=self._text(item, results.user) or None,
+            course_id=self._text(item, results.course) or None,
         )
 
     def _text(self, item: dict[Any, Any], path: str | None) -> str:
@@ -106,51 +104,51 @@ class ResultParser:
 
 
 def first_row_of(results: Results, has_header: bool) -> int:
-    """Return what the LMS calls the first row: unless it is said, the line it stands in."""
+    """Return the LMS's number of the first row: `first_row`, or the number of its line in the file."""
     if results.first_row is not None:
         return results.first_row
     return 2 if has_header else 1
 
 
-def refusals_in_answer(reports: ResultParser, results: HttpResults, body: bytes) -> tuple[Refusal, ...]:
+def refusals_in_answer(parser: ResultParser, results: HttpResults, body: bytes) -> tuple[Refusal, ...]:
     """Return the refused rows that the body of an answer names."""
     if results.format == "csv":
-        return reports.in_csv(body.decode("utf-8-sig", "replace"), results.delimiter)
+        return parser.in_csv(body.decode("utf-8-sig", "replace"), results.delimiter)
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
         raise DeliveryError(
             "delivery.results wants JSON, and the LMS's answer is none. What it refused is not known."
         ) from None
-    return reports.in_json(document, str(results.path))
+    return parser.in_json(document, str(results.path))
 
 
 LARGEST_RESULT = 64 << 20
-PACKED = (".pgp", ".gz", ".zip")
+PACKING_SUFFIXES = (".pgp", ".gz", ".zip")
 
 
-def results_about(names: Collection[str], pattern: str, there: Iterable[str]) -> dict[str, list[str]]:
-    """Return which of the files that are there are the results of which of ours."""
-    all_there = sorted(set(there).difference(names))
-    found = {name: list(filter(_matcher(pattern, name).fullmatch, all_there)) for name in names}
-    return {name: results for name, results in found.items() if results}
+def results_about(names: Collection[str], pattern: str, present: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names of the result files among those present, by the name of our file."""
+    others = sorted(set(present).difference(names))
+    result_names = {name: list(filter(_matcher(pattern, name).fullmatch, others)) for name in names}
+    return {name: matching for name, matching in result_names.items() if matching}
 
 
 def _matcher(pattern: str, name: str) -> re.Pattern[str]:
-    filled = {"{file}": re.escape(name), "{stem}": re.escape(_stem(name)), "*": ".*"}
-    pieces = re.split(r"({file}|{stem}|[*])", pattern)
-    return re.compile("".join(filled.get(piece, re.escape(piece)) for piece in pieces))
+    expressions = {"{file}": re.escape(name), "{stem}": re.escape(_stem(name)), "*": ".*"}
+    parts = re.split(r"({file}|{stem}|[*])", pattern)
+    return re.compile("".join(expressions.get(part, re.escape(part)) for part in parts))
 
 
 def _stem(name: str) -> str:
-    """Return a name without its endings, those of packing included."""
-    while PurePath(name).suffix in PACKED:
+    """Return a name without its suffixes, those of packing included."""
+    while PurePath(name).suffix in PACKING_SUFFIXES:
         name = PurePath(name).stem
     return PurePath(name).stem
 
 
 def with_markers(names: Collection[str], done_file: str | None) -> Iterator[str]:
-    """Give names and those of their markers; a marker goes first, as it says that its file is there."""
+    """Give names and those of their markers; a marker comes first, as it says that its file is complete."""
     for name in names:
         if done_file and "{file}" in done_file:
             yield marker_name(done_file, name)
@@ -158,7 +156,7 @@ def with_markers(names: Collection[str], done_file: str | None) -> Iterator[str]
 
 
 def results_error(folder: str, why: str) -> ConnectorError:
-    """Return the error for results that cannot be looked for."""
+    """Return the error for a directory of results that cannot be read."""
     return ConnectorError(
         f"The LMS's results cannot be looked for in {folder} ({why}). Correct delivery.results.directory, or "
         "ask for the right to read there. Nothing was sent."

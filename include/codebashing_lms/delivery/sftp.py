@@ -85,10 +85,10 @@ class SftpTransport:
         folder = results.directory or self.delivery.directory
         with self._session() as sftp:
             try:
-                found = results_about(names, results.name, sftp.listdir(folder))
+                result_names = results_about(names, results.name, sftp.listdir(folder))
                 return {
-                    name: [read(sftp, posixpath.join(folder, one)) for one in result_names]
-                    for name, result_names in found.items()
+                    name: [read(sftp, posixpath.join(folder, one)) for one in matching]
+                    for name, matching in result_names.items()
                 }
             except (FileNotFoundError, PermissionError) as error:
                 raise results_error(folder, type(error).__name__) from None
@@ -150,7 +150,7 @@ class SftpTransport:
 
     @contextmanager
     def _translate_errors(self, action: str, not_delivered: bool = False) -> Iterator[None]:
-        """Say what the server refused; its own words are looked at, but not repeated."""
+        """Say what the server refused; its own text is read, but not repeated."""
         from include.codebashing_lms.connections.sftp import server_of, translate_loss
 
         with translate_loss(server_of(self.connection), not_delivered):
@@ -173,7 +173,7 @@ class SftpTransport:
                 "Ask the LMS's administrator for the rights to create, rename and delete files there.",
                 not_delivered=not_delivered,
             )
-        if any(word in str(error).lower() for word in FULL):
+        if any(hint in str(error).lower() for hint in FULL):
             return self._full(f"The SFTP server could not {action}", not_delivered)
         return DeliveryUnavailableError(
             f"The SFTP server failed to {action} {directory}, or the connection was lost on the way.",

@@ -1,7 +1,7 @@
-"""Ways to hand a file to the LMS: `folder`, `sftp`, `http`.
+"""What a transport is: how a file gets to the LMS, by folder, SFTP, HTTP or an API of its own.
 
-A way sends one parcel and knows where it went. It never says more than it can know: a file that was
-dropped may still be refused by the LMS, an import endpoint's 2xx is its own word for it.
+A transport sends one file and knows its address. It claims no more than it can know: the LMS may still refuse
+a file that was dropped, and the 2xx of an import endpoint is the endpoint's own claim.
 """
 
 from collections.abc import Collection
@@ -17,7 +17,13 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class OutboundFile:
-    """One file on its way to the LMS."""
+    """One file to send.
+
+    :param path: the file on this machine; `name` its name at the LMS.
+    :param bytes: its size.
+    :param sha256: its checksum, in hex.
+    :param idempotency_key: the same for every attempt to send this file of this delivery.
+    """
 
     path: Path
     name: str
@@ -28,11 +34,11 @@ class OutboundFile:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A row that the LMS did not take; it says which by its number in the file, or by learner and course.
+    """A row that the LMS refused, named by its number in the file, or by learner and course.
 
-    :param reason: the LMS's word for it, cut to LONGEST_REASON characters. It may name people: it goes to
+    :param reason: the LMS's own text, of LONGEST_REASON characters at most. It may name people: it stands in
         staged lists only.
-    :param row: number of the row in the file, from 0, the header not counted.
+    :param row: number of the row in the file, from 0, without the header.
     """
 
     reason: str
@@ -43,10 +49,10 @@ class Refusal:
 
 @dataclass(frozen=True)
 class SendResult:
-    """What is known after a parcel was sent.
+    """What is known after a file was sent.
 
-    :param sent: False when an earlier try of ours turned out to have sent it.
-    :param job: the LMS works on it under this ID, and can be asked about it.
+    :param sent: False when an earlier attempt of ours turned out to have sent the file.
+    :param job: the ID of the LMS's import job, None where the LMS works without jobs.
     """
 
     sent: bool = True
@@ -56,7 +62,7 @@ class SendResult:
 
 @dataclass(frozen=True)
 class JobStatus:
-    """What the LMS says of a job.
+    """The state of an import job.
 
     :param sentence: the LMS's state in our words, for a receipt and an error.
     """
@@ -74,58 +80,62 @@ class Transport(Protocol):
         """What is known of a file after it was sent, e.g. `dropped as`."""
 
     def address(self, name: str) -> str:
-        """Return where a file of this name goes, without credentials."""
+        """Return the address of a file of this name, without credentials."""
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
-        """Send the parcel; an earlier try of ours, now `resuming`, may turn out to have done so."""
+        """Send a file.
+
+        :param resuming: whether an earlier attempt of ours may have sent it; the transport then looks first,
+            where the LMS lets it.
+        """
 
     def check(self) -> str:
-        """Find out without writing whether a delivery could work; return what was seen as a sentence."""
+        """Find out without writing whether a delivery could work; return a sentence about it."""
 
 
 @runtime_checkable
 class SupportsJobs(Transport, Protocol):
-    """A way to an LMS that works on a file for a while, and can be asked about it."""
+    """A transport to an LMS that imports a file in a job, and answers how far the job is."""
 
     def job_status(self, job: str) -> JobStatus:
-        """Ask how far a job is; UnknownJobError where the LMS does not know it."""
+        """Ask for the state of a job; UnknownJobError where the LMS does not know it."""
 
 
 @runtime_checkable
 class SupportsPickup(Transport, Protocol):
-    """A way to a place where files lie until the LMS fetches them."""
+    """A transport that drops files in a directory, where the LMS picks them up."""
 
     @property
     def delivery(self) -> "FolderDelivery | SftpDelivery":
-        """What the connector file says of it."""
+        """The section `delivery` of the connector file."""
 
     def probe(self) -> str:
-        """Find out more, by writing a file and removing it; return what was seen as a sentence."""
+        """Write a file and remove it; return a sentence about what worked."""
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file of this name lies there, of any content; False where nobody may look."""
+        """Tell whether a file of this name is there, of any content; False where the login may not look."""
 
     def holds(self, name: str, size: int, sha256: str) -> bool:
-        """Tell whether exactly this file lies there; False also where nobody may look."""
+        """Tell whether exactly this file is there; False also where the login may not look."""
 
     def remaining(self, names: Collection[str]) -> set[str]:
-        """Return which of these files still lie there."""
+        """Return the names of the files that are still there."""
 
     def remove(self, names: Collection[str]) -> None:
         """Remove files of ours, and their markers."""
 
     def results(self, names: Collection[str]) -> dict[str, list[bytes]]:
-        """Return what the LMS's result files about these files hold, as far as there are any."""
+        """Return the contents of the LMS's result files, by the name of our file."""
 
 
 @runtime_checkable
 class SupportsJobLookup(SupportsJobs, Protocol):
-    """A way to an LMS that can be asked whether it began a job, where its answer was lost."""
+    """A transport to an LMS that finds a job by our key, where the answer that named the job was lost."""
 
     def find_job(self, key: str) -> str | None:
-        """Return the job of the parcel with this idempotency key; None where the LMS has none."""
+        """Return the job of the file with this idempotency key; None where the LMS has none."""
 
 
 def marker_name(pattern: str, name: str) -> str:
-    """Return the name of the marker that tells the LMS that the file of this name is complete."""
+    """Return the name of the marker file, which says that the file of this name is complete."""
     return pattern.replace("{file}", name)

@@ -1,4 +1,4 @@
-"""Import jobs of an LMS: where to ask about one, and what its answer means."""
+"""Import jobs of an LMS: the address to ask for the state of a job, and what the answer means."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ LONGEST_ID = 500
 class ImportJobs:
     """The jobs of an import endpoint.
 
-    :param url: of the endpoint; a job's own address is on the same host.
+    :param url: the endpoint's address; a job's own address is on the same host.
     """
 
     job: Job
@@ -31,16 +31,16 @@ class ImportJobs:
     def id_in(self, answer: requests.Response, body: bytes) -> str:
         """Return the ID of the job that an upload began."""
         if self.job.id is None:
-            where, found = "Location header", answer.headers.get("Location")
+            source, job = "Location header", answer.headers.get("Location")
         else:
-            where, found = f"{self.job.id} (delivery.job.id)", _value(body, self.job.id)
-        if not found or len(found) > LONGEST_ID or not found.isprintable() or found in (".", ".."):
+            source, job = f"{self.job.id} (delivery.job.id)", _value(body, self.job.id)
+        if not job or len(job) > LONGEST_ID or not job.isprintable() or job in (".", ".."):
             raise DeliveryError(
                 f"{self.url.partition('?')[0]} answered {summary(answer)}, but named no job: there is no "
-                f"usable {where}. Whether it imports the file its own import log says; correct delivery.job."
+                f"usable {source}. Whether it imports the file its own import log says; correct delivery.job."
             )
-        self.url_of(found)
-        return found
+        self.url_of(job)  # raises where the job lies on another host
+        return job
 
     def url_of(self, job: str, endpoint: str | None = None) -> str:
         """Return the address of a job, or of an endpoint about it; it is on the connection's host."""
@@ -69,7 +69,7 @@ class ImportJobs:
 
 
 def _value(body: bytes, path: str) -> str:
-    """Return a value of a JSON document as text, none for whatever is no text, number or truth."""
+    """Return a value of a JSON document as text, blank where it is no text, number or boolean."""
     try:
         value: Any = at(json.loads(body), path)
     except (ValueError, RecursionError):

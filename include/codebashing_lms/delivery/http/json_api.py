@@ -110,7 +110,7 @@ def error_text(document: Any, depth: int = 0) -> str:
 
 
 def refusal_reason(answer: requests.Response, session: LmsSession) -> str:
-    """Return why a request was refused, as its answer says it."""
+    """Return the reason of a refusal, from the body of its answer."""
     body = body_of(answer, not_delivered=session.not_delivered)
     try:
         text = error_text(json.loads(body))

@@ -22,12 +22,12 @@ from include.codebashing_lms.errors import DeliveryError
 
 UserField = Literal["idnumber", "username", "email", "id"]
 CourseField = Literal["idnumber", "shortname", "id"]
-SITE = "core_webservice_get_site_info"
+SITE_INFO = "core_webservice_get_site_info"
 USERS = "core_user_get_users_by_field"
 COURSES = "core_course_get_courses_by_field"
 GRADES = "core_grades_update_grades"
 REPORT = "gradereport_user_get_grade_items"
-NEEDED = (SITE, USERS, COURSES, GRADES, REPORT)
+NEEDED = (SITE_INFO, USERS, COURSES, GRADES, REPORT)
 USERS_AT_ONCE = 100
 
 
@@ -89,7 +89,7 @@ class MoodleTransport:
             yield MoodleClient(session)
 
     def _check_functions(self, moodle: MoodleClient) -> None:
-        info = moodle.must(SITE)
+        info = moodle.must(SITE_INFO)
         functions = info.get("functions") if isinstance(info, dict) else None
         allowed = [function.get("name") for function in dicts_in(functions)]
         missing = [name for name in NEEDED if name not in allowed]

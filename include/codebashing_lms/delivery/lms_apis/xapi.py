@@ -77,7 +77,7 @@ class XapiTransport:
             json_of(answer, store.session)
 
     def _versions(self, store: StatementStore) -> list[str]:
-        """Return the versions that the store says it speaks; not every store says so."""
+        """Return the versions that the store names, none where it names none; raise where ours is missing."""
         with store.answer("GET", url=f"{self._client.address.rstrip('/')}/about") as answer:
             if status_of(answer, store.session) != 200:
                 return []
