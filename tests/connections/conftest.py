@@ -1,4 +1,4 @@
-"""A call of the source, the way in which every HTTP connection is tested."""
+"""A request to the source, through which HTTP connections are tested."""
 
 from tests.extract.conftest import fetch, files
 

@@ -1,4 +1,4 @@
-"""Credentials go to the site of the connection and nowhere else."""
+"""Credentials go to the host of the connection and nowhere else."""
 
 import ssl
 import traceback
@@ -131,9 +131,9 @@ def test_login_in_the_host_is_refused_and_not_repeated():
     assert "geheim" not in str(caught.value)
 
 
-def test_site_shows_no_secret():
-    site = HttpConnection("https://x", "someone", "geheim", proxies={"https": "http://u:geheim@proxy"})
-    assert "geheim" not in repr(site)
+def test_connection_shows_no_secret():
+    connection = HttpConnection("https://x", "someone", "geheim", proxies={"https": "http://u:geheim@proxy"})
+    assert "geheim" not in repr(connection)
 
 
 def test_session_follows_no_redirect_even_when_told_to():

@@ -8,7 +8,7 @@ from tests.load.staged_run import NAME
 
 
 def outbound(folder: Path, content: bytes) -> OutboundFile:
-    """Return a file on its way, of any content."""
+    """Return an outbound file of any content."""
     path = folder / NAME
     path.write_bytes(content)
     return OutboundFile(path, NAME, len(content), sha256_of(path), "key")

@@ -42,7 +42,7 @@ def test_leftover_of_a_killed_try_is_replaced(staged, drop):
     assert [path.name for path in drop.iterdir()] == [NAME]
 
 
-def test_file_of_ours_that_still_lies_there_is_replaced(staged, drop):
+def test_file_of_ours_that_is_still_there_is_replaced(staged, drop):
     (drop / NAME).write_bytes(b"older")
     staged.load(folder(drop))
     assert (drop / NAME).read_bytes() == CSV
@@ -103,7 +103,7 @@ def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
     assert (drop / NAME).read_bytes() == CSV * 10_000
 
 
-def test_full_disk_heals():
+def test_full_disk_is_retryable():
     transport = FolderTransport(FolderDelivery(directory="/mnt/drop"))
     with (
         pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"),

@@ -133,7 +133,7 @@ def test_retry_after_beyond_the_deadline_is_left_to_the_next_try(staged, lms, re
     assert len(lms.arrivals) == 1
 
 
-def test_lost_answer_is_asked_again_and_imported_once(staged, lms):
+def test_request_without_an_answer_is_repeated_and_imported_once(staged, lms):
     lms.answers_to_lose = 1
     staged.load(import_at(), lms_site(lms))
     assert len(lms.arrivals) == 2
@@ -232,7 +232,7 @@ def test_answer_without_end_is_not_read_to_the_end(staged, lms):
         staged.load(import_at(success={"matches": "ok"}), lms_site(lms))
 
 
-def test_answer_that_is_cut_heals(staged):
+def test_truncated_answer_is_retryable(staged):
     delivery = import_at(deadline=1, success={"json": {"status": "ok"}})
     with (
         recording(Answer(200, b'{"status"', {"Content-Length": "99"})) as server,
@@ -350,7 +350,7 @@ def test_logs_hold_no_secret_and_no_person(staged, lms, caplog):
     with pytest.raises(DeliveryError) as caught:
         staged.load(import_at(success={"rejects": "error"}), lms_site(lms))
     staged.load(import_at(), lms_site(lms))
-    told = "".join(traceback.format_exception(caught.value)) + caplog.text
-    assert "was accepted by the import endpoint" in told
+    shown = "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert "was accepted by the import endpoint" in shown
     for secret in (PERSON, lms.token, "1042"):
-        assert secret not in told
+        assert secret not in shown

@@ -24,7 +24,7 @@ DELIVERY = {
 
 
 class Moodle:
-    """Keeps what is uploaded, the token of it, and all that anybody might have logged."""
+    """Keeps uploads, their tokens, and everything that a server could have logged."""
 
     def __init__(self, url):
         self.url, self.files, self.lines, self.headers = url, {}, [], []
@@ -47,11 +47,11 @@ def moodle():
             form = {}
             if self.headers["Content-Type"].startswith("multipart/"):
                 for part in MultipartDecoder(body, self.headers["Content-Type"]).parts:
-                    words = part.headers[b"Content-Disposition"].decode().split('"')
-                    form[words[1]] = (words[3] if "filename=" in words[2] else None, part.content)
-            it.lines.append(self.path)
-            it.headers.append(dict(self.headers))
-            answer = json.dumps(it.take(self.path, form)).encode()
+                    parts = part.headers[b"Content-Disposition"].decode().split('"')
+                    form[parts[1]] = (parts[3] if "filename=" in parts[2] else None, part.content)
+            moodle.lines.append(self.path)
+            moodle.headers.append(dict(self.headers))
+            answer = json.dumps(moodle.take(self.path, form)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
@@ -59,7 +59,7 @@ def moodle():
             self.wfile.write(answer)
 
         def do_OPTIONS(self):
-            it.lines.append(self.path)
+            moodle.lines.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -69,8 +69,8 @@ def moodle():
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-        it = Moodle(f"http://127.0.0.1:{server.server_port}")
-        yield it
+        moodle = Moodle(f"http://127.0.0.1:{server.server_port}")
+        yield moodle
         server.shutdown()
 
 

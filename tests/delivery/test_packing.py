@@ -59,12 +59,12 @@ def test_gzip_names_no_file_and_no_time(tmp_path):
 
 def test_zip_has_one_member_of_the_files_name_and_no_time(tmp_path):
     name, body = NAME.encode(), deflated(CSV)
-    facts = struct.pack("<HHHIII", 8, 0, 0x21, zlib.crc32(CSV), len(body), len(CSV))  # 1 January 1980
-    about = facts + struct.pack("<HH", len(name), 0)
-    member = b"PK\x03\x04" + struct.pack("<HH", 20, 0) + about + name
+    fields = struct.pack("<HHHIII", 8, 0, 0x21, zlib.crc32(CSV), len(body), len(CSV))  # 1 January 1980
+    rest = fields + struct.pack("<HH", len(name), 0)
+    member = b"PK\x03\x04" + struct.pack("<HH", 20, 0) + rest + name
     rights = stat.S_IMODE(0o600) << 16
     entry = (
-        b"PK\x01\x02" + struct.pack("<BBHH", 20, 3, 20, 0) + about + struct.pack("<HHHII", 0, 0, 0, rights, 0)
+        b"PK\x01\x02" + struct.pack("<BBHH", 20, 3, 20, 0) + rest + struct.pack("<HHHII", 0, 0, 0, rights, 0)
     )
     directory = entry + name
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), len(member + body), 0)
@@ -122,7 +122,7 @@ def test_upload(upload, compression, media_type, staged):
 
 
 def test_compression_changes_neither_key_nor_destination(tmp_path, drop):
-    """Whoever switches it on is asked nothing, and told nothing twice."""
+    """Switching compression on needs no answer from a person, and sends no row twice."""
     first = stage(tmp_path / "staging")
     first.load(in_drop(drop))
     again = stage(tmp_path / "staging", day=24, run_id="next")

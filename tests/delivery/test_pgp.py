@@ -22,10 +22,10 @@ PACKED = f"{NAME}.pgp"
 
 @pytest.fixture(scope="module")
 def gpg():
-    with gnupg() as it:
-        it.make(LMS, lasts="1y")
-        it.make(US, passphrase=PASSPHRASE)
-        yield it
+    with gnupg() as keyring:
+        keyring.make(LMS, lasts="1y")
+        keyring.make(US, passphrase=PASSPHRASE)
+        yield keyring
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +44,9 @@ def refused(staged, connection, **pgp):
     for run in ({}, {"check_only": True}):
         with pytest.raises(ConnectorError) as failure:
             staged.load(drop_on(pgp=pgp), connection, **run)
-        told = "".join(traceback.format_exception(failure.value))
-        words = {"BEGIN PGP", "5ecret", PASSPHRASE, *(connection.pgp_private_key or "").splitlines()[3:6]}
-        assert not [word for word in words if word in told]
+        shown = "".join(traceback.format_exception(failure.value))
+        secrets = {"BEGIN PGP", "5ecret", PASSPHRASE, *(connection.pgp_private_key or "").splitlines()[3:6]}
+        assert not [secret for secret in secrets if secret in shown]
         messages.add(str(failure.value))
     assert not (staged.folder / "receipt.json").exists()
     [message] = messages
@@ -239,7 +239,7 @@ def test_retry_sends_the_same_bytes(gpg, keys, staged, sftp, drop):
 
 
 def test_file_whose_arrival_was_not_seen_is_recognised(gpg, keys, staged, sftp, drop):
-    """Encrypted anew it would be another file, and go a second time."""
+    """A file that is encrypted anew is another file; the LMS would get it a second time."""
     delivery = drop_on(pgp={})
     with Proxy(sftp.port) as proxy:
         stage(staged.folder.parents[3] / "other").load(delivery, sftp_site(sftp, port=proxy.port, **keys))

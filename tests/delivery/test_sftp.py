@@ -52,14 +52,14 @@ def test_leftover_of_an_earlier_try_is_removed(staged, sftp, drop):
     assert names(drop) == [NAME]
 
 
-def test_file_of_ours_that_still_lies_there_is_replaced(staged, sftp, drop):
+def test_file_of_ours_that_is_still_there_is_replaced(staged, sftp, drop):
     (drop / NAME).write_bytes(b"older")
     staged.load(drop_on(), sftp_site(sftp))
     assert (drop / NAME).read_bytes() == CSV
 
 
 class CannotTell(asyncssh.SFTPServer):
-    """Fails when it is asked what lies under a file's name."""
+    """Fails when a client looks at a file."""
 
     def stat(self, path):
         if path.endswith(b".csv"):
@@ -67,7 +67,7 @@ class CannotTell(asyncssh.SFTPServer):
         return super().stat(path)
 
 
-def test_changes_do_not_go_where_it_cannot_be_told_what_lies_there(staged, drop):
+def test_changes_are_not_sent_where_the_login_may_not_look(staged, drop):
     (drop / NAME).write_bytes(b"rows of an earlier run")
     with SftpServer(drop, files=CannotTell) as server, pytest.raises(DeliveryUnavailableError) as caught:
         staged.load(drop_on(send="changes"), sftp_site(server))
@@ -245,7 +245,7 @@ def strict(drop):
 
 
 @pytest.mark.parametrize(
-    ("directory", "message", "heals"),
+    ("directory", "message", "retryable"),
     [
         ("/readonly", r"does not allow the login to create a file in sftp://127.0.0.1:\d+/readonly", False),
         ("/norename", r"does not allow the login to rename a file in sftp://127.0.0.1:\d+/norename", False),
@@ -253,11 +253,11 @@ def strict(drop):
         ("/missing", r"no directory sftp://127.0.0.1:\d+/missing.*delivery.directory", False),
     ],
 )
-def test_directory_that_cannot_be_used(tmp_path, strict, drop, directory, message, heals):
+def test_directory_that_cannot_be_used(tmp_path, strict, drop, directory, message, retryable):
     staged = stage(tmp_path / "staging", MANY)
     with pytest.raises(DeliveryError, match=message) as caught:
         staged.load(drop_on(directory, done_file="ready"), sftp_site(strict))
-    assert caught.value.retryable is heals
+    assert caught.value.retryable is retryable
     assert "jane" not in str(caught.value)
     assert not [path for path in drop.rglob("*") if path.is_file()]
 
@@ -282,7 +282,7 @@ def test_dry_run_logs_in_and_writes_nothing(staged, sftp, drop):
 
 
 class LosesAnswer(asyncssh.SFTPServer):
-    """Renames, and is gone before it can say so."""
+    """Renames, and closes the connection before its answer."""
 
     def posix_rename(self, oldpath, newpath):
         super().posix_rename(oldpath, newpath)
@@ -322,7 +322,7 @@ class CutsUpload(asyncssh.SFTPServer):
         return super().write(file_obj, offset, data)
 
 
-def test_cut_upload_heals_with_the_next_try(tmp_path, drop):
+def test_next_attempt_completes_a_truncated_upload(tmp_path, drop):
     staged = stage(tmp_path / "staging", MANY)
     with SftpServer(drop, files=CutsUpload) as server, pytest.raises(DeliveryUnavailableError) as caught:
         staged.load(drop_on(), sftp_site(server))

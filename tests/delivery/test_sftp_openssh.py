@@ -1,4 +1,4 @@
-"""The same against OpenSSH's sshd, where it is installed."""
+"""Delivery against OpenSSH's sshd, where that is installed."""
 
 import os
 
@@ -71,7 +71,7 @@ def test_probe_and_dry_run(staged, sshd, drop):
     assert names(drop) == []
 
 
-def test_killed_after_the_rename_is_settled_without_sending_again(staged, sshd, drop):
+def test_killed_after_the_rename_is_recovered_without_sending_again(staged, sshd, drop):
     missing = drop / "later"
     with pytest.raises(DeliveryError):
         staged.load(drop_in(missing), sshd)

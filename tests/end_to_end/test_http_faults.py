@@ -1,4 +1,4 @@
-"""Whatever happens on the way to an import endpoint that knows its keys, a file is imported once."""
+"""After any fault on the way to an import endpoint that honours idempotency keys, a file is imported once."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def survives(fault, run, **settings):
 
 
 @pytest.fixture
-def conversation(lms, new_run):
+def traffic(lms, new_run):
     """How many bytes an undisturbed delivery takes."""
     with Proxy(int(lms.url.rpartition(":")[2])) as proxy:
         new_run().load(import_at(), site_behind(proxy, lms))
@@ -43,8 +43,8 @@ def conversation(lms, new_run):
 
 @pytest.mark.parametrize("upload", ["multipart", "raw"])
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_cut_while_the_file_is_sent(how, upload, conversation, new_run):
-    for offset in spread(conversation.up - 500, 3):
+def test_cut_while_the_file_is_sent(how, upload, traffic, new_run):
+    for offset in spread(traffic.up - 500, 3):
         results, lms = survives(Fault(up=offset, how=how), new_run(), upload=upload)
         assert [result.retryable for result in results[:-1]] == [True]
         assert len(lms.arrivals) == 1
@@ -68,10 +68,10 @@ def test_lost_answer_within_one_try(new_run):
 @pytest.mark.slow
 @pytest.mark.parametrize("upload", ["multipart", "raw"])
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("way", ["up", "down"])
-def test_cut_anywhere(way, how, upload, conversation, new_run):
-    for offset in spread(getattr(conversation, way), 20):
-        survives(Fault(**{way: offset}, how=how), new_run(), upload=upload)
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_cut_anywhere(direction, how, upload, traffic, new_run):
+    for offset in spread(getattr(traffic, direction), 20):
+        survives(Fault(**{direction: offset}, how=how), new_run(), upload=upload)
 
 
 @pytest.mark.parametrize("fault", [Fault(up=30_000, how="stall"), Fault(down=0, how="stall")])
@@ -81,9 +81,9 @@ def test_stall_is_ended_by_the_deadline(fault, new_run):
 
 
 @pytest.mark.parametrize("how", ["close", "reset"])
-def test_cut_answer_whose_body_is_judged(how, conversation, new_run):
+def test_cut_answer_that_rules_need(how, traffic, new_run):
     """An answer that ends within its headers looks like one without a body."""
-    for offset in spread(conversation.down, 4):
+    for offset in spread(traffic.down, 4):
         fault = Fault(down=offset, how=how)
         results, _ = survives(fault, new_run(), success={"json": {"status": "ok"}})
         assert [result.retryable for result in results[:-1]] == [True], offset

@@ -1,4 +1,4 @@
-"""Whatever happens on the way to an SFTP server, the next try ends with the one right file."""
+"""After any fault on the way to an SFTP server, the next attempt ends with the one right file."""
 
 import dataclasses
 import os
@@ -22,12 +22,12 @@ from tests.fakes.proftpd import MISSING, is_installed, proftpd
 from tests.fakes.proxy import Fault, Proxy, Traffic
 from tests.load.staged_run import NAME
 
-LATE = 2000  # bytes before the end of the conversation: the size, the rename and its answer, the good-bye
+LATE = 2000  # bytes before the end of the traffic: the size, the rename and its answer, the good-bye
 
 
 @dataclass(frozen=True)
 class Door:
-    """An SFTP server, and the folder of ours on it."""
+    """An SFTP server, and our directory on it."""
 
     connection: SftpConnection
     drop: Path
@@ -37,7 +37,7 @@ class Door:
         return {"method": "sftp", "conn_id": "lms_sftp", "directory": self.directory, **settings}
 
     def by(self, proxy: Proxy) -> SftpConnection:
-        """Return the way there that leads through a proxy; a bare host key is pinned for any port."""
+        """Return the connection through a proxy; a bare host key is pinned for any port."""
         return dataclasses.replace(self.connection, port=proxy.port)
 
     def names(self) -> list[str]:
@@ -73,7 +73,7 @@ def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture
-def conversation(door, new_run) -> Traffic:
+def traffic(door, new_run) -> Traffic:
     """How many bytes an undisturbed delivery takes."""
     with Proxy(door.connection.port) as proxy:
         new_run().load(door.delivery(), door.by(proxy))
@@ -84,37 +84,37 @@ def failures(results: list[Any]) -> int:
     return sum(isinstance(result, DeliveryError) for result in results)
 
 
-@pytest.mark.parametrize("way", ["up", "down"])
-def test_cut(way, conversation, door, new_run):
-    offsets = spread(getattr(conversation, way), 3)
-    failed = [failures(door.survives(Fault(**{way: offset}), new_run())) for offset in offsets]
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_cut(direction, traffic, door, new_run):
+    offsets = spread(getattr(traffic, direction), 3)
+    failed = [failures(door.survives(Fault(**{direction: offset}), new_run())) for offset in offsets]
     assert failed[:-1] == [1] * (len(offsets) - 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["close", "reset"])
-@pytest.mark.parametrize("way", ["up", "down"])
-def test_cut_anywhere(way, how, conversation, door, new_run):
-    offsets = spread(getattr(conversation, way), 20)
-    failed = [failures(door.survives(Fault(**{way: at}, how=how), new_run())) for at in offsets]
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_cut_anywhere(direction, how, traffic, door, new_run):
+    offsets = spread(getattr(traffic, direction), 20)
+    failed = [failures(door.survives(Fault(**{direction: at}, how=how), new_run())) for at in offsets]
     assert sum(failed) >= len(offsets) - 2
 
 
 @pytest.mark.slow
-def test_cut_in_the_last_words(conversation, door, new_run):
-    """The answer to the rename is among them: the file has its name, and the client was told nothing."""
+def test_cut_in_the_last_words(traffic, door, new_run):
+    """The answer to the rename is among them: the file has its name, and the client does not know."""
     last = [
         door.survives(Fault(down=at), new_run())[-1]["sentence"]
-        for at in range(conversation.down - 700, conversation.down, 35)
+        for at in range(traffic.down - 700, traffic.down, 35)
     ]
     assert any("by an earlier try" in sentence for sentence in last)
     assert any("by an earlier try" not in sentence for sentence in last)
 
 
 @pytest.mark.parametrize("share", [0.4, 0.9], ids=["opening", "upload"])
-def test_stall(share, conversation, door, new_run):
-    at = int(conversation.up * share) if share > 0.5 else None
-    down = None if at else conversation.down - LATE
+def test_stall(share, traffic, door, new_run):
+    at = int(traffic.up * share) if share > 0.5 else None
+    down = None if at else traffic.down - LATE
     with Proxy(door.connection.port, Fault(up=at, down=down, how="stall")) as proxy:
         run = new_run()
         for path in door.drop.iterdir():
@@ -160,7 +160,7 @@ def test_idle_connection_is_closed(new_run, drop, monkeypatch):
 
 @pytest.mark.parametrize("files", [Full, ReadOnly, NoRename])
 def test_refusal_that_is_put_right(files, new_run, drop):
-    """Until it is, the file that lies there stays as it was."""
+    """Until it is, the file on the server stays as it was."""
     run = new_run()
     (drop / NAME).write_bytes(b"older")
     with SftpServer(drop, files=files) as server:
@@ -186,7 +186,7 @@ def test_leftover_that_may_not_be_removed_is_written_over(new_run, drop):
 
 
 def test_lost_answer_of_a_letter_box(new_run, drop):
-    """Whether the file there is ours cannot be seen, so it is replaced by itself."""
+    """The client cannot see whether the file there is ours, so it replaces the file with the same one."""
     run = new_run()
     with SftpServer(drop, files=LosesAnswer) as server, pytest.raises(DeliveryUnavailableError):
         run.load(Door(sftp_site(server), drop, "/").delivery(), sftp_site(server))

@@ -31,14 +31,14 @@ class NoRename(asyncssh.SFTPServer):
 
 
 class NoRemove(asyncssh.SFTPServer):
-    """Removes nothing, so that what a cut try left lies there and can only be written over."""
+    """Removes nothing, so that the part of an aborted attempt stays and can only be overwritten."""
 
     def remove(self, path):
         raise asyncssh.SFTPPermissionDenied("no")
 
 
 class WriteOnly(asyncssh.SFTPServer):
-    """A letter box: files go in, and nobody reads them there."""
+    """A directory for uploads only: no file can be read there."""
 
     def open(self, path, pflags, attrs):
         if pflags & asyncssh.FXF_READ:
@@ -47,7 +47,7 @@ class WriteOnly(asyncssh.SFTPServer):
 
 
 class LosesAnswer(WriteOnly):
-    """Renames, and is gone before it can say so."""
+    """Renames, and closes the connection before its answer."""
 
     def posix_rename(self, oldpath, newpath):
         super().posix_rename(oldpath, newpath)

@@ -1,4 +1,4 @@
-"""A stand-in for Canvas: works grades in behind a Progress, and fails it because of whom it does not know."""
+"""A stand-in for Canvas: stores grades behind a Progress, which fails at an unknown user."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ class Job:
     number: int
     state: str = "completed"
     message: str | None = None
-    asked: int = 0
+    polls: int = 0
 
 
 @dataclass
@@ -57,8 +57,8 @@ class Canvas(StandIn):
             names = ", ".join(f"'{user}'" for user in missing)
             job.state, job.message = "failed", f"Couldn't find User(s) with API ids {names}"
         if not assignment.published:
-            said = "Some assignments are either not published or deleted and can not be graded"
-            job.state, job.message = "failed", f"{said} '{number}'"
+            text = "Some assignments are either not published or deleted and can not be graded"
+            job.state, job.message = "failed", f"{text} '{number}'"
             return says(self._shown(job))
         assignment.grades |= {user: one for user, one in grades.items() if user not in missing}
         return says(self._shown(job))
@@ -67,10 +67,10 @@ class Canvas(StandIn):
         job = self.jobs.get(number)
         if job is None:
             return Answer(404)
-        job.asked += 1
+        job.polls += 1
         return says(self._shown(job))
 
     def _shown(self, job: Job) -> dict[str, Any]:
-        under_way = job.asked <= len(STATES)
-        state = STATES[max(0, job.asked - 1)] if under_way else job.state
+        under_way = job.polls <= len(STATES)
+        state = STATES[max(0, job.polls - 1)] if under_way else job.state
         return {"id": job.number, "workflow_state": state, "message": None if under_way else job.message}

@@ -1,4 +1,4 @@
-"""GnuPG, as whoever runs the LMS would use it: it makes the keys of the tests and reads what was sent."""
+"""GnuPG, as an administrator of an LMS uses it: it makes the keys of the tests and decrypts the files."""
 
 import os
 import shutil
@@ -54,7 +54,7 @@ class Gpg:
         return self("--armor", "--passphrase", passphrase, "--export-secret-keys", f"={who}").decode()
 
     def decrypt(self, file: Path) -> tuple[bytes, str | None]:
-        """Return what is in a file, and whose good signature is on it; an altered file raises."""
+        """Return the content of a file, and the keys of its good signatures; an altered file raises."""
         plain = file.with_name("decrypted")
         said = self("--status-fd=1", "--yes", "--output", plain, "--decrypt", file).decode(errors="replace")
         content = plain.read_bytes()

@@ -73,10 +73,10 @@ class Lrs(StandIn):
         if "statementId" not in request.query:
             return says({"statements": list(self.stored.values())[:1], "more": ""})
         wanted = request.query["statementId"]
-        found = None if wanted in self.voided else self.stored.get(wanted)
+        stored = None if wanted in self.voided else self.stored.get(wanted)
         if self.manner == "ralph":
-            return says({"statements": [found] if found else []})
-        return says(found) if found else Answer(404)
+            return says({"statements": [stored] if stored else []})
+        return says(stored) if stored else Answer(404)
 
     def _store(self, request: Request) -> Answer:
         if len(request.body) > self.largest:
@@ -91,8 +91,8 @@ class Lrs(StandIn):
             return self._store_some(batch, bad)
         if bad:
             status = 422 if self.manner == "ralph" else 400
-            said = [{"loc": ["body", n], "msg": problem, "input": batch[n]} for n, problem in bad.items()]
-            return says({"detail": said}, status)
+            errors = [{"loc": ["body", n], "msg": problem, "input": batch[n]} for n, problem in bad.items()]
+            return says({"detail": errors}, status)
         ids = [one["id"] for one in batch]
         if len(set(ids)) < len(ids):
             return says({"detail": "Duplicate statement IDs in the list of statements"}, 400)

@@ -1,4 +1,4 @@
-"""A stand-in for Moodle's web services: status 200 whatever happens, silent about what it does not store."""
+"""A stand-in for Moodle's web services: always status 200, no error for a grade that it does not store."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,14 +66,14 @@ class Moodle(StandIn):
 
     def _users(self, form: dict[str, str]) -> Answer:
         values = {value.lower() for key, value in form.items() if key.startswith("values[")}
-        found = [one for one in self.users if str(one[form["field"]]).lower() in values]
+        matching = [one for one in self.users if str(one[form["field"]]).lower() in values]
         if self.hides_idnumber:
-            found = [{key: value for key, value in one.items() if key != "idnumber"} for one in found]
-        return says(found)
+            matching = [{key: value for key, value in one.items() if key != "idnumber"} for one in matching]
+        return says(matching)
 
     def _courses(self, form: dict[str, str]) -> Answer:
-        found = [one for one in self.courses if str(one[form["field"]]) == form["value"]]
-        return says({"courses": found, "warnings": []})
+        matching = [one for one in self.courses if str(one[form["field"]]) == form["value"]]
+        return says({"courses": matching, "warnings": []})
 
     def _grade(self, form: dict[str, str]) -> Answer:
         item = self.items.get(int(form["activityid"]))

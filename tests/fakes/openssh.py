@@ -1,4 +1,4 @@
-"""OpenSSH's sshd, where it is installed."""
+"""OpenSSH's sshd, where that is installed."""
 
 import getpass
 import os

@@ -31,7 +31,7 @@ def lines_of(text: str) -> list[list[str]]:
 class DataSet:
     name: str
     number: int
-    asked: int = 0
+    polls: int = 0
     state: str = "ORA_SUCCESS"
     loaded: int = 0
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -82,22 +82,22 @@ class Oracle(StandIn):
         return says({"result": {"RequestId": number, "DataSetName": one.name}}, 201)
 
     def _list(self, query: dict[str, str]) -> Answer:
-        found = list(self.sets.values())
+        matching = list(self.sets.values())
         if "q" in query:
             wanted = re.fullmatch(r"DataSetName='([^']*)'", query["q"])
             assert wanted, query["q"]
-            found = [one for one in found if one.name == wanted.group(1) and self._seen(one)]
-        items = [{"RequestId": one.number, "DataSetName": one.name} for one in found]
+            matching = [one for one in matching if one.name == wanted.group(1) and self._seen(one)]
+        items = [{"RequestId": one.number, "DataSetName": one.name} for one in matching]
         return says({"items": items[: int(query.get("limit", 25))], "hasMore": False})
 
     def _seen(self, one: DataSet) -> bool:
-        one.asked += 1
-        return one.asked > UNSEEN
+        one.polls += 1
+        return one.polls > UNSEEN
 
     def _show(self, one: DataSet) -> Answer:
         if not self._seen(one):
             return Answer(404)
-        step = one.asked - UNSEEN - 1
+        step = one.polls - UNSEEN - 1
         if step < len(UNDER_WAY):
             return says({"RequestId": one.number, "DataSetStatusCode": UNDER_WAY[step]})
         if self.stopped:
@@ -121,8 +121,8 @@ class Oracle(StandIn):
         for line, row in enumerate(rows, start=2):
             problem = self._merge(dict(zip(header[2:], row[2:], strict=True)))
             if problem:
-                said = {"MessageTypeCode": "ERROR", "FileLine": line, "MessageText": problem}
-                one.messages.append({"DatFileName": "LearningRecord.dat", **said})
+                message = {"MessageTypeCode": "ERROR", "FileLine": line, "MessageText": problem}
+                one.messages.append({"DatFileName": "LearningRecord.dat", **message})
             else:
                 one.loaded += 1
         one.state = "ORA_IN_ERROR" if one.messages else "ORA_SUCCESS"

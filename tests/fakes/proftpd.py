@@ -1,4 +1,4 @@
-"""ProFTPD's SFTP server, where it is installed: its rights and its errors are not OpenSSH's."""
+"""ProFTPD's SFTP server, where that is installed: its rights and its errors are not OpenSSH's."""
 
 import os
 import shutil

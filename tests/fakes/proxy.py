@@ -103,7 +103,7 @@ class Proxy:
                         self._strike(fault, client, server)
                         return
             except OSError:
-                return  # one end is gone, and now the other is told
+                return  # one end has closed; the other is closed next
 
     def _strike(self, fault: Fault, *ends: socket.socket) -> None:
         if fault.how == "stall":

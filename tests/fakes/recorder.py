@@ -1,4 +1,4 @@
-"""A site that keeps what it is asked, and answers everything alike."""
+"""A server that keeps its requests, and answers all of them alike."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ def serving(handler):
 
 
 class Recorder:
-    """What a site was asked, that answers everything alike."""
+    """The requests of a server that answers all of them alike."""
 
     def __init__(self, url):
         self.url = url

@@ -18,7 +18,7 @@ processes = multiprocessing.get_context("forkserver")
 
 @dataclass
 class Customer:
-    """A connector, and the LMS that it tells."""
+    """A connector, and its LMS."""
 
     root: Path
     lms: dict[str, Any]
@@ -35,7 +35,7 @@ class Customer:
     def load(self, run: StagedRun, **more: Any) -> dict[str, Any]:
         return run.load(self.delivery, self.connection, lms=self.lms, **more)
 
-    def tell(self, learners: list[Any], day: int = 20) -> dict[str, Any]:
+    def deliver(self, learners: list[Any], day: int = 20) -> dict[str, Any]:
         return self.load(self.stage(learners, day))
 
     def load_to_the_end(self, run: StagedRun) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Staged files as the profiles write them, and ways to send them."""
+"""Staged files as the profiles write them, and settings to send them with."""
 
 import json
 import uuid
@@ -28,12 +28,12 @@ def basic(url: str) -> HttpConnection:
 def statement(name: str, percent: int = 100, moment: str = "2025-03-14T09:26:53.000Z") -> dict[str, Any]:
     done = percent == 100
     verb = "completed" if done else "progressed"
-    told = moment if done else percent
+    instant = moment if done else percent
     result: dict[str, Any] = {"completion": done}
     if not done:
         result["extensions"] = {"https://w3id.org/xapi/cmi5/result/extensions/progress": percent}
     return {
-        "id": str(uuid.uuid5(uuid.UUID(OUR_ID), f"{name}|CB-SECCODE|{verb}|{told}")),
+        "id": str(uuid.uuid5(uuid.UUID(OUR_ID), f"{name}|CB-SECCODE|{verb}|{instant}")),
         "actor": {
             "objectType": "Agent",
             "account": {"homePage": "https://hr.example.com", "name": name},

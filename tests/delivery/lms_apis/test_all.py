@@ -1,4 +1,4 @@
-"""What holds for every LMS that is told over HTTP."""
+"""What holds for every LMS that is called over HTTP."""
 
 import json
 import time
@@ -49,7 +49,7 @@ def test_plain_http_is_for_this_machine_only(kind, tmp_path):
         send(kind, tmp_path, "http://lms.example.com")
 
 
-def test_missing_password_is_said(kind, tmp_path):
+def test_missing_password_is_named(kind, tmp_path):
     transport = kind(delivery("/here"), HttpConnection("https://lms.example.com"))
     with pytest.raises(ConnectorError, match="The connection lms_http has no password"):
         transport.check()
@@ -64,7 +64,7 @@ def test_silence_ends_with_the_deadline(kind, tmp_path):
     assert SECRET not in str(failure.value)
 
 
-def test_nobody_there_took_nothing(kind, tmp_path):
+def test_unreachable_lms_has_nothing(kind, tmp_path):
     with pytest.raises(DeliveryUnavailableError) as failure:
         send(kind, tmp_path, "http://127.0.0.1:1", deadline=2)
     assert failure.value.not_delivered
@@ -77,7 +77,7 @@ def test_secret_is_in_no_representation(kind):
 
 
 @pytest.mark.parametrize(
-    ("document", "words"),
+    ("document", "text"),
     [
         (
             {"detail": [{"msg": "Field required", "input": {"name": "Ada"}}, {"msg": "Bad"}]},
@@ -92,10 +92,10 @@ def test_secret_is_in_no_representation(kind):
         ({"error": {"error": {"error": {"error": {"error": "too deep"}}}}}, ""),
     ],
 )
-def test_words_of_any_error_document(document, words):
-    assert error_text(document) == words
+def test_text_of_any_error_document(document, text):
+    assert error_text(document) == text
 
 
-def test_word_is_one_short_line_without_secrets():
+def test_reason_is_one_short_line_without_secrets():
     assert safe_reason("a\r\nb\x1b[31m\u202ec\ttoken=x", ["token=x"]) == "a b [31m c ***"
     assert len(safe_reason("long " * 100)) == 200

@@ -1,4 +1,4 @@
-"""An LMS whose answers lie, wherever: it is an error in our words, and nothing of it is quoted."""
+"""An LMS with wrong answers anywhere: each is an error in our words, which quotes nothing of the answer."""
 
 import json
 import random
@@ -22,48 +22,48 @@ LIES = [
 
 
 class Liar:
-    """Changes what a stand-in says, in one place of many an answer."""
+    """Changes one value in many of a stand-in's answers."""
 
     def __init__(self, server, seed):
         self.rng, self.true = random.Random(seed), server.answer
         server.answer = self.answer
 
     def answer(self, request):
-        said = self.true(request)
+        answer = self.true(request)
         if self.rng.random() < 0.5:
-            return said
+            return answer
         try:
-            document = [json.loads(said.body)]
+            document = [json.loads(answer.body)]
         except ValueError:
             document = [None]
         self._lie(document)
-        status = self.rng.choice([said.status] * 5 + [200, 201, 204, 207, 400, 404, 409])
-        return Answer(status, json.dumps(document[0]).encode(), said.headers)
+        status = self.rng.choice([answer.status] * 5 + [200, 201, 204, 207, 400, 404, 409])
+        return Answer(status, json.dumps(document[0]).encode(), answer.headers)
 
-    def _lie(self, place):
+    def _lie(self, node):
         """Change one thing somewhere below."""
-        key = self.rng.choice(list(place) if isinstance(place, dict) else range(len(place)))
-        below = place[key]
+        key = self.rng.choice(list(node) if isinstance(node, dict) else range(len(node)))
+        below = node[key]
         if isinstance(below, dict | list) and below and self.rng.random() < 0.7:
             self._lie(below)
-        elif isinstance(place, dict) and self.rng.random() < 0.3:
-            del place[key]
+        elif isinstance(node, dict) and self.rng.random() < 0.3:
+            del node[key]
         else:
-            place[key] = self.rng.choice(LIES)
+            node[key] = self.rng.choice(LIES)
 
 
-def told(transport, outbound):
-    """Do all that a load does with a way; return the words of what went wrong."""
-    words = ""
+def shown_by(transport, outbound):
+    """Make every call that a load makes of a transport; return the text of all errors."""
+    text = ""
     for step in (transport.check, lambda: transport.send(outbound, resuming=False)):
         try:
-            handed = step()
+            result = step()
             for _ in range(2):
-                if isinstance(transport, SupportsJobs) and getattr(handed, "job", None):
-                    words += transport.job_status(handed.job).sentence
+                if isinstance(transport, SupportsJobs) and getattr(result, "job", None):
+                    text += transport.job_status(result.job).sentence
         except CodebashingLmsError as error:
-            words += "".join(traceback.format_exception(error))
-    return words
+            text += "".join(traceback.format_exception(error))
+    return text
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ def lrs():
 @pytest.mark.parametrize("customer", ["store", "gradebook", "fusion", "course"])
 def test_answers_that_lie(customer, request):
     servers = {"store": "lrs", "gradebook": "school", "fusion": "hcm", "course": "campus"}
-    it, stand_in = request.getfixturevalue(customer), request.getfixturevalue(servers[customer])
-    it.delivery |= {"deadline": 1, "timeout": 1}
-    run = it.stage(LEARNERS, 20)
+    customer_run, stand_in = request.getfixturevalue(customer), request.getfixturevalue(servers[customer])
+    customer_run.delivery |= {"deadline": 1, "timeout": 1}
+    run = customer_run.stage(LEARNERS, 20)
     file = run.folder / run.transformed["file"]
-    transport = transport_for(connector(it.delivery, lms=it.lms), it.connection)
+    transport = transport_for(connector(customer_run.delivery, lms=customer_run.lms), customer_run.connection)
     seed_of = {"store": 1, "gradebook": 2, "fusion": 3, "course": 4}[customer]
     liar = Liar(stand_in, seed_of)
     for number in range(150):
@@ -88,7 +88,7 @@ def test_answers_that_lie(customer, request):
             file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}"
         )
         try:
-            words = told(transport, outbound)
+            text = shown_by(transport, outbound)
         except Exception as error:
             raise AssertionError(f"answer {number} of {customer}") from error
-        assert PERSON not in words
+        assert PERSON not in text

@@ -1,4 +1,4 @@
-"""Each LMS through a connector's whole load: what it is told, what a break leaves, what the next run does."""
+"""Whole loads of a connector for each LMS: what it is sent, what a break leaves, what the next run does."""
 
 import random
 
@@ -16,8 +16,8 @@ from tests.load.staged_run import learner
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 
 
-def said(lrs: Lrs) -> list[tuple[str, str, int | None]]:
-    """Return what a store was told: who, what, how far."""
+def sent(lrs: Lrs) -> list[tuple[str, str, int | None]]:
+    """Return what a store was sent: learner, verb, percentage."""
     return [
         (
             one["actor"]["account"]["name"],
@@ -31,21 +31,21 @@ def said(lrs: Lrs) -> list[tuple[str, str, int | None]]:
 FIRST = [("E1", "completed", None), ("E2", "progressed", 33)]
 
 
-def test_store_is_told_once(store, lrs):
-    outcome = store.tell(LEARNERS)
+def test_store_is_sent_all_once(store, lrs):
+    outcome = store.deliver(LEARNERS)
     assert outcome["outcome"] == "delivered"
     assert f"accepted by the learning record store {lrs.url}/xapi/statements" in outcome["sentence"]
-    assert said(lrs) == FIRST
-    asked = len(lrs.requests)
-    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
-    assert len(lrs.requests) == asked
+    assert sent(lrs) == FIRST
+    requests = len(lrs.requests)
+    assert store.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert len(lrs.requests) == requests
 
 
-def test_changed_percentage_is_told_as_another_statement(store, lrs):
-    store.tell(LEARNERS)
+def test_changed_percentage_is_another_statement(store, lrs):
+    store.deliver(LEARNERS)
     changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
-    assert store.tell(changed, day=21)["rows"] == 1
-    assert said(lrs) == [*FIRST, ("E2", "progressed", 66)]
+    assert store.deliver(changed, day=21)["rows"] == 1
+    assert sent(lrs) == [*FIRST, ("E2", "progressed", 66)]
 
 
 def test_store_whose_answers_are_lost_ends_with_the_right_statements(store, lrs):
@@ -58,17 +58,17 @@ def test_store_whose_answers_are_lost_ends_with_the_right_statements(store, lrs)
     assert outcome["outcome"] == "delivered"
     assert "by an earlier try whose end was not seen" in outcome["sentence"]
     assert lrs.stored == before
-    assert said(lrs) == FIRST
+    assert sent(lrs) == FIRST
 
 
 def test_next_run_makes_up_for_one_that_broke(store, lrs):
     lrs.faults += [Fault(lose=True)] * 4
     with pytest.raises(DeliveryUnavailableError):
-        store.tell(LEARNERS)
+        store.deliver(LEARNERS)
     lrs.faults.clear()
     changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
-    assert store.tell(changed, day=21)["outcome"] == "delivered"
-    assert sorted(said(lrs)) == sorted([*FIRST, ("E2", "progressed", 66)])
+    assert store.deliver(changed, day=21)["outcome"] == "delivered"
+    assert sorted(sent(lrs)) == sorted([*FIRST, ("E2", "progressed", 66)])
 
 
 @pytest.mark.parametrize("mode", [{"dry_run": True}, {"check_only": True}])
@@ -79,11 +79,11 @@ def test_trying_out_writes_nothing(store, lrs, mode):
 
 
 def test_moodle_stores_points(gradebook, school):
-    assert gradebook.tell(LEARNERS)["outcome"] == "delivered"
+    assert gradebook.deliver(LEARNERS)["outcome"] == "delivered"
     assert school.items[42].grades == {101: 10.0, 102: 3.33}
 
 
-def test_moodle_is_told_again_after_a_break(gradebook, school):
+def test_moodle_is_sent_all_again_after_a_break(gradebook, school):
     run = gradebook.stage(LEARNERS, 20)
     school.faults += [Fault(lambda one: b"update_grades" in one.body, lose=True)] * 4
     with pytest.raises(DeliveryUnavailableError):
@@ -94,19 +94,19 @@ def test_moodle_is_told_again_after_a_break(gradebook, school):
 
 def test_no_secret_of_moodle_is_staged(gradebook, school):
     school.items.clear()
-    gradebook.tell(LEARNERS)
+    gradebook.deliver(LEARNERS)
     for path in gradebook.root.rglob("*"):
         assert not path.is_file() or TOKEN.encode() not in path.read_bytes(), path
 
 
-def test_moodle_is_told_what_changed_and_all_only_when_asked_to(gradebook, school):
-    gradebook.tell(LEARNERS)
+def test_moodle_is_sent_changes_and_all_rows_only_on_request(gradebook, school):
+    gradebook.deliver(LEARNERS)
     school.items[42].grades.clear()
     changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
-    assert gradebook.tell(changed, day=21)["rows"] == 1
+    assert gradebook.deliver(changed, day=21)["rows"] == 1
     assert school.items[42].grades == {102: 6.67}
     gradebook.delivery["send"] = "full"
-    assert gradebook.tell(changed, day=22)["rows"] == 2
+    assert gradebook.deliver(changed, day=22)["rows"] == 2
     assert school.items[42].grades == {101: 10.0, 102: 6.67}
 
 
@@ -124,7 +124,7 @@ def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, se
     with pytest.raises(
         ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"
     ):
-        gradebook.tell(LEARNERS)
+        gradebook.deliver(LEARNERS)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -145,8 +145,8 @@ def test_load_that_is_killed_is_made_up_for_by_its_next_try(store, lrs, step):
     run = store.stage(LEARNERS, 20)
     store.load_killed_at(run, step)
     assert store.load(run)["outcome"] in ("delivered", "already_delivered")
-    assert said(lrs) == FIRST
-    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert sent(lrs) == FIRST
+    assert store.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
 
 
 @pytest.mark.slow
@@ -154,9 +154,9 @@ def test_load_that_is_killed_is_made_up_for_by_its_next_try(store, lrs, step):
 def test_load_that_is_killed_anywhere_is_made_up_for_by_the_next_run(store, lrs, step):
     store.load_killed_at(store.stage(LEARNERS, 20), step)
     changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
-    store.tell(changed, day=21)
-    assert said(lrs) in ([*FIRST, ("E2", "progressed", 66)], [FIRST[0], ("E2", "progressed", 66)])
-    assert store.tell(changed, day=22)["outcome"] == "nothing_to_send"
+    store.deliver(changed, day=21)
+    assert sent(lrs) in ([*FIRST, ("E2", "progressed", 66)], [FIRST[0], ("E2", "progressed", 66)])
+    assert store.deliver(changed, day=22)["outcome"] == "nothing_to_send"
 
 
 def test_refused_statement_is_listed_and_goes_again(store, lrs):
@@ -164,10 +164,10 @@ def test_refused_statement_is_listed_and_goes_again(store, lrs):
     run = store.stage(LEARNERS, 20)
     assert store.load(run)["outcome"] == "delivered"
     assert "does not like E2 ***" in (run.folder / "refused.csv").read_text()
-    assert said(lrs) == FIRST[:1]
+    assert sent(lrs) == FIRST[:1]
     lrs.refused_names = set()
-    assert store.tell(LEARNERS, day=21)["rows"] == 1
-    assert said(lrs) == FIRST
+    assert store.deliver(LEARNERS, day=21)["rows"] == 1
+    assert sent(lrs) == FIRST
 
 
 def test_moodle_does_not_know_everybody(gradebook, school):
@@ -184,7 +184,7 @@ def statuses(hcm):
     }
 
 
-def test_oracle_loads_a_data_set_and_is_asked_until_it_is_done(fusion, hcm):
+def test_oracle_loads_a_data_set_and_is_polled_until_it_is_done(fusion, hcm):
     run = fusion.stage(LEARNERS, 20)
     outcome = fusion.load(run)
     assert (outcome["outcome"], outcome["ask_again_in"]) == ("working", 30)
@@ -193,7 +193,7 @@ def test_oracle_loads_a_data_set_and_is_asked_until_it_is_done(fusion, hcm):
     assert outcome["outcome"] == "delivered"
     assert statuses(hcm) == {"E1": "COMPLETE", "E2": "ACTIVE"}
     assert len(hcm.sets) == 1
-    assert fusion.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert fusion.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
 
 
 def test_lines_that_oracle_refuses_go_again(fusion, hcm):
@@ -226,20 +226,20 @@ def test_data_set_whose_answer_was_lost_is_found_by_the_next_run(fusion, hcm, mo
     hcm.faults.append(Fault(of_creation, lose=True))
     monkeypatch.setattr(oracle_hdl, "POLLS", 0)
     with pytest.raises(DeliveryUnavailableError):
-        fusion.tell(LEARNERS)
+        fusion.deliver(LEARNERS)
     monkeypatch.setattr(oracle_hdl, "POLLS", 4)
-    hcm.sets[9766657].asked = 1
+    hcm.sets[9766657].polls = 1
     changed = fusion.stage([LEARNERS[0], learner("E2", "java", 2, 3)], 21)
     assert fusion.load_to_the_end(changed)["outcome"] == "delivered"
     assert len(hcm.sets) == 2
-    assert not hcm.sets[9766658].messages, "what is completed was told a second time"
+    assert not hcm.sets[9766658].messages, "completions were sent a second time"
 
 
-def test_canvas_is_told_percentages(course, campus):
+def test_canvas_is_sent_percentages(course, campus):
     outcome = course.load_to_the_end(course.stage(LEARNERS, 20))
     assert outcome["outcome"] == "delivered"
     assert campus.assignments["7", "42"].grades == {"sis_user_id:E1": "100%", "sis_user_id:E2": "33.33%"}
-    assert course.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert course.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
 
 
 def test_canvas_refuses_a_course_at_once_and_a_learner_later(course, campus):

@@ -27,12 +27,12 @@ def lrs(request):
         yield server
 
 
-def transport(lrs, connection=None, deadline=60, **settings):
+def transport_to(lrs, connection=None, deadline=60, **settings):
     return XapiTransport(delivery("/xapi", deadline=deadline), connection or basic(lrs.url), **settings)
 
 
 def send(lrs, tmp_path, *them, resuming=False, **settings):
-    return transport(lrs, **settings).send(statements(tmp_path, *them), resuming)
+    return transport_to(lrs, **settings).send(statements(tmp_path, *them), resuming)
 
 
 def people(names, percent=100):
@@ -55,13 +55,13 @@ def test_batches_end_before_they_grow_too_long(lrs, tmp_path):
 
 def test_what_is_sent_is_byte_for_byte_what_is_staged(lrs, tmp_path):
     staged = statements(tmp_path, *people(MANY))
-    transport(lrs).send(staged, resuming=False)
+    transport_to(lrs).send(staged, resuming=False)
     assert lrs.sent("POST", POST)[0].body == staged.path.read_bytes()
 
 
 def test_token_instead_of_login(lrs, tmp_path):
     connection = HttpConnection(lrs.url, password=PASSWORD)
-    transport(lrs, connection).send(statements(tmp_path, *people(MANY)), resuming=False)
+    transport_to(lrs, connection).send(statements(tmp_path, *people(MANY)), resuming=False)
     assert lrs.names == MANY
 
 
@@ -94,8 +94,8 @@ def test_same_id_with_other_content_is_a_refusal(lrs, tmp_path):
     send(lrs, tmp_path, *people(MANY[:3]))
     other = statement(MANY[1])
     lrs.stored[other["id"]]["result"] = {"completion": False}
-    handed = send(lrs, tmp_path, *people(MANY))
-    assert handed.refusals == (Refusal(DIFFERENT, 1),)
+    result = send(lrs, tmp_path, *people(MANY))
+    assert result.refusals == (Refusal(DIFFERENT, 1),)
     assert sorted(lrs.names) == MANY
 
 
@@ -103,19 +103,19 @@ def test_id_that_a_store_does_not_show_is_a_refusal(tmp_path):
     with Lrs("adl") as lrs:
         send(lrs, tmp_path, *people(MANY[:3]))
         lrs.voided = {statement(MANY[2])["id"]}
-        handed = send(lrs, tmp_path, *people(MANY[:8]))
-        assert handed.refusals == (Refusal(NOT_SHOWN, 2),)
+        result = send(lrs, tmp_path, *people(MANY[:8]))
+        assert result.refusals == (Refusal(NOT_SHOWN, 2),)
         assert lrs.names == MANY[:8]
 
 
 def test_bad_statements_are_found_and_the_others_stored(lrs, tmp_path):
     lrs.refused_names = {MANY[0], MANY[17], MANY[39]}
-    handed = send(lrs, tmp_path, *people(MANY), batch=20)
-    assert [one.row for one in handed.refusals] == [0, 17, 39]
+    result = send(lrs, tmp_path, *people(MANY), batch=20)
+    assert [one.row for one in result.refusals] == [0, 17, 39]
     assert sorted(lrs.names) == sorted(set(MANY) - lrs.refused_names)
 
 
-def test_reason_is_one_line_of_the_stores_words_without_our_secret(lrs, tmp_path):
+def test_reason_is_one_line_of_the_stores_text_without_our_secret(lrs, tmp_path):
     lrs.refused_names = {MANY[1]}
     refusal = send(lrs, tmp_path, *people(MANY)).refusals[0]
     status = 422 if lrs.manner == "ralph" else 400
@@ -124,15 +124,15 @@ def test_reason_is_one_line_of_the_stores_words_without_our_secret(lrs, tmp_path
 
 def test_store_that_breaks_at_a_bad_statement(lrs, tmp_path):
     lrs.breaks_at = {MANY[20]}
-    handed = send(lrs, tmp_path, *people(MANY))
-    assert [one.row for one in handed.refusals] == [20]
+    result = send(lrs, tmp_path, *people(MANY))
+    assert [one.row for one in result.refusals] == [20]
     assert len(lrs.names) == 39
 
 
 def test_bad_statements_far_apart_are_no_illness(lrs, tmp_path):
     lrs.breaks_at = {MANY[number] for number in (5, 15, 25, 35)}
-    handed = send(lrs, tmp_path, *people(MANY))
-    assert [one.row for one in handed.refusals] == [5, 15, 25, 35]
+    result = send(lrs, tmp_path, *people(MANY))
+    assert [one.row for one in result.refusals] == [5, 15, 25, 35]
 
 
 def test_store_that_breaks_at_everything_is_ill(lrs, tmp_path):
@@ -146,8 +146,8 @@ def test_store_that_takes_what_it_likes_of_a_batch(tmp_path):
     with Lrs("ralph") as lrs:
         lrs.partial = True
         lrs.refused_names = {MANY[3]}
-        handed = send(lrs, tmp_path, *people(MANY))
-        assert [one.row for one in handed.refusals] == [3]
+        result = send(lrs, tmp_path, *people(MANY))
+        assert [one.row for one in result.refusals] == [3]
         assert sorted(lrs.names) == sorted(set(MANY) - {MANY[3]})
 
 
@@ -160,9 +160,9 @@ def test_smaller_batches_where_one_is_too_large(lrs, tmp_path):
 def test_statement_that_is_too_large_alone(lrs, tmp_path):
     lrs.largest = 1000
     long = statement("E9" * 400)
-    handed = send(lrs, tmp_path, statement("E1"), long, statement("E2"))
-    assert [one.row for one in handed.refusals] == [1]
-    assert handed.refusals[0].reason.startswith("status 413")
+    result = send(lrs, tmp_path, statement("E1"), long, statement("E2"))
+    assert [one.row for one in result.refusals] == [1]
+    assert result.refusals[0].reason.startswith("status 413")
     assert lrs.names == ["E1", "E2"]
 
 
@@ -208,7 +208,7 @@ def test_answers_that_are_about_the_whole_connection(lrs, tmp_path, answer, mess
 
 
 def test_trying_the_connection_writes_nothing(lrs):
-    sentence = transport(lrs).check()
+    sentence = transport_to(lrs).check()
     assert sentence.startswith(f"{lrs.url}/xapi/statements takes the login and xAPI 1.0.3")
     assert ("it speaks 1.0.0" in sentence) is (lrs.manner == "adl")
     assert {one.method for one in lrs.requests} == {"GET"}
@@ -219,19 +219,19 @@ def test_trying_the_connection_finds_a_version_that_is_not_spoken():
         Lrs("adl") as lrs,
         pytest.raises(DeliveryError, match="1.0.3, not 2.0.0: correct lms.options.version"),
     ):
-        transport(lrs, version="2.0.0").check()
+        transport_to(lrs, version="2.0.0").check()
 
 
 def test_trying_the_connection_finds_a_login_that_may_not_read(lrs):
     lrs.may_read = False
     with pytest.raises(DeliveryError, match="lacks the right"):
-        transport(lrs).check()
+        transport_to(lrs).check()
 
 
 def test_address_of_a_store_that_has_no_files_to_look_for(lrs):
-    it = transport(lrs)
-    assert it.address("x.json") == f"{lrs.url}/xapi/statements"
-    assert not isinstance(it, SupportsPickup)
+    transport = transport_to(lrs)
+    assert transport.address("x.json") == f"{lrs.url}/xapi/statements"
+    assert not isinstance(transport, SupportsPickup)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -251,8 +251,8 @@ def test_whatever_it_has_and_refuses_the_store_ends_with_the_rest(
         lrs.refused_names = refused - known
         if lost:
             lrs.faults.append(Fault(is_post, lose=True))
-        handed = send(lrs, tmp_path, *people(MANY[:12]), batch=batch)
-        assert [MANY[one.row] for one in handed.refusals] == sorted(refused - known)
+        result = send(lrs, tmp_path, *people(MANY[:12]), batch=batch)
+        assert [MANY[one.row] for one in result.refusals] == sorted(refused - known)
         assert sorted(lrs.names) == sorted(set(MANY[:12]) - (refused - known))
 
 

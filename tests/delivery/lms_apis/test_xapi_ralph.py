@@ -1,4 +1,4 @@
-"""xAPI against Ralph itself, https://github.com/openfun/ralph, not against what we think it does."""
+"""xAPI against Ralph itself, https://github.com/openfun/ralph, not against a stand-in of ours."""
 
 import contextlib
 import hashlib
@@ -119,8 +119,8 @@ def test_same_id_with_other_content(ralph, tmp_path):
     other = statement(MANY[3])
     other["result"] = {"completion": False}
     send(ralph, tmp_path, other)
-    handed = send(ralph, tmp_path, *people(MANY))
-    assert handed.refusals == (Refusal(DIFFERENT, 3),)
+    result = send(ralph, tmp_path, *people(MANY))
+    assert result.refusals == (Refusal(DIFFERENT, 3),)
     assert sorted(ralph.names) == MANY
 
 
@@ -129,11 +129,11 @@ def test_bad_statements_are_found_and_the_others_stored(ralph, tmp_path):
     del them[5]["verb"]
     them[33]["id"] = "no UUID"
     them[39]["actor"] = {"objectType": "Agent", "mbox": "ada@example.com"}  # Ralph breaks down at it
-    handed = send(ralph, tmp_path, *them)
-    assert [one.row for one in handed.refusals] == [5, 33, 39]
-    assert handed.refusals[0].reason == "422: Field required"
-    assert "E0005" not in handed.refusals[0].reason
-    assert handed.refusals[2].reason.startswith(("500", "422", "status 500"))
+    result = send(ralph, tmp_path, *them)
+    assert [one.row for one in result.refusals] == [5, 33, 39]
+    assert result.refusals[0].reason == "422: Field required"
+    assert "E0005" not in result.refusals[0].reason
+    assert result.refusals[2].reason.startswith(("500", "422", "status 500"))
     assert ralph.names == [name for number, name in enumerate(MANY) if number not in (5, 33, 39)]
 
 
@@ -145,7 +145,7 @@ def test_trying_the_connection(ralph):
         XapiTransport(delivery("/xAPI"), stranger).check()
 
 
-def test_a_connectors_load_tells_ralph_once_and_then_what_changed(ralph, tmp_path):
+def test_a_connectors_load_sends_ralph_all_once_and_then_the_changes(ralph, tmp_path):
     options = {"home_page": "https://hr.example.com", "activities": "https://lms.example.com/courses/"}
     lms = {
         "profile": "xapi",
@@ -153,9 +153,9 @@ def test_a_connectors_load_tells_ralph_once_and_then_what_changed(ralph, tmp_pat
         "course_map": {"java": {"id": "CB-JAVA", "title": "Java, sicher"}},
     }
     store = Customer(tmp_path, lms, {"endpoint": "/xAPI"}, basic(ralph.url))
-    assert store.tell(LEARNERS)["outcome"] == "delivered"
-    assert store.tell(LEARNERS, day=21)["outcome"] == "nothing_to_send"
-    assert store.tell([LEARNERS[0], learner("E2", "java", 2, 3)], day=22)["rows"] == 1
+    assert store.deliver(LEARNERS)["outcome"] == "delivered"
+    assert store.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
+    assert store.deliver([LEARNERS[0], learner("E2", "java", 2, 3)], day=22)["rows"] == 1
     assert ralph.names == ["E1", "E2", "E2"]
     assert [one["verb"]["display"]["en-US"] for one in ralph.stored] == [
         "completed",
