@@ -10,6 +10,7 @@ when         instant at which it was written
 destination  who the LMS is, as in destination.json
 rows         number of rows
 unchanged    number of rows of the ledger that were found unchanged
+verdict      what is known of a delivery, in words for people
 since        completions before it count as known to the LMS; from the last answer to first_delivery or reset
 version      of a roll-back, the entry after which the ledger was as it is again
 

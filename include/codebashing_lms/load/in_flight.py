@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 JOURNALED = (
     "delivery", "as_of", "run_id", "connector", "connector_sha256", "where", "file", "sha256", "triggered_by",
-    "reason", "learners", "provenance", "resolution", "refusals_to_come", "known",
+    "reason", "learners", "provenance", "resolution", "refusals_to_come",
 )  # fmt: skip
 PACKED = ("packing", "content")  # of a file that travelled packed: how, and what it was before
 
@@ -56,8 +56,8 @@ class DestinationLedger:
         last = journal[-1] if journal else {}
         kept = {name: about.get(name) for name in JOURNALED}
         kept |= {name: about[name] for name in PACKED if name in about}
-        when = {"when": iso(datetime.now(UTC)), "since": last.get("since")}
-        return {**kept, "kind": kind, "destination": self.destination, **when}
+        kept |= {"kind": kind, "destination": self.destination, "verdict": about.get("known")}
+        return {**kept, "when": iso(datetime.now(UTC)), "since": last.get("since")}
 
     def add(
         self, rows: Iterable[pa.Table], metadata: dict[str, Any], at: int | None = None, seen: Any = None

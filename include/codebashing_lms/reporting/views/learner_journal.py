@@ -89,7 +89,7 @@ def _event(row: dict[str, Any], entry: dict[str, Any]) -> Event:
         return Event(at, ACT, "The LMS refused", f"{target}: {row['refusal']}")
     if row.get("baseline"):
         return Event(at, QUIET, "Known to the LMS already", target)
-    status = entry.get("known") or "sent"
+    status = entry.get("verdict") or "sent"
     sent_at = parse_instant(str(entry.get("when") or entry["as_of"])) or at
     later = f" on {on_day(sent_at)}" if sent_at - at > SOON else ""
     return Event(at, GOOD, "Sent to the LMS", f"{target}. {status[0].upper()}{status[1:]}{later}.")
