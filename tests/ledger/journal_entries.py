@@ -1,4 +1,4 @@
-"""What a test tells a ledger, and what it finds there."""
+"""Entries that tests add to a journal, and rows that they find in the ledger."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +9,7 @@ from include.codebashing_lms.ledger.journal import append, open_ledger
 from include.codebashing_lms.ledger.numbered_files import numbers
 from include.codebashing_lms.ledger.schema import SENT
 
-ABOUT = {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": "/drop"}
+DESTINATION = {"profile": "generic_csv", "method": "folder", "conn_id": "", "where": "/drop"}
 
 
 def day(number):
@@ -23,7 +23,7 @@ def noon(number):
 
 
 def row(employee_id, course="java", percent=50, **columns):
-    """Return a row to be told."""
+    """Return a row of an entry."""
     done = percent == 100
     usual = {
         "user_key": employee_id,
@@ -36,9 +36,9 @@ def row(employee_id, course="java", percent=50, **columns):
     return {"employee_id": employee_id, "course": course, "hundredths": percent * 100, **usual, **columns}
 
 
-def rows(*told):
-    """Return rows to be told as a table."""
-    return pa.Table.from_pylist(list(told), schema=SENT)
+def rows(*each):
+    """Return rows of an entry as a table."""
+    return pa.Table.from_pylist(list(each), schema=SENT)
 
 
 def mask(ledger, *unchanged):
@@ -47,19 +47,19 @@ def mask(ledger, *unchanged):
 
 
 def meta(as_of, kind="delivery", **more):
-    """Return what an entry is about."""
-    about = {"kind": kind, "as_of": as_of, "delivery": f"{kind} {as_of} {more}", "destination": ABOUT}
+    """Return the metadata of an entry."""
+    about = {"kind": kind, "as_of": as_of, "delivery": f"{kind} {as_of} {more}", "destination": DESTINATION}
     return {**about, **more}
 
 
-def tell(folder, as_of, *told, unchanged=(), kind="delivery", **more):
-    """Append to the newest ledger."""
+def add_entry(folder, as_of, *each, unchanged=(), kind="delivery", **more):
+    """Append an entry with rows to the journal; return the ledger after it."""
     ledger = open_ledger(folder)
-    return append(folder, ledger, [rows(*told)], mask(ledger, *unchanged), meta(day(as_of), kind, **more))
+    return append(folder, ledger, [rows(*each)], mask(ledger, *unchanged), meta(day(as_of), kind, **more))
 
 
-def said(ledger, employee_id, course="java"):
-    """Return the last word about a learner and a course, None when there is none."""
+def row_of(ledger, employee_id, course="java"):
+    """Return the ledger's row of a learner and a course, None when there is none."""
     found = [
         one
         for one in ledger.table.to_pylist()

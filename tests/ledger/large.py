@@ -1,4 +1,4 @@
-"""A large ledger in a process of its own: FOLDER LEARNERS first|changed|compare. Tells rows and megabytes."""
+"""A large ledger in a process of its own: FOLDER LEARNERS first|changed|compare. Prints rows, megabytes."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from include.codebashing_lms.ledger.journal import append, open_ledger
 from include.codebashing_lms.load.compare import LedgerComparison
 from include.codebashing_lms.load.delta import DeltaRules
 from include.codebashing_lms.transform.rows_file import SCHEMA
-from tests.ledger.journal_entries import ABOUT, day
+from tests.ledger.journal_entries import DESTINATION, day
 
 CHANGED = 8_000
 PIECE = 20_000
 
 
 class Learners:
-    """Rows of so many learners, made by columns, some at a time."""
+    """Gives the rows of so many learners, some at a time."""
 
     def __init__(self, learners, hundredths):
         self.learners, self.hundredths = learners, hundredths
@@ -38,12 +38,12 @@ class Learners:
         return pa.table({"employee_id": numbers, "user_key": numbers, "email": email, **columns})
 
 
-def tell(folder, learners, number):
-    """Tell the ledger so many rows, and that all others are unchanged; return how many it has."""
+def add_entry(folder, learners, number):
+    """Add an entry with so many rows, all others unchanged; return how many the ledger has."""
     ledger = open_ledger(folder)
-    seen = np.arange(len(ledger)) >= learners
-    about = {"kind": "delivery", "as_of": day(number), "delivery": str(number), "destination": ABOUT}
-    return len(append(folder, ledger, Learners(learners, 5000 + number), seen, about))
+    unchanged = np.arange(len(ledger)) >= learners
+    about = {"kind": "delivery", "as_of": day(number), "delivery": str(number), "destination": DESTINATION}
+    return len(append(folder, ledger, Learners(learners, 5000 + number), unchanged, about))
 
 
 def compare(folder, learners):
@@ -69,18 +69,18 @@ def _as(column, kind):
 
 
 def peak():
-    """Return the most memory this process ever had, in MB; what `getrusage` tells includes its parent's."""
+    """Return the most memory this process ever had, in MB; the value of `getrusage` includes its parent's."""
     return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1]) // 1024
 
 
-def main(folder, learners, deed):
-    """Do it, and say what came of it."""
-    deeds = {
-        "first": lambda: tell(folder, learners, 1),
-        "changed": lambda: tell(folder, CHANGED, 2),
+def main(folder, learners, action):
+    """Do one action, and print its result."""
+    actions = {
+        "first": lambda: add_entry(folder, learners, 1),
+        "changed": lambda: add_entry(folder, CHANGED, 2),
         "compare": lambda: compare(folder, learners),
     }
-    sys.stdout.write(json.dumps({"rows": deeds[deed](), "megabytes": peak()}))
+    sys.stdout.write(json.dumps({"rows": actions[action](), "megabytes": peak()}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whatever is told in whatever order: the same ledger from the journal, each learner once, time forwards."""
+"""Any entries in any order: the same ledger from the journal, each learner once, time forwards."""
 
 import tempfile
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from include.codebashing_lms.ledger.schema import KEY
 from tests.ledger.journal_entries import day, meta, noon, row, rows
 
 LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
-TOLD = st.builds(
+ROWS = st.builds(
     lambda key, percent, done, refusal, baseline: row(
         *key,
         percent,
@@ -33,7 +33,7 @@ TOLD = st.builds(
 ENTRIES = st.tuples(
     st.sampled_from(["delivery", "delivery", "observation", "baseline", "refusal", "resend"]),
     st.integers(1, 28),
-    st.lists(TOLD, max_size=6, unique_by=lambda one: (one["employee_id"], one["course"])),
+    st.lists(ROWS, max_size=6, unique_by=lambda one: (one["employee_id"], one["course"])),
     st.lists(st.booleans(), min_size=12, max_size=12),
 )
 
@@ -43,20 +43,20 @@ def by_key(ledger):
 
 
 def expected(before, entry):
-    """Tell the entry to a dictionary, one row after the other: the rules once more, said differently."""
-    kind, as_of, told, seen = entry
-    after = {key: dict(word) for key, word in before.items()}
+    """Apply the entry to a dictionary, one row after the other: the same rules, written differently."""
+    kind, as_of, given, mask = entry
+    after = {key: dict(known) for key, known in before.items()}
     if kind == "resend":
-        named = {tuple(one[name] for name in KEY) for one in told}
+        named = {tuple(one[name] for name in KEY) for one in given}
         again = {"sent_at": None, "refusals": 0}
-        return {key: word | (again if key in named else {}) for key, word in after.items()}
-    for word, unchanged in zip(after.values(), seen, strict=False):
+        return {key: known | (again if key in named else {}) for key, known in after.items()}
+    for known, unchanged in zip(after.values(), mask, strict=False):
         if unchanged:
-            word["valid_at"] = max(word["valid_at"] or noon(as_of), noon(as_of))
-    for one in told:
+            known["valid_at"] = max(known["valid_at"] or noon(as_of), noon(as_of))
+    for one in given:
         key = tuple(one[name] for name in KEY)
         blank = dict.fromkeys(next(iter(before.values()), None) or BLANK) | {"baseline": False, "refusals": 0}
-        after[key] = word_after(
+        after[key] = row_after(
             after.get(key, blank | dict(zip(KEY, key, strict=True))), one, kind, noon(as_of)
         )
     return after
@@ -69,25 +69,25 @@ BLANK = dict.fromkeys(
 )
 
 
-def word_after(word, one, kind, as_of):
+def row_after(row, one, kind, as_of):
     if one["refusal"]:
-        again = word["refusals"] if one["refusal"] == word["refusal"] else 0
+        again = row["refusals"] if one["refusal"] == row["refusal"] else 0
         about = {"refused_at": as_of, "refused_as": one["refused_as"]}
-        return word | about | {"refusal": one["refusal"], "refusals": again + 1}
-    word = word | {"refusal": None, "refusals": 0, "refused_at": None, "refused_as": None}
-    known = kind == "baseline" if one["baseline"] is None else one["baseline"]
-    if known and word["valid_at"] and word["valid_at"] > as_of:
-        return word
-    never_sent = word["baseline"] or word["sent_at"] is None
-    told = {
+        return row | about | {"refusal": one["refusal"], "refusals": again + 1}
+    row = row | {"refusal": None, "refusals": 0, "refused_at": None, "refused_as": None}
+    in_baseline = kind == "baseline" if one["baseline"] is None else one["baseline"]
+    if in_baseline and row["valid_at"] and row["valid_at"] > as_of:
+        return row
+    never_sent = row["baseline"] or row["sent_at"] is None
+    new = {
         name: one[name]
         for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
     }
-    told["completed_at"] = word["completed_at"] or one["completed_at"]
-    told["valid_at"] = max(word["valid_at"] or as_of, as_of)
+    new["completed_at"] = row["completed_at"] or one["completed_at"]
+    new["valid_at"] = max(row["valid_at"] or as_of, as_of)
     if kind != "observation":
-        told |= {"sent_at": as_of, "baseline": known and never_sent}
-    return word | told
+        new |= {"sent_at": as_of, "baseline": in_baseline and never_sent}
+    return row | new
 
 
 @contextmanager
@@ -104,22 +104,22 @@ def few_rows_at_once(rows):
 def test_any_history(history, at_once):
     with tempfile.TemporaryDirectory() as name, few_rows_at_once(at_once):
         folder = Path(name)
-        words = {}
+        ledger = {}
         for number, entry in enumerate(history):
-            kind, as_of, told, seen = entry
+            kind, as_of, given, unchanged = entry
             before = open_ledger(folder)
-            mask = np.resize(np.array(seen), len(before.table))
-            after = append(folder, before, [rows(*told)], mask, meta(day(as_of), kind, number=number))
-            words = expected(words, entry)
-            assert by_key(after) == words
+            mask = np.resize(np.array(unchanged), len(before.table))
+            after = append(folder, before, [rows(*given)], mask, meta(day(as_of), kind, number=number))
+            ledger = expected(ledger, entry)
+            assert by_key(after) == ledger
             keys = list(zip(*(after.table[name].to_pylist() for name in KEY), strict=True))
             assert len(set(keys)) == len(keys)
             assert [key for key in keys if key in by_key(before)] == list(by_key(before))
-            words = {key: words[key] for key in keys}
-            for key, word in by_key(before).items():
-                later = words[key]
-                assert word["valid_at"] is None or word["valid_at"] <= later["valid_at"]
-                assert word["completed_at"] in (None, later["completed_at"])
+            ledger = {key: ledger[key] for key in keys}
+            for key, earlier in by_key(before).items():
+                later = ledger[key]
+                assert earlier["valid_at"] is None or earlier["valid_at"] <= later["valid_at"]
+                assert earlier["completed_at"] in (None, later["completed_at"])
         written = after.table
         assert open_ledger(folder).table.equals(written)
         (folder / "versions" / f"{after.number:06d}.parquet").unlink()

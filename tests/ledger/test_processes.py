@@ -12,7 +12,7 @@ import pytest
 from include.codebashing_lms.ledger.journal import entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import rebuild
 from include.codebashing_lms.ledger.numbered_files import numbered, numbers, read_metadata
-from tests.ledger.writer import told
+from tests.ledger.writer import rows_of_delivery
 from tests.paths import ROOT
 
 ROWS = 20
@@ -34,7 +34,7 @@ def go(*writers):
 
 
 def is_whole(folder):
-    """Tell that the ledger opens, and is what its journal says."""
+    """Check that the ledger opens, and equals the one folded from its journal; return it."""
     opened = open_ledger(folder)
     again = rebuild(folder)
     assert opened.number == again.number == len(entries(folder))
@@ -48,26 +48,26 @@ def test_two_writers_at_once(tmp_path):
     rounds = 25
     writers = [start(tmp_path, name, rounds, ROWS) for name in "ab"]
     go(*writers)
-    heard = [writer.communicate(timeout=120)[0].split() for writer in writers]
+    outputs = [writer.communicate(timeout=120)[0].split() for writer in writers]
     assert [writer.returncode for writer in writers] == [0, 0]
-    assert any("moved" in words for words in heard)
+    assert any("moved" in output for output in outputs)
     deliveries = [one["delivery"] for one in entries(tmp_path)]
     assert sorted(deliveries) == sorted(f"{name}-{number}" for name in "ab" for number in range(rounds))
     ledger = is_whole(tmp_path)
     assert len(ledger.table) == 2 * rounds * ROWS // 2 + ROWS // 2
-    last = told(deliveries[-1][0], rounds - 1, ROWS)["hundredths"].to_pylist()[-1]
+    last = rows_of_delivery(deliveries[-1][0], rounds - 1, ROWS)["hundredths"].to_pylist()[-1]
     assert ledger.table.to_pandas().set_index("employee_id")["hundredths"]["0"] == last
 
 
 def killed(folder, name, after):
-    """Start a writer, kill it in the middle, return what it said it had entered."""
+    """Start a writer, kill it in the middle, return the deliveries that it reported."""
     writer = start(folder, name, 1000, 3000)
     go(writer)
     time.sleep(after)
     writer.send_signal(signal.SIGKILL)
-    said, _ = writer.communicate(timeout=60)
+    output, _ = writer.communicate(timeout=60)
     assert writer.returncode == -signal.SIGKILL
-    return said.split()
+    return output.split()
 
 
 def kill_again_and_again(folder, times, rng):
@@ -77,7 +77,7 @@ def kill_again_and_again(folder, times, rng):
         entered += killed(folder, name, rng.uniform(0, 0.6))
         there = [one["delivery"] for one in entries(folder)]
         assert there[: len(entered)] == entered
-        assert len(there) <= len(entered) + 1  # the entry whose writer was killed before it could say so
+        assert len(there) <= len(entered) + 1  # the entry whose writer was killed before it could report it
         entered = there
         is_whole(folder)
     return entered
@@ -89,7 +89,7 @@ def test_killed_at_random_moments(tmp_path):
     for number, one in enumerate(entries(tmp_path), 1):
         table = pq.read_table(numbered(tmp_path / "journal", number))
         name, _, at = one["delivery"].rpartition("-")
-        expected = told(name, int(at), 3000)["employee_id"].to_pylist()
+        expected = rows_of_delivery(name, int(at), 3000)["employee_id"].to_pylist()
         assert sorted(table["employee_id"].to_pylist()) == sorted(expected)
 
 

@@ -1,4 +1,4 @@
-"""A process that tells a ledger something again and again: FOLDER NAME ROUNDS ROWS."""
+"""A process that appends to a journal again and again: FOLDER NAME ROUNDS ROWS."""
 
 import sys
 from pathlib import Path
@@ -7,10 +7,10 @@ import numpy as np
 
 from include.codebashing_lms.errors import LedgerConflictError
 from include.codebashing_lms.ledger.journal import append, open_ledger
-from tests.ledger.journal_entries import ABOUT, day, row, rows
+from tests.ledger.journal_entries import DESTINATION, day, row, rows
 
 
-def told(name, number, how_many):
+def rows_of_delivery(name, number, how_many):
     """Return the rows of a writer's n-th delivery: half its own, half everybody's."""
     return rows(
         *(row(f"{name}-{number}-{at}") for at in range(how_many // 2)),
@@ -18,15 +18,15 @@ def told(name, number, how_many):
     )
 
 
-def say(word):
-    """Tell the test, at once."""
-    sys.stdout.write(f"{word}\n")
+def report(line):
+    """Print a line for the test, at once."""
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main(folder, name, rounds, how_many):
-    """Wait for a line, then append, deciding anew whenever somebody else was first; say what is in."""
-    say("ready")
+    """Wait for a line, then append, again whenever another writer was first; print each delivery."""
+    report("ready")
     sys.stdin.readline()
     for number in range(rounds):
         delivery = f"{name}-{number}"
@@ -34,17 +34,17 @@ def main(folder, name, rounds, how_many):
             "kind": "delivery",
             "as_of": day(1 + number % 28),
             "delivery": delivery,
-            "destination": ABOUT,
+            "destination": DESTINATION,
         }
-        table = told(name, number, how_many)
+        table = rows_of_delivery(name, number, how_many)
         while True:
             ledger = open_ledger(folder)
             try:
                 append(folder, ledger, [table], np.ones(len(ledger), dtype=np.bool_), about)
                 break
             except LedgerConflictError:
-                say("moved")
-        say(delivery)
+                report("moved")
+        report(delivery)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once)
     with tempfile.TemporaryDirectory() as name:
         folder, path = Path(name) / "ledger", Path(name) / "rows.parquet"
         told = [telling.row(one, course, percent, email=email) for one, course, percent, email in before]
-        telling.tell(folder, 1, *told)
+        telling.add_entry(folder, 1, *told)
         write(path, now, at_once)
         rows, summary = decided(folder, path, at_once)
         assert (rows, summary) == decided(folder, path, 100_000)
@@ -87,7 +87,7 @@ def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once)
 
 
 def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
-    telling.tell(tmp_path, 1, *(telling.row(str(one)) for one in range(40)))
+    telling.add_entry(tmp_path, 1, *(telling.row(str(one)) for one in range(40)))
     rows = [(str(one), "java", 50, f"{one}@example.com") for one in range(39)]
     write(tmp_path / "rows.parquet", [*rows, ("x", "java", 50, "39@example.com")], 7)
     found, _ = decided(tmp_path, tmp_path / "rows.parquet", 2)
