@@ -8,10 +8,10 @@ from demo.sftp import PASSWORD, USERNAME, SftpServer
 from include.codebashing_lms.connections.model import HttpConnection, SftpConnection
 
 
-def lms_site(lms: Lms) -> HttpConnection:
+def lms_connection(lms: Lms) -> HttpConnection:
     return HttpConnection(lms.url, password=lms.token)
 
 
-def sftp_site(server: SftpServer, **changes: Any) -> SftpConnection:
+def sftp_connection(server: SftpServer, **changes: Any) -> SftpConnection:
     connection = SftpConnection("127.0.0.1", server.port, USERNAME, PASSWORD, host_key=server.host_key)
     return replace(connection, **changes)

@@ -15,7 +15,7 @@ from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.delivery.outbound_file import outbound
 from tests.fakes.recorder import recording, serving
 from tests.fakes.silent_server import silent_server
@@ -34,7 +34,7 @@ def says(document, status=200):
 
 @pytest.mark.parametrize("upload", ["multipart", "raw"])
 def test_lms_imports_the_very_bytes(staged, lms, upload):
-    outcome = staged.load(import_at(upload=upload, params={"mode": "upsert"}), lms_site(lms))
+    outcome = staged.load(import_at(upload=upload, params={"mode": "upsert"}), lms_connection(lms))
     assert lms.imports == [CSV]
     assert lms.rows["1043", "python"]["percent_complete"] == "33.33"
     assert lms.arrivals[0].path == "/import?mode=upsert"
@@ -85,7 +85,7 @@ def test_form_has_the_field_and_the_file_name(staged):
 def test_hopeless_status_is_not_tried_again(staged, lms, status, advice):
     lms.next_answers.append(Answer(status, f"bad row: {PERSON}".encode(), {"Content-Type": "text/plain"}))
     with pytest.raises(DeliveryError, match=advice) as caught:
-        staged.load(import_at(), lms_site(lms))
+        staged.load(import_at(), lms_connection(lms))
     assert not caught.value.retryable
     assert str(status) in str(caught.value)
     assert len(lms.arrivals) == 1
@@ -97,7 +97,7 @@ def test_hopeless_status_is_not_tried_again(staged, lms, status, advice):
 @pytest.mark.parametrize("status", [408, 429, 500])
 def test_healing_status_is_tried_again_with_the_same_key(staged, lms, status):
     lms.next_answers.append(Answer(status, b""))
-    assert staged.load(import_at(), lms_site(lms))["outcome"] == "delivered"
+    assert staged.load(import_at(), lms_connection(lms))["outcome"] == "delivered"
     assert [arrival.key for arrival in lms.arrivals] == [staged.receipt["delivery"]] * 2
     assert lms.imports == [CSV]
 
@@ -107,7 +107,7 @@ def test_healing_status_to_the_end(staged, lms):
     with pytest.raises(
         DeliveryUnavailableError, match=r"not able to take the file now \(status 503"
     ) as caught:
-        staged.load(import_at(deadline=2), lms_site(lms))
+        staged.load(import_at(deadline=2), lms_connection(lms))
     assert caught.value.retryable
     assert len(lms.arrivals) == 2
 
@@ -120,7 +120,7 @@ def in_two_seconds():
 def test_retry_after_is_honoured(staged, lms, retry_after):
     lms.next_answers.append(Answer(429, b"", {"Retry-After": retry_after()}))
     started = time.monotonic()
-    staged.load(import_at(), lms_site(lms))
+    staged.load(import_at(), lms_connection(lms))
     assert time.monotonic() - started > 1.9
 
 
@@ -128,14 +128,14 @@ def test_retry_after_is_honoured(staged, lms, retry_after):
 def test_retry_after_beyond_the_deadline_is_left_to_the_next_try(staged, lms, retry_after, seconds):
     lms.next_answers.append(Answer(429, b"", {"Retry-After": retry_after}))
     with pytest.raises(DeliveryUnavailableError) as caught:
-        staged.load(import_at(deadline=1), lms_site(lms))
+        staged.load(import_at(deadline=1), lms_connection(lms))
     assert caught.value.retry_after == seconds
     assert len(lms.arrivals) == 1
 
 
 def test_request_without_an_answer_is_repeated_and_imported_once(staged, lms):
     lms.answers_to_lose = 1
-    staged.load(import_at(), lms_site(lms))
+    staged.load(import_at(), lms_connection(lms))
     assert len(lms.arrivals) == 2
     assert len({arrival.key for arrival in lms.arrivals}) == 1
     assert lms.imports == [CSV]
@@ -144,8 +144,8 @@ def test_request_without_an_answer_is_repeated_and_imported_once(staged, lms):
 def test_next_try_of_the_run_uses_the_same_key(staged, lms):
     lms.answers_to_lose = 1
     with pytest.raises(DeliveryUnavailableError, match="broke off"):
-        staged.load(import_at(deadline=1), lms_site(lms))
-    staged.load(import_at(), lms_site(lms))
+        staged.load(import_at(deadline=1), lms_connection(lms))
+    staged.load(import_at(), lms_connection(lms))
     assert len({arrival.key for arrival in lms.arrivals}) == 1
     assert lms.imports == [CSV]
 
@@ -189,7 +189,7 @@ BROKEN_RULES = [
 def test_error_with_status_200_is_an_error(staged, lms, rule, document, message):
     lms.next_answers.append(says(document))
     with pytest.raises(DeliveryError, match=message) as caught:
-        staged.load(import_at(success=rule), lms_site(lms))
+        staged.load(import_at(success=rule), lms_connection(lms))
     assert "status 200, application/json" in str(caught.value)
     assert PERSON not in str(caught.value)
     assert not caught.value.retryable
@@ -199,7 +199,7 @@ def test_error_with_status_200_is_an_error(staged, lms, rule, document, message)
 def test_json_rule_on_a_body_that_is_none(staged, lms, body):
     lms.next_answers.append(Answer(200, body))
     with pytest.raises(DeliveryError, match="success.json wants JSON, and the body is none"):
-        staged.load(import_at(success={"json": {"a": 1}}), lms_site(lms))
+        staged.load(import_at(success={"json": {"a": 1}}), lms_connection(lms))
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_json_rule_on_a_body_that_is_none(staged, lms, body):
 )
 def test_body_that_keeps_the_rules(staged, lms, rule, document):
     lms.next_answers.append(says(document, status=202))
-    assert staged.load(import_at(success=rule), lms_site(lms))["outcome"] == "delivered"
+    assert staged.load(import_at(success=rule), lms_connection(lms))["outcome"] == "delivered"
 
 
 def test_stand_in_answers_errors_with_200_and_is_found_out(staged):
@@ -229,7 +229,7 @@ def test_stand_in_answers_errors_with_200_and_is_found_out(staged):
 def test_answer_without_end_is_not_read_to_the_end(staged, lms):
     lms.next_answers.append(Answer(200, b"x" * (2 << 20)))
     with pytest.raises(DeliveryError, match="too long to be judged"):
-        staged.load(import_at(success={"matches": "ok"}), lms_site(lms))
+        staged.load(import_at(success={"matches": "ok"}), lms_connection(lms))
 
 
 def test_truncated_answer_is_retryable(staged):
@@ -244,7 +244,7 @@ def test_truncated_answer_is_retryable(staged):
 def test_header_of_a_hostile_server_is_not_repeated(staged, lms):
     lms.next_answers.append(Answer(422, b"", {"Content-Type": f"text/plain; by={PERSON}"}))
     with pytest.raises(DeliveryError, match="status 422, text/plain, 0 bytes") as caught:
-        staged.load(import_at(), lms_site(lms))
+        staged.load(import_at(), lms_connection(lms))
     assert PERSON not in str(caught.value)
 
 
@@ -325,7 +325,7 @@ def test_no_password(staged, lms):
 
 @pytest.mark.parametrize("run", [{"dry_run": True}, {"check_only": True}])
 def test_trying_sends_no_file(staged, lms, run):
-    outcome = staged.load(import_at(), lms_site(lms), **run)
+    outcome = staged.load(import_at(), lms_connection(lms), **run)
     assert (
         "did not refuse the login; whether it takes a file shows only when one is sent" in outcome["sentence"]
     )
@@ -340,7 +340,7 @@ def test_trying_finds_a_wrong_token(staged, lms, run):
 
 def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
     bad = outbound(tmp_path, CSV + b"1044,java,101,completed,\r\n1045,java\r\n")
-    HttpTransport(convert(import_at(), HttpDelivery), lms_site(lms)).send(bad, resuming=False)
+    HttpTransport(convert(import_at(), HttpDelivery), lms_connection(lms)).send(bad, resuming=False)
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 
 
@@ -348,8 +348,8 @@ def test_logs_hold_no_secret_and_no_person(staged, lms, caplog):
     caplog.set_level("INFO")
     lms.next_answers.extend([Answer(500, PERSON.encode()), says({"error": PERSON})])
     with pytest.raises(DeliveryError) as caught:
-        staged.load(import_at(success={"rejects": "error"}), lms_site(lms))
-    staged.load(import_at(), lms_site(lms))
+        staged.load(import_at(success={"rejects": "error"}), lms_connection(lms))
+    staged.load(import_at(), lms_connection(lms))
     shown = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert "was accepted by the import endpoint" in shown
     for secret in (PERSON, lms.token, "1042"):

@@ -17,7 +17,7 @@ from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import entries
 from include.codebashing_lms.staging.checksums import sha256_of
-from tests.delivery.connections import sftp_site
+from tests.delivery.connections import sftp_connection
 from tests.delivery.test_http import import_at
 from tests.delivery.test_sftp import drop_on
 from tests.fakes.proxy import Proxy
@@ -82,7 +82,7 @@ def test_same_bytes_at_any_time(tmp_path):
 def test_drop(method, compression, suffix, staged, sftp, drop):
     delivery = in_drop(drop) if method == "folder" else drop_on()
     delivery |= {"compression": compression, "done_file": "{file}.done"}
-    outcome = staged.load(delivery, sftp_site(sftp) if method == "sftp" else None)
+    outcome = staged.load(delivery, sftp_connection(sftp) if method == "sftp" else None)
     name = NAME + suffix
     assert sorted(path.name for path in drop.iterdir()) == [name, f"{name}.done"]
     raw = (drop / name).read_bytes()
@@ -166,9 +166,9 @@ def test_staged_file_that_was_altered_is_not_packed(staged, drop):
 def test_packed_file_that_was_altered_between_tries_is_packed_anew(staged, sftp, drop):
     delivery = drop_on() | {"compression": "gzip"}
     with Proxy(sftp.port, listening=False) as proxy, pytest.raises(DeliveryUnavailableError):
-        staged.load(delivery, sftp_site(sftp, port=proxy.port))
+        staged.load(delivery, sftp_connection(sftp, port=proxy.port))
     (staged.folder / f"{NAME}.gz").write_bytes(b"x")
-    staged.load(delivery, sftp_site(sftp))
+    staged.load(delivery, sftp_connection(sftp))
     assert gzip.decompress((drop / f"{NAME}.gz").read_bytes()) == CSV
 
 

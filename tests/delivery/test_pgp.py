@@ -11,7 +11,7 @@ import pytest
 
 from include.codebashing_lms.errors import ConnectorError, DeliveryUnavailableError
 from include.codebashing_lms.staging.checksums import sha256_of
-from tests.delivery.connections import sftp_site
+from tests.delivery.connections import sftp_connection
 from tests.delivery.test_sftp import drop_on
 from tests.fakes.gnupg import LMS, PASSPHRASE, US, gnupg
 from tests.fakes.proxy import Fault, Proxy
@@ -54,7 +54,7 @@ def refused(staged, connection, **pgp):
 
 
 def test_round_trip(gpg, keys, staged, sftp, drop):
-    outcome = staged.load(drop_on(pgp={}), sftp_site(sftp, **keys))
+    outcome = staged.load(drop_on(pgp={}), sftp_connection(sftp, **keys))
     assert [path.name for path in drop.iterdir()] == [PACKED]
     assert gpg.decrypt(drop / PACKED) == (CSV, None)
     receipt = staged.receipt
@@ -66,7 +66,7 @@ def test_round_trip(gpg, keys, staged, sftp, drop):
 
 
 def test_signed_round_trip_of_a_compressed_file(gpg, keys, staged, sftp, drop):
-    staged.load(drop_on(pgp={"sign": True}, compression="gzip"), sftp_site(sftp, **keys))
+    staged.load(drop_on(pgp={"sign": True}, compression="gzip"), sftp_connection(sftp, **keys))
     content, signer = gpg.decrypt(drop / f"{NAME}.gz.pgp")
     assert (gzip.decompress(content), signer) == (CSV, gpg.fingerprint(US))
     assert staged.receipt["packing"] == {
@@ -78,7 +78,7 @@ def test_signed_round_trip_of_a_compressed_file(gpg, keys, staged, sftp, drop):
 
 def test_large_file(gpg, keys, tmp_path, sftp, drop):
     staged = stage(tmp_path / "staging", MANY)
-    staged.load(drop_on(pgp={"sign": True}), sftp_site(sftp, **keys))
+    staged.load(drop_on(pgp={"sign": True}), sftp_connection(sftp, **keys))
     assert gpg.decrypt(drop / PACKED) == (staged.file.read_bytes(), gpg.fingerprint(US))
 
 
@@ -94,23 +94,25 @@ def test_key_in_a_file_for_a_folder(armored, gpg, staged, drop, tmp_path):
 def test_kinds_of_keys(kind, gpg, staged, sftp, drop):
     fingerprint = gpg.make(f"{kind}@example.org", kind.replace("cv", "ed"), "sign")
     gpg("--passphrase", "", "--quick-add-key", fingerprint, kind, "encr", "never")
-    staged.load(drop_on(pgp={}), sftp_site(sftp, pgp_public_key=gpg.public(f"{kind}@example.org")))
+    staged.load(drop_on(pgp={}), sftp_connection(sftp, pgp_public_key=gpg.public(f"{kind}@example.org")))
     assert gpg.decrypt(drop / PACKED) == (CSV, None)
 
 
 def test_check_says_which_key_and_until_when(gpg, keys, staged, sftp):
-    outcome = staged.load(drop_on(pgp={"sign": True}), sftp_site(sftp, **keys), check_only=True)
+    outcome = staged.load(drop_on(pgp={"sign": True}), sftp_connection(sftp, **keys), check_only=True)
     until = datetime.now(UTC) + timedelta(days=365)
     assert f"{gpg.fingerprint(LMS)}, which can be used until {until:%Y-%m}" in outcome["sentence"]
     assert f"signed with {gpg.fingerprint(US)}" in outcome["sentence"]
-    for_ever = staged.load(drop_on(pgp={}), sftp_site(sftp, pgp_public_key=gpg.public(US)), check_only=True)
+    for_ever = staged.load(
+        drop_on(pgp={}), sftp_connection(sftp, pgp_public_key=gpg.public(US)), check_only=True
+    )
     assert f"{gpg.fingerprint(US)}, which does not expire." in for_ever["sentence"]
 
 
 def test_end_of_a_subkey_counts_and_is_announced(gpg, staged, sftp, drop, caplog):
     fingerprint = gpg.make("soon@example.org", "ed25519", "sign")
     gpg("--passphrase", "", "--quick-add-key", fingerprint, "cv25519", "encr", "10d")
-    connection = sftp_site(sftp, pgp_public_key=gpg.public("soon@example.org"))
+    connection = sftp_connection(sftp, pgp_public_key=gpg.public("soon@example.org"))
     until = datetime.now(UTC) + timedelta(days=10)
     with caplog.at_level(logging.WARNING):
         outcome = staged.load(drop_on(pgp={}), connection, check_only=True)
@@ -162,8 +164,8 @@ def without_encryption(gpg, who):
 
 
 UNUSABLE = {
-    "no_key": (lambda gpg, who: "ssh-ed25519 AAAA", "no OpenPGP public key, or it is cut"),
-    "cut": (lambda gpg, who: gpg.public(LMS)[:400], "no OpenPGP public key, or it is cut"),
+    "no_key": (lambda gpg, who: "ssh-ed25519 AAAA", "no OpenPGP public key, or it is truncated"),
+    "truncated": (lambda gpg, who: gpg.public(LMS)[:400], "no OpenPGP public key, or it is truncated"),
     "two": (lambda gpg, who: gpg("--export", LMS, US).decode("latin-1"), "is no OpenPGP public key, or"),
     "two_armored": (
         lambda gpg, who: gpg("--armor", "--export", LMS, US).decode(),
@@ -185,7 +187,7 @@ UNUSABLE = {
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_unusable_key_of_the_lms(case, gpg, staged, sftp, drop):
     make, expected = UNUSABLE[case]
-    connection = sftp_site(sftp, pgp_public_key=make(gpg, f"{case}@example.org"))
+    connection = sftp_connection(sftp, pgp_public_key=make(gpg, f"{case}@example.org"))
     message = refused(staged, connection)
     assert message.startswith("pgp_public_key in the extra of the connection lms_sftp ")
     assert re.search(expected, message), message
@@ -193,10 +195,12 @@ def test_unusable_key_of_the_lms(case, gpg, staged, sftp, drop):
 
 
 def test_missing_keys(gpg, keys, staged, sftp, tmp_path):
-    assert "delivery.pgp.key is not set, and there is no pgp_public_key" in refused(staged, sftp_site(sftp))
-    gone = refused(staged, sftp_site(sftp), key=str(tmp_path / "gone"))
+    assert "delivery.pgp.key is not set, and there is no pgp_public_key" in refused(
+        staged, sftp_connection(sftp)
+    )
+    gone = refused(staged, sftp_connection(sftp), key=str(tmp_path / "gone"))
     assert gone == f"delivery.pgp.key: {tmp_path}/gone cannot be read (FileNotFoundError)."
-    unsigned = sftp_site(sftp, pgp_public_key=keys["pgp_public_key"])
+    unsigned = sftp_connection(sftp, pgp_public_key=keys["pgp_public_key"])
     assert "pgp.sign is on, but there is no pgp_private_key" in refused(staged, unsigned, sign=True)
 
 
@@ -206,34 +210,34 @@ def test_missing_keys(gpg, keys, staged, sftp, tmp_path):
         ({"pgp_private_key_passphrase": None}, "pgp_private_key_passphrase beside it is missing"),
         ({"pgp_private_key_passphrase": "wr0ng-5ecret"}, "pgp_private_key_passphrase beside it is wrong"),
         ({"pgp_private_key_passphrase": "\ud800"}, "pgp_private_key_passphrase beside it is wrong"),
-        ({"pgp_private_key": "5ecret\ud800"}, "is no OpenPGP private key, or it is cut"),
+        ({"pgp_private_key": "5ecret\ud800"}, "is no OpenPGP private key, or it is truncated"),
     ],
 )
 def test_unusable_key_of_ours(changes, expected, keys, staged, sftp):
-    message = refused(staged, sftp_site(sftp, **{**keys, **changes}), sign=True)
+    message = refused(staged, sftp_connection(sftp, **{**keys, **changes}), sign=True)
     assert expected in message
 
 
 def test_other_unusable_keys_of_ours(gpg, keys, staged, sftp):
     public = refused(
-        staged, sftp_site(sftp, **{**keys, "pgp_private_key": keys["pgp_public_key"]}), sign=True
+        staged, sftp_connection(sftp, **{**keys, "pgp_private_key": keys["pgp_public_key"]}), sign=True
     )
     assert "is no OpenPGP private key" in public
     gpg.make("certify@example.org", "ed25519", "cert")
     unsigning = {**keys, "pgp_private_key": gpg.private("certify@example.org")}
-    assert "is not for signing" in refused(staged, sftp_site(sftp, **unsigning), sign=True)
+    assert "is not for signing" in refused(staged, sftp_connection(sftp, **unsigning), sign=True)
     gpg.make("past@example.org", lasts="1y", time="20200101T000000")
     past = {**keys, "pgp_private_key": gpg.private("past@example.org")}
-    assert "expired on 2020-12-31" in refused(staged, sftp_site(sftp, **past), sign=True)
+    assert "expired on 2020-12-31" in refused(staged, sftp_connection(sftp, **past), sign=True)
 
 
 def test_retry_sends_the_same_bytes(gpg, keys, staged, sftp, drop):
     delivery = drop_on(pgp={"sign": True})
     with Proxy(sftp.port, listening=False) as proxy, pytest.raises(DeliveryUnavailableError):
-        staged.load(delivery, sftp_site(sftp, port=proxy.port, **keys))
+        staged.load(delivery, sftp_connection(sftp, port=proxy.port, **keys))
     assert staged.receipt["state"] == "sending"
     staged_before, sha256 = (staged.folder / PACKED).read_bytes(), staged.receipt["sha256"]
-    staged.load(delivery, sftp_site(sftp, **keys))
+    staged.load(delivery, sftp_connection(sftp, **keys))
     assert (drop / PACKED).read_bytes() == staged_before
     assert staged.receipt["sha256"] == sha256
 
@@ -242,17 +246,19 @@ def test_file_whose_arrival_was_not_seen_is_recognised(gpg, keys, staged, sftp, 
     """A file that is encrypted anew is another file; the LMS would get it a second time."""
     delivery = drop_on(pgp={})
     with Proxy(sftp.port) as proxy:
-        stage(staged.folder.parents[3] / "other").load(delivery, sftp_site(sftp, port=proxy.port, **keys))
+        stage(staged.folder.parents[3] / "other").load(
+            delivery, sftp_connection(sftp, port=proxy.port, **keys)
+        )
     (drop / PACKED).unlink()
     seen = set()
     for before_the_end in range(0, 600, 60):
         run = stage(staged.folder.parents[3] / f"try{before_the_end}")
         with Proxy(sftp.port, Fault(down=proxy.traffic[0].down - before_the_end)) as cut:
             try:
-                run.load(delivery, sftp_site(sftp, port=cut.port, **keys))
+                run.load(delivery, sftp_connection(sftp, port=cut.port, **keys))
             except DeliveryUnavailableError:
                 there = (drop / PACKED).exists() and sha256_of(drop / PACKED)
-                outcome = run.load(delivery, sftp_site(sftp, **keys))
+                outcome = run.load(delivery, sftp_connection(sftp, **keys))
                 seen.add("by an earlier try" in outcome["sentence"])
                 if there == run.receipt["sha256"]:
                     assert "by an earlier try" in outcome["sentence"]
@@ -265,9 +271,9 @@ def test_file_whose_arrival_was_not_seen_is_recognised(gpg, keys, staged, sftp, 
 def test_another_key_packs_anew(gpg, keys, staged, sftp, drop):
     delivery = drop_on(pgp={})
     with Proxy(sftp.port, listening=False) as proxy, pytest.raises(DeliveryUnavailableError):
-        staged.load(delivery, sftp_site(sftp, port=proxy.port, **keys))
+        staged.load(delivery, sftp_connection(sftp, port=proxy.port, **keys))
     before = staged.receipt["sha256"]
     gpg.make("next@example.org")
-    staged.load(delivery, sftp_site(sftp, pgp_public_key=gpg.public("next@example.org")))
+    staged.load(delivery, sftp_connection(sftp, pgp_public_key=gpg.public("next@example.org")))
     assert staged.receipt["sha256"] != before
     assert staged.receipt["packing"] == {"encrypted_to": gpg.fingerprint("next@example.org")}

@@ -10,7 +10,7 @@ from demo.lms import Lms
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.staging.layout import run_folder
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.end_to_end.hostile_content import (
     FINE,
     FORMULAS,
@@ -118,9 +118,9 @@ def test_hostile_text_arrives_at_the_lms_as_it_is(tmp_path):
     root = tmp_path / "staging"
     staged: StagedRun = stage(root, records, identity=ANYTHING)
     with Lms() as lms:
-        outcome = staged.load(IMPORT, lms_site(lms), identity=ANYTHING)
+        outcome = staged.load(IMPORT, lms_connection(lms), identity=ANYTHING)
         again = stage(root, records, run_id="next", day=24, identity=ANYTHING)
-        unchanged = again.load(IMPORT, lms_site(lms), identity=ANYTHING, send="changes")
+        unchanged = again.load(IMPORT, lms_connection(lms), identity=ANYTHING, send="changes")
     known = {text.strip() for text in HOSTILE} - {""}
     assert {employee_id for employee_id, _ in lms.rows} == known
     assert (outcome["rows"], unchanged["outcome"]) == (len(known), "nothing_to_send")

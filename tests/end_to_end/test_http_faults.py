@@ -5,7 +5,7 @@ import pytest
 from demo.lms import Answer, Lms
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.delivery.test_http import says
 from tests.end_to_end.checks import agreed, spread, through
 from tests.fakes.proxy import Fault, Proxy
@@ -18,7 +18,7 @@ def import_at(**settings):
     return {"method": "http", "conn_id": "lms_http", "endpoint": "/import", **settings}
 
 
-def site_behind(proxy, lms):
+def connection_behind(proxy, lms):
     return HttpConnection(f"http://127.0.0.1:{proxy.port}", password=lms.token)
 
 
@@ -26,7 +26,7 @@ def survives(fault, run, **settings):
     """Deliver through a fault; return what came of each try, and the LMS."""
     with Lms() as lms, Proxy(int(lms.url.rpartition(":")[2]), fault) as proxy:
         delivery = import_at(**({"deadline": AT_ONCE} | settings))
-        results = through(lambda: run.load(delivery, site_behind(proxy, lms)))
+        results = through(lambda: run.load(delivery, connection_behind(proxy, lms)))
         assert len(lms.imports) == 1, fault
         assert len({arrival.key for arrival in lms.arrivals}) == 1
     agreed(run, lms.imports[0])
@@ -37,7 +37,7 @@ def survives(fault, run, **settings):
 def traffic(lms, new_run):
     """How many bytes an undisturbed delivery takes."""
     with Proxy(int(lms.url.rpartition(":")[2])) as proxy:
-        new_run().load(import_at(), site_behind(proxy, lms))
+        new_run().load(import_at(), connection_behind(proxy, lms))
     return proxy.traffic[0]
 
 
@@ -92,11 +92,11 @@ def test_cut_answer_that_rules_need(how, traffic, new_run):
 def test_first_connection_refused(lms, new_run):
     run = new_run()
     with Proxy(int(lms.url.rpartition(":")[2]), listening=False) as proxy:
-        site = site_behind(proxy, lms)
+        connection = connection_behind(proxy, lms)
         with pytest.raises(DeliveryUnavailableError, match="There is no connection"):
-            run.load(import_at(deadline=AT_ONCE), site)
+            run.load(import_at(deadline=AT_ONCE), connection)
         proxy.listen()
-        run.load(import_at(), site)
+        run.load(import_at(), connection)
     [content] = lms.imports
     agreed(run, content)
 
@@ -118,9 +118,9 @@ def test_refusal_and_then_the_next_try(answer, lms, new_run, caplog):
     delivery = import_at(deadline=AT_ONCE, success={"json": {"status": "ok"}})
     lms.next_answers.append(answer)
     with pytest.raises(DeliveryError) as caught:
-        run.load(delivery, lms_site(lms))
+        run.load(delivery, lms_connection(lms))
     assert lms.imports == []
-    run.load(delivery, lms_site(lms))
+    run.load(delivery, lms_connection(lms))
     [content] = lms.imports
     agreed(run, content)
     assert "jane" not in str(caught.value) + caplog.text
@@ -128,9 +128,9 @@ def test_refusal_and_then_the_next_try(answer, lms, new_run, caplog):
 
 def test_redirect_gets_no_credentials(new_run, lms):
     run = new_run()
-    with recording() as other, recording(Answer(307, b"", {"Location": f"{other.url}/import"})) as site:
+    with recording() as other, recording(Answer(307, b"", {"Location": f"{other.url}/import"})) as server:
         with pytest.raises(DeliveryError, match="redirects"):
-            run.load(import_at(), HttpConnection(site.url, password=lms.token))
+            run.load(import_at(), HttpConnection(server.url, password=lms.token))
         assert other.requests == []
-    run.load(import_at(), lms_site(lms))
+    run.load(import_at(), lms_connection(lms))
     agreed(run, lms.imports[0])

@@ -14,7 +14,7 @@ import pytest
 from demo.sftp import SftpServer
 from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
-from tests.delivery.connections import sftp_site
+from tests.delivery.connections import sftp_connection
 from tests.end_to_end.checks import agreed, spread, through
 from tests.fakes.broken_sftp import Full, LosesAnswer, NoRemove, NoRename, ReadOnly, WriteOnly
 from tests.fakes.openssh import PRIVILEGE_SEPARATION, SSHD
@@ -59,7 +59,7 @@ class Door:
 def door(request: pytest.FixtureRequest, drop: Path, tmp_path: Path) -> Iterator[Door]:
     if request.param == "asyncssh":
         with SftpServer(drop) as server:
-            yield Door(sftp_site(server), drop, "/")
+            yield Door(sftp_connection(server), drop, "/")
         return
     if request.param == "proftpd":
         if not is_installed():
@@ -152,7 +152,7 @@ class Slow(asyncssh.SFTPServer):
 def test_idle_connection_is_closed(new_run, drop, monkeypatch):
     monkeypatch.setattr(Slow, "waited", False)
     with SftpServer(drop, files=Slow) as server:
-        door = Door(sftp_site(server), drop, "/")
+        door = Door(sftp_connection(server), drop, "/")
         [lost, done] = door.survives(Fault(idle=0.6), new_run())
     assert lost.retryable
     assert done["outcome"] == "delivered"
@@ -164,13 +164,13 @@ def test_refusal_that_is_put_right(files, new_run, drop):
     run = new_run()
     (drop / NAME).write_bytes(b"older")
     with SftpServer(drop, files=files) as server:
-        door = Door(sftp_site(server), drop, "/")
+        door = Door(sftp_connection(server), drop, "/")
         for _ in range(2):
             with pytest.raises(DeliveryError):
                 run.load(door.delivery(), door.connection)
             assert {path.name: path.read_bytes() for path in drop.iterdir()} == {NAME: b"older"}
     with SftpServer(drop) as server:
-        run.load(door.delivery(), sftp_site(server))
+        run.load(door.delivery(), sftp_connection(server))
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())
 
@@ -179,7 +179,7 @@ def test_leftover_that_may_not_be_removed_is_written_over(new_run, drop):
     run = new_run()
     (drop / f".{NAME}.part").write_bytes(b"x" * 200_000)
     with SftpServer(drop, files=NoRemove) as server:
-        door = Door(sftp_site(server), drop, "/")
+        door = Door(sftp_connection(server), drop, "/")
         run.load(door.delivery(), door.connection)
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())
@@ -189,10 +189,10 @@ def test_lost_answer_of_a_letter_box(new_run, drop):
     """The client cannot see whether the file there is ours, so it replaces the file with the same one."""
     run = new_run()
     with SftpServer(drop, files=LosesAnswer) as server, pytest.raises(DeliveryUnavailableError):
-        run.load(Door(sftp_site(server), drop, "/").delivery(), sftp_site(server))
+        run.load(Door(sftp_connection(server), drop, "/").delivery(), sftp_connection(server))
     assert run.receipt["state"] == "sending"
     with SftpServer(drop, files=WriteOnly) as server:
-        door = Door(sftp_site(server), drop, "/")
+        door = Door(sftp_connection(server), drop, "/")
         assert run.load(door.delivery(), door.connection)["outcome"] == "delivered"
     assert door.names() == [NAME]
     agreed(run, (drop / NAME).read_bytes())

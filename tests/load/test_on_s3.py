@@ -15,7 +15,7 @@ from include.codebashing_lms.staging.files import read_json
 from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.run import transform
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.fakes.working_lms import WorkingLms
 from tests.load.staged_run import LEARNERS, RUN, connector
 from tests.load.test_jobs import RESULTS, importing
@@ -38,9 +38,11 @@ def staged(root, tmp_path, day):
     return folder, transform(it, snapshot, None, folder, facts, ObjectStoragePath)
 
 
-def loaded(delivery, site, run, day):
+def loaded(delivery, connection, run, day):
     folder, transformed = run
-    return to_builtins(load(connector(delivery), site, transformed, folder, replace(RUN, run_id=f"run{day}")))
+    return to_builtins(
+        load(connector(delivery), connection, transformed, folder, replace(RUN, run_id=f"run{day}"))
+    )
 
 
 def refusals(root, delivery):
@@ -51,16 +53,16 @@ def refusals(root, delivery):
 def test_a_job_and_what_it_refused(root, tmp_path):
     delivery = importing(results=RESULTS, send="changes")
     with WorkingLms() as lms:
-        site, first = lms_site(lms), staged(root, tmp_path, 23)
+        connection, first = lms_connection(lms), staged(root, tmp_path, 23)
         lms.unknown = {"1043": "no such user"}
-        assert loaded(delivery, site, first, 23)["outcome"] == "working"
+        assert loaded(delivery, connection, first, 23)["outcome"] == "working"
         lms.work()
-        assert loaded(delivery, site, first, 23)["refused"] == 1
+        assert loaded(delivery, connection, first, 23)["refused"] == 1
         assert read_json(first[0] / "manifest.json")["refused"] == 1
         assert (first[0] / "refused.csv").exists()
         assert refusals(root, delivery) == {"1042": 0, "1043": 1}
         next_day = staged(root, tmp_path, 24)
-        loaded(delivery, site, next_day, 24)
+        loaded(delivery, connection, next_day, 24)
         assert lms.arrivals[1].content.count(b"\r\n") == 2
 
 

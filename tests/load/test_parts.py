@@ -9,7 +9,7 @@ from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import entries, open_ledger
 from include.codebashing_lms.load.manual_recovery import resolve_manually
 from include.codebashing_lms.load.receipt import Resolution
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.fakes.working_lms import PickyLms, WorkingLms, says
 from tests.load.staged_run import learner, stage
 from tests.load.test_jobs import JOB
@@ -55,7 +55,7 @@ class Runs:
     def load(self, staged=None):
         guards = {"min_learners": None, "max_drop_percent": None}
         staged = staged or self.last
-        return staged.load(self.delivery, lms_site(self.lms), guards=guards, **self.sections)
+        return staged.load(self.delivery, lms_connection(self.lms), guards=guards, **self.sections)
 
     @property
     def ledger(self):

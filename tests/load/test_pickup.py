@@ -6,7 +6,7 @@ from demo.sftp import SftpServer
 from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
-from tests.delivery.connections import sftp_site
+from tests.delivery.connections import sftp_connection
 from tests.load.staged_run import LEARNERS, NAME, connector, learner, stage
 
 STEM = NAME.removesuffix(".csv")
@@ -24,7 +24,7 @@ class Folder:
     """A folder of this machine as the drop."""
 
     def __init__(self, drop):
-        self.drop, self.site = drop, None
+        self.drop, self.connection = drop, None
 
     def delivery(self, **settings):
         return {"method": "folder", "directory": str(self.drop), "send": "changes", **settings}
@@ -35,7 +35,7 @@ class Sftp(Folder):
 
     def __init__(self, drop, server):
         super().__init__(drop)
-        self.site = sftp_site(server)
+        self.connection = sftp_connection(server)
 
     def delivery(self, **settings):
         return {"method": "sftp", "send": "changes", **settings}
@@ -64,7 +64,7 @@ class Runs:
     def run(self, place, learners=LEARNERS, **settings):
         self.day += 1
         self.last = stage(self.staging, learners, day=self.day, run_id=f"run{self.day}")
-        return self.last.load(place.delivery(**settings), place.site)
+        return self.last.load(place.delivery(**settings), place.connection)
 
     @property
     def ledger(self):
@@ -218,7 +218,7 @@ def test_a_result_file_that_is_still_empty_is_none(runs, folder, drop):
 
 def test_results_elsewhere_under_a_name_with_a_time(runs, place, drop):
     (drop / "out").mkdir()
-    directory = str(drop / "out") if place.site is None else "out"
+    directory = str(drop / "out") if place.connection is None else "out"
     results = {**RESULTS, "directory": directory, "name": "{stem}_*.txt", "delimiter": "\t"}
     runs.run(place, results=results)
     result(drop / "out", "user\tcourse\twhy\n1043\tpython\tclosed\n", f"{STEM}_2026-11-24.txt")

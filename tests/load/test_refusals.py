@@ -15,7 +15,7 @@ from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.ledger.maintenance import rebuild
 from include.codebashing_lms.load.repeat_refusals import normalize_reason
-from tests.delivery.connections import lms_site
+from tests.delivery.connections import lms_connection
 from tests.fakes.working_lms import PickyLms, says
 from tests.load.staged_run import connector, learner, stage
 
@@ -48,7 +48,7 @@ class Days:
             guards={"min_learners": None, "max_fall_percent": None, "max_drop_percent": None},
         )  # fmt: skip
         guards = {"min_learners": None, "max_fall_percent": None, "max_drop_percent": None}
-        return self.last.load(delivery or importing(), lms_site(self.lms), guards=guards, **sections)
+        return self.last.load(delivery or importing(), lms_connection(self.lms), guards=guards, **sections)
 
     @property
     def ledger(self):

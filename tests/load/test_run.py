@@ -150,6 +150,6 @@ def test_key_depends_on_all_that_makes_a_delivery():
 
 def test_secrets_are_in_no_representation():
     secrets = {"password": "s1", "private_key": "s2", "private_key_passphrase": "s3"}
-    site = SftpConnection("h", **secrets)
-    assert not [value for value in secrets.values() if value in repr(site)]
-    assert dataclasses.asdict(site)["password"] == "s1"
+    connection = SftpConnection("h", **secrets)
+    assert not [value for value in secrets.values() if value in repr(connection)]
+    assert dataclasses.asdict(connection)["password"] == "s1"

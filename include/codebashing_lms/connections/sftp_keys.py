@@ -120,5 +120,5 @@ def _parse(text: str, passphrase: str | None, conn_id: str) -> paramiko.PKey:
             return key_type.from_private_key(io.StringIO(text), passphrase)
     raise ConnectorError(
         f"The private key of the connection {conn_id} cannot be read: it is none of ed25519, ECDSA and RSA, "
-        "it is cut (keep its line breaks), or private_key_passphrase is missing or wrong."
+        "it is truncated (keep its line breaks), or private_key_passphrase is missing or wrong."
     )

@@ -43,14 +43,14 @@ class Packing:
         return plain + SUFFIXES.get(self.compression or "", "") + (".pgp" if self.recipient else "")
 
     @property
-    def facts(self) -> dict[str, str]:
-        """Return what a receipt says of it; nothing of a file that goes as it is."""
-        facts = {
+    def metadata(self) -> dict[str, str]:
+        """Return the packing as a receipt names it; empty for a file that is sent as it is."""
+        metadata = {
             "compression": self.compression,
             "encrypted_to": self.recipient and self.recipient.fingerprint,
             "signed_by": self.signer and self.signer.fingerprint,
         }
-        return {name: fact for name, fact in facts.items() if fact}
+        return {name: value for name, value in metadata.items() if value}
 
     @property
     def sentence(self) -> str:

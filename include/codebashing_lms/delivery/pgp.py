@@ -53,7 +53,7 @@ class Signer:
 
 def recipient(key: bytes, where: str) -> Recipient:
     """Return the LMS's public key; ConnectorError says what is wrong with the key that stands `where`."""
-    components = _components(key, f"{where} is no OpenPGP public key, or it is cut.")
+    components = _components(key, f"{where} is no OpenPGP public key, or it is truncated.")
     if any(packet.tag in SECRETS for packet in chain(*components)):
         raise ConnectorError(
             f"{where} is a private key, with which anybody could read the files. Only its owner may have it: "
@@ -74,7 +74,7 @@ def recipient(key: bytes, where: str) -> Recipient:
 
 def signer(key: str, passphrase: str | None, where: str) -> Signer:
     """Return our private key; ConnectorError says what is wrong with the key that stands `where`."""
-    no_key = f"{where} is no OpenPGP private key, or it is cut: keep its line breaks, as \\n in JSON."
+    no_key = f"{where} is no OpenPGP private key, or it is truncated: keep its line breaks, as \\n in JSON."
     components = _components(key.encode(errors="replace"), no_key)
     if not any(packet.tag in SECRETS for packet in chain(*components)):
         raise ConnectorError(no_key)

@@ -39,10 +39,10 @@ def packed_part(packing: Packing, part: Part, folder: StagedPath) -> Part:
     nobody could see whether the LMS has it.
     """
     with verified(folder / part.file, part.sha256) as plain:
-        if not packing.facts:
+        if not packing.metadata:
             return part
         content = Content(part.file, part.bytes, part.sha256)
-        part = replace(part, file=packing.name(part.file), packing=packing.facts, content=content)
+        part = replace(part, file=packing.name(part.file), packing=packing.metadata, content=content)
         earlier = read_receipt(folder)
         for old in earlier.files if earlier else ():
             same = (old.file, old.packing, old.content) == (part.file, part.packing, part.content)
