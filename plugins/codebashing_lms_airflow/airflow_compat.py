@@ -1,17 +1,17 @@
-"""What differs between Airflow 3.1, 3.2 and 3.3, in one place; imported when it is asked for."""
+"""What differs between Airflow 3.1, 3.2 and 3.3. A name is imported when it is first used."""
 
 from importlib import import_module
 from typing import Any
 
 from airflow import __version__
 
-# retry_exponential_backoff: a switch in 3.1, the factor since; there True would mean a factor of one.
+# retry_exponential_backoff is a switch in 3.1, and the factor since 3.2: there True would mean a factor of 1.
 EACH_WAIT_TWICE_AS_LONG = True if __version__.startswith("3.1.") else 2
 
-# where a name is, and where it is in 3.1
+# module of a name, and its module in 3.1
 EXCEPTIONS = ("airflow.sdk.exceptions", "airflow.exceptions")
 DEADLINES = ("airflow.sdk", "airflow.sdk.definitions.deadline")
-PLACES = {
+MODULES = {
     "AirflowException": EXCEPTIONS,
     "AirflowFailException": EXCEPTIONS,
     "AirflowNotFoundException": EXCEPTIONS,
@@ -25,10 +25,10 @@ PLACES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return one of these names from where this Airflow has it."""
-    for place in PLACES.get(name, ()):
+    """Return a name from the module in which this Airflow has it."""
+    for module in MODULES.get(name, ()):
         try:
-            return getattr(import_module(place), name)
+            return getattr(import_module(module), name)
         except (ImportError, AttributeError):
             continue
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

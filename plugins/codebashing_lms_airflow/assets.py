@@ -1,4 +1,4 @@
-"""What the LMS was told, as an asset of Airflow's: other DAGs may be scheduled on it."""
+"""The records in the LMS as an Airflow asset: another DAG can be scheduled to run after a delivery."""
 
 from typing import Any
 
@@ -10,17 +10,17 @@ from include.codebashing_lms.transform.manifest import Manifest
 
 
 def asset_of(connector: Connector) -> Asset:
-    """Return what a connector's LMS knows, as an asset."""
+    """Return the asset of a connector: the records in its LMS."""
     return Asset(name=f"codebashing_lms/{connector.name}", uri=f"x-codebashing-lms://{connector.name}")
 
 
 def outlet_of(connector: Connector) -> AssetAlias:
-    """Return load's outlet: an alias, as an asset itself would have an event of every green load."""
+    """Return the outlet of load. It is an alias: an asset would get an event from every green load."""
     return AssetAlias(name=f"codebashing_lms/{connector.name}")
 
 
 def emit_asset_event(connector: Connector, outcome: Outcome, manifest: Manifest, context: Context) -> None:
-    """Emit an event of the asset, with numbers, if the LMS was told something."""
+    """Emit an event of the asset, with numbers, after a delivery."""
     if outcome.kind != OutcomeKind.DELIVERED:
         return
     extra: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A run that is not over in time: Airflow's triggerer tells people, whatever the run is stuck at."""
+"""An alert for a run that takes too long: Airflow's triggerer sends it, whatever holds the run up."""
 
 import logging
 from collections.abc import Mapping
@@ -31,19 +31,19 @@ def deadline_of(connector: Connector) -> list[Any] | None:
 
 
 async def overdue(connector: str, notify: dict[str, Any], context: Mapping[str, Any]) -> None:
-    """Tell people that a run is not over.
+    """Send the alert that a run is not over. Airflow stores the import path of this function.
 
-    :param notify: that section of the connector file: the triggerer need not have the file.
+    :param notify: the section of the connector file; the triggerer may not have the file.
     """
     from asgiref.sync import sync_to_async
 
     run = context["dag_run"]
-    failed = await sync_to_async(_tell)(connector, parse(notify, Notify), run)
+    failed = await sync_to_async(_send)(connector, parse(notify, Notify), run)
     if failed:
         logger.error("NOTICE deadline of %s: %s", connector, " ".join(failed))
 
 
-def _tell(connector: str, notify: Notify, run: Mapping[str, Any]) -> list[str]:
+def _send(connector: str, notify: Notify, run: Mapping[str, Any]) -> list[str]:
     from codebashing_lms_airflow.links import run_url
     from codebashing_lms_airflow.notifiers import send
     from include.codebashing_lms.reporting.alerts.message import overdue as alert

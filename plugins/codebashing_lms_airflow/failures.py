@@ -1,4 +1,4 @@
-"""What a failure of ours means to Airflow: retry or not, and one notice for the person on call."""
+"""What an error of ours means to Airflow: retry or not, and one notice for the person on call."""
 
 import logging
 from collections.abc import Iterator
@@ -17,51 +17,48 @@ from include.codebashing_lms.errors import CodebashingLmsError, RunDateError
 
 logger = logging.getLogger(__name__)
 
-LONGEST = 1500  # characters of a message: XCom holds small things, and a chat cuts off long ones
+LONGEST_MESSAGE = 1500  # characters: XCom is for small values, and chats truncate long messages
 MAY_WAIT = "May wait: the next run tries again and sends everything missed."
-THIS_RUN_ONLY = "May be left as it is: only this run's date cannot be told."
-ACT = (
-    "Do not leave it: until a person acts the LMS is told nothing; the next good run sends everything missed."
-)
+THIS_RUN_ONLY = "May be left as it is: only this run's date cannot be known."
+ACT = "Do not leave it: until a person acts the LMS gets nothing; the next good run sends everything missed."
 
-
-FAILURE = "failure"  # the XCom that says what a task failed with
+FAILURE = "failure"  # key of the XCom with the error of a failed task
 
 
 @contextmanager
 def airflow_failures(context: Context | None = None) -> Iterator[None]:
-    """Let Airflow retry what heals by itself, and nothing else.
+    """Turn errors of ours into failures that Airflow retries when the error is retryable, and only then.
 
-    `from None`: the chain of causes may quote an answer of the server, and Airflow logs all of it.
+    `from None`: Airflow logs the whole chain of causes, and a cause may quote an answer of the server.
 
-    :param context: of the task, to leave a word on the failure for the tasks that tell people.
+    :param context: the task's, to push the error to XCom for the tasks report and notify.
     """
     try:
         yield
     except CodebashingLmsError as error:
         failure = (AirflowException if error.retryable else AirflowFailException)(error.notice())
         if context:
-            context["ti"].xcom_push(FAILURE, _for_people(error))
-            context["exception"] = failure  # `airflow dags test` of 3.1 does not tell the callbacks
+            context["ti"].xcom_push(FAILURE, _summary(error))
+            context["exception"] = failure  # `airflow dags test` of 3.1 passes none to the callbacks
         raise failure from None
 
 
-def _for_people(error: CodebashingLmsError) -> dict[str, Any]:
+def _summary(error: CodebashingLmsError) -> dict[str, Any]:
     return {
         "error": type(error).__name__,
         "origin": error.origin,
         "heals": error.retryable,
-        "message": str(error)[:LONGEST],
-        "advice": _whose_move(error),
+        "message": str(error)[:LONGEST_MESSAGE],
+        "advice": _remedy(error),
     }
 
 
-def _whose_move(error: CodebashingLmsError) -> str:
+def _remedy(error: CodebashingLmsError) -> str:
     return THIS_RUN_ONLY if isinstance(error, RunDateError) else MAY_WAIT if error.retryable else ACT
 
 
 def notify(context: Context) -> None:
-    """Log what a task's final failure asks for, and whether it may wait until the next run."""
+    """Log the remedy for a task's final failure, and whether the remedy may wait until the next run."""
     logger.error("NOTICE %s: %s", context["ti"].task_id, advice(context.get("exception")))
 
 
@@ -74,7 +71,7 @@ def advice(failure: object) -> str:
             f"{name}: not foreseen, see the log above. Clear the task once the reason is gone; left alone, "
             "the next good run sends everything missed."
         )
-    return f"{type(cause).__name__} ({cause.origin}): {cause} {_whose_move(cause)}"
+    return f"{type(cause).__name__} ({cause.origin}): {cause} {_remedy(cause)}"
 
 
 ON_FAILURE = {

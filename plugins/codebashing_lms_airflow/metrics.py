@@ -1,4 +1,4 @@
-"""A few numbers of each run, through whatever Airflow sends its own metrics with: StatsD, OpenTelemetry."""
+"""A few numbers of each run, in the metrics that Airflow sends to StatsD or OpenTelemetry."""
 
 import time
 
@@ -11,7 +11,7 @@ UP_TO_DATE = (OutcomeKind.DELIVERED, OutcomeKind.NOTHING_TO_SEND, OutcomeKind.AL
 
 
 def gauge(connector: Connector, outcome: Outcome, manifest: Manifest) -> None:
-    """Set the gauges codebashing_lms.<connector>.… to what a run's load found."""
+    """Set the gauges codebashing_lms.<connector>.… to the numbers of a run."""
     numbers = {
         "learners": manifest.learners,
         "learners_set_aside": sum(manifest.learners_set_aside().values()),
@@ -19,7 +19,7 @@ def gauge(connector: Connector, outcome: Outcome, manifest: Manifest) -> None:
         "rows_refused": outcome.refused or 0,
     }
     if outcome.kind in UP_TO_DATE:
-        # the moment, not its age: an age would stand still when runs fail
+        # a time, not an age: an age would stand still while runs fail
         numbers["up_to_date_at"] = int(time.time())
     for name, number in numbers.items():
         Stats.gauge(f"codebashing_lms.{connector.name}.{name}", number)

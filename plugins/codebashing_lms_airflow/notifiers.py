@@ -1,4 +1,4 @@
-"""Messages to people, through the notifiers of Airflow's providers."""
+"""Alerts to people, through the notifiers of Airflow's providers."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Notifier:
-    """One way to people.
+    """A channel of the connector file: mail, Slack or Apprise.
 
     :param kind: the type that its Airflow connection must have.
     """
@@ -27,11 +27,11 @@ class Notifier:
     name: str
     kind: str
     conn_id: str
-    tell: Callable[[Alert], None]
+    send: Callable[[Alert], None]
 
 
-def channels(notify: Notify) -> list[Notifier]:
-    """Return the channels of a connector file."""
+def notifiers(notify: Notify) -> list[Notifier]:
+    """Return a notifier for each channel of a connector file."""
     found = []
     if notify.smtp:
         found.append(
@@ -47,61 +47,61 @@ def channels(notify: Notify) -> list[Notifier]:
 
 
 def problems(notify: Notify) -> list[str]:
-    """Return why channels could not be used if they were needed; nothing is sent."""
+    """Return the errors of channels that are not set up; nothing is sent."""
     found = []
-    for channel in channels(notify):
+    for notifier in notifiers(notify):
         try:
-            _check(channel)
+            _check(notifier)
         except ConnectorError as error:
             found.append(str(error))
     return found
 
 
 def send(notify: Notify, alert: Alert) -> tuple[list[str], list[str]]:
-    """Tell people on all channels; return which took it, and why others did not."""
-    told, failed = [], []
-    for channel in channels(notify):
+    """Send an alert on all channels; return the channels that took it, and the errors of the others."""
+    sent, failed = [], []
+    for notifier in notifiers(notify):
         try:
-            _check(channel)
-            with _explained(channel):
-                channel.tell(alert)
+            _check(notifier)
+            with _translate_errors(notifier):
+                notifier.send(alert)
         except ConnectorError as error:
             failed.append(str(error))
         else:
-            told.append(channel.name)
-    logger.info("%s: told by %s", alert.subject, ", ".join(told) or "nobody")
-    return told, failed
+            sent.append(notifier.name)
+    logger.info("%s: sent by %s", alert.subject, ", ".join(sent) or "no channel")
+    return sent, failed
 
 
-def _check(channel: Notifier) -> None:
+def _check(notifier: Notifier) -> None:
     """Raise ConnectorError for a channel that is not set up."""
-    if find_spec("airflow.providers") is None or find_spec(f"airflow.providers.{channel.name}") is None:
+    if find_spec("airflow.providers") is None or find_spec(f"airflow.providers.{notifier.name}") is None:
         raise ConnectorError(
-            f"notify.{channel.name} needs apache-airflow-providers-{channel.name}, which is not here. "
+            f"notify.{notifier.name} needs apache-airflow-providers-{notifier.name}, which is not here. "
             "Install it on the workers and the triggerer."
         )
     try:
-        connection = BaseHook.get_connection(channel.conn_id)
+        connection = BaseHook.get_connection(notifier.conn_id)
     except AirflowNotFoundException:
         raise ConnectorError(
-            f"notify.{channel.name}: the Airflow connection {channel.conn_id!r} does not exist. "
-            f"Create it with the type {channel.kind} (Admin > Connections)."
+            f"notify.{notifier.name}: the Airflow connection {notifier.conn_id!r} does not exist. "
+            f"Create it with the type {notifier.kind} (Admin > Connections)."
         ) from None
-    if connection.conn_type != channel.kind:
+    if connection.conn_type != notifier.kind:
         raise ConnectorError(
-            f"notify.{channel.name}: the Airflow connection {channel.conn_id!r} has the type "
-            f"{connection.conn_type}; it must be {channel.kind}."
+            f"notify.{notifier.name}: the Airflow connection {notifier.conn_id!r} has the type "
+            f"{connection.conn_type}; it must be {notifier.kind}."
         )
 
 
 @contextmanager
-def _explained(channel: Notifier) -> Iterator[None]:
-    """Turn what notifiers raise into a sentence; `from None`: the cause may quote an address with a key."""
+def _translate_errors(notifier: Notifier) -> Iterator[None]:
+    """Raise a provider's errors as ConnectorError; `from None`: the cause may quote an address with a key."""
     try:
         yield
     except (AirflowException, OSError, ValueError, KeyError) as error:
         raise ConnectorError(
-            f"notify.{channel.name}: {channel.conn_id!r} did not take the message "
+            f"notify.{notifier.name}: {notifier.conn_id!r} did not take the message "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]})."
         ) from None
 
@@ -110,7 +110,7 @@ def _by_mail(smtp: Any, alert: Alert) -> None:
     from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 
     subject = f"Codebashing to LMS, {alert.subject}"
-    # notify, not a call: that would take braces in a text for a template
+    # notify(), not a call of the notifier: the call would render braces in a text as a template
     SmtpNotifier(to=smtp.to, subject=subject, html_content=as_html(alert), smtp_conn_id=smtp.conn_id).notify(
         {}
     )
@@ -132,7 +132,7 @@ def _slack(slack: Any, alert: Alert) -> None:
 
 
 def _apprise(conn_id: str, alert: Alert) -> None:
-    """Its notifier is silent when nobody took the message, so ask Apprise itself."""
+    """Send through Apprise itself: its Airflow notifier raises no error when no service took the message."""
     from airflow.providers.apprise.hooks.apprise import AppriseHook
     from apprise import Apprise
 

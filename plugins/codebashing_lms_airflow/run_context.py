@@ -1,7 +1,4 @@
-"""What a task must know about its run: Airflow's context in, plain values out.
-
-How a run ended, seen by the tasks that come after load.
-"""
+"""Airflow's context as plain values: a run, its folders in the staging area, and how it ended."""
 
 import os
 import socket
@@ -43,7 +40,7 @@ class Run:
 
 
 def run_of(context: Context) -> Run:
-    """Return what Airflow knows about the run; a run triggered without a logical date has its run_after."""
+    """Return the run of a context; without a logical date its run_after counts."""
     dag_run = context["dag_run"]
     params = {name: context["params"].get(name) for name in Form.__annotations__}
     return Run(
@@ -75,19 +72,22 @@ def folder_of(connector: Connector, run: Run, logical_date: datetime) -> Any:
 
 
 def host_name() -> str:
-    """Return the name of this machine, which later tasks compare with theirs."""
+    """Return the name of this machine, for the message when a later task does not find a file."""
     return socket.gethostname()
 
 
-def staged_path(uri: str, by: dict[str, Any], task: str) -> ObjectStoragePath:
-    """Return the path of what an earlier task wrote; raise StagingError when it is not to be found."""
+def staged_path(uri: str, summary: dict[str, Any], task: str) -> ObjectStoragePath:
+    """Return the path of a file that an earlier task wrote; raise StagingError when the file is not there.
+
+    :param summary: what that task returned: it names the task's machine.
+    """
     path = ObjectStoragePath(uri)
     if path.exists():
         return path
     raise StagingError(
-        f"{task} wrote {path.name} on {by['host']}, but on {host_name()} it is not there. The staging area "
-        "must be shared by all workers: mount one volume everywhere, or set staging.uri to an object store. "
-        f"If somebody removed the file, clear {task}."
+        f"{task} wrote {path.name} on {summary['host']}, but on {host_name()} it is not there. The staging "
+        "area must be shared by all workers: mount one volume everywhere, or set staging.uri to an object "
+        f"store. If somebody removed the file, clear {task}."
     )
 
 
@@ -96,12 +96,12 @@ STEPS = ("extract", "transform", "load")
 
 @dataclass(frozen=True)
 class RunResult:
-    """The end of a run. What is staged is read only when asked for.
+    """How a run ended. Its properties read staged files.
 
     :param failed: the first task that failed, None when none did.
-    :param failure: what that task said; None when it was killed.
-    :param transformed: what transform returned; None when the run did not come that far.
-    :param outcome: what load returned; None when it failed, or sent nothing on purpose.
+    :param failure: the error of that task, see failures.py; None when the task was killed.
+    :param transformed: what transform returned; None when transform did not succeed.
+    :param outcome: what load returned; None when load failed, or sent nothing on purpose.
     """
 
     connector: Connector
@@ -114,14 +114,14 @@ class RunResult:
 
     @property
     def folder(self) -> Any:
-        """Return the run's folder in the staging area; of a cleared load it is still that of transform."""
+        """Return the run's folder; when only load was cleared, it is still the folder of transform."""
         if self.transformed:
             return ObjectStoragePath(self.transformed["manifest"]).parent
         return folder_of(self.connector, self.run, self.logical_date)
 
     @property
     def manifest(self) -> Manifest | None:
-        """Return the manifest as load left it, or as transform did before a guard stopped it."""
+        """Return the manifest of load, or of transform when a guard stopped the run; None without one."""
         return read_manifest(self.folder) if (self.folder / MANIFEST).exists() else None
 
     def end(self, manifest: Manifest | None) -> RunEnd:
@@ -144,7 +144,7 @@ class RunResult:
 
     @property
     def is_newest(self) -> bool:
-        """Tell whether what this run found is how things are: no run of a later date has begun."""
+        """Tell whether no run of a later date has begun: this run shows the present state."""
         runs = runs_folder(home_of(self.connector))
         if self.run.is_backfill:
             return False

@@ -60,7 +60,7 @@ def test_a_failure_that_heals_says_so_and_only_after_the_last_try(site, source, 
 def test_what_nobody_foresaw_points_to_the_log(site, source, mail, mail_connection, monkeypatch):
     site.connector(notify=mail_connection)
     monkeypatch.setattr(
-        "codebashing_lms_airflow.tasks.load.remove_leftovers", lambda folder: {}["no such key"]
+        "codebashing_lms_airflow.tasks.load.remove_partial_files", lambda folder: {}["no such key"]
     )
     ran = site.run(retries=0)
     assert ran.tasks["load"] == "failed"
@@ -201,7 +201,7 @@ def test_slack_by_webhook_and_apprise(site, source, web):
     site.run()
     source.learners.append(learner(8, primary_course_name="<!here>"))
     ran = site.run()
-    assert ran.xcom["notify.return_value"]["told"] == ["slack", "apprise"]
+    assert ran.xcom["notify.return_value"]["channels"] == ["slack", "apprise"]
     (slack, slack_message), (apprise, apprise_message) = web.posted[-2:]
     assert (slack, apprise) == ("/services/T0/B0/secret", "/apprise")
     assert slack_message["text"].startswith(f"*{site.name}: needs a person*")

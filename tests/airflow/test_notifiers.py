@@ -22,7 +22,7 @@ def test_a_connection_that_is_missing_is_found_by_a_good_run(site, source):
     ran = site.run()
     assert (ran.state, ran.tasks["load"], ran.tasks["notify"]) == ("success", "success", "failed")
     assert "notify.slack: the Airflow connection 'hook' does not exist" in ran.log
-    assert "Nobody had to be told this time" in ran.log
+    assert "No alert was due this time" in ran.log
 
 
 @pytest.mark.slow
@@ -48,7 +48,7 @@ def test_where_nobody_was_reached_it_is_tried_again(site, in_need):
         ran = site.run(retries=2)
         assert len(web.posted) == 3
     assert ran.tasks["notify"] == "failed"
-    assert "Nobody was told: notify.slack: 'hook' did not take the message" in ran.log
+    assert "Nobody got the alert: notify.slack: 'hook' did not take the message" in ran.log
     assert "s3cret" not in ran.log
 
 
@@ -60,7 +60,7 @@ def test_where_somebody_was_reached_nobody_is_told_twice(site, in_need, mail, ma
         assert len(web.posted) == 1
     assert len(mail.mails) == 1
     assert ran.tasks["notify"] == "failed"
-    assert "Told by smtp all the same" in ran.log
+    assert "The alert was sent by smtp." in ran.log
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_the_test_button(site, mail, mail_connection):
     site.connector(notify=mail_connection)
     ran = tried_out(site)
     assert ran.state == "success"
-    assert ran.xcom["carry_out.return_value"]["told"] == ["smtp"]
+    assert ran.xcom["carry_out.return_value"]["channels"] == ["smtp"]
     [one] = mail.mails
     assert one["subject"] == f"Codebashing to LMS, {site.name}: a test"
 
@@ -119,6 +119,6 @@ def test_the_test_button_says_what_is_wrong(site, mail_connection):
     ran = tried_out(site)
     assert ran.state == "failed"
     assert "'hook' does not exist" in ran.log
-    assert "Told by smtp." in ran.log
+    assert "Sent by smtp." in ran.log
     site.connector()
-    assert "has no notify: nobody would be told" in tried_out(site).log
+    assert "has no notify: nobody would get an alert" in tried_out(site).log

@@ -15,6 +15,7 @@ from airflow.exceptions import TaskDeferred
 from codebashing_lms_airflow.operators import CodebashingLoadOperator
 from demo.lms import Answer, Lms
 from demo.sftp import USERNAME, SftpServer
+from include.codebashing_lms.load.outcome import Outcome, OutcomeKind
 from tests.airflow.test_secrets import LEARNERS, PEOPLE, SECRETS, everything_airflow_keeps, leaks
 from tests.fakes.gnupg import LMS, PASSPHRASE, US, gnupg
 from tests.fakes.loopback import answer, serving
@@ -250,13 +251,12 @@ def test_rows_are_refused_with_the_names_of_people(site, source, watch):
 
 
 def test_a_trigger_carries_a_duration_and_nothing_else(site, source, monkeypatch):
-    it = CodebashingLoadOperator(
-        task_id="load", connector=site.dag().task_dict["load"].connector, transformed={}
-    )
-    working = {"outcome": "working", "ask_again_in": 7}
-    monkeypatch.setattr("codebashing_lms_airflow.tasks.load.delivered", lambda *_: working)
+    connector = site.dag().task_dict["load"].connector
+    load = CodebashingLoadOperator(task_id="load", connector=connector, transformed={})
+    working = Outcome(OutcomeKind.WORKING, "", None, ask_again_in=7)
+    monkeypatch.setattr("codebashing_lms_airflow.tasks.load.deliver", lambda *_: working)
     with pytest.raises(TaskDeferred) as deferred:
-        it.execute({})
+        load.execute({})
     _, carried = deferred.value.trigger.serialize()
     assert carried.keys() <= {"moment", "end_from_trigger"}
     assert not deferred.value.kwargs

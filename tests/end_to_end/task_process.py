@@ -23,7 +23,7 @@ import include.codebashing_lms.load.run
 import include.codebashing_lms.transform.run  # noqa: F401 (tasks import both when they run)
 from codebashing_lms_airflow.hooks import CodebashingHook
 from codebashing_lms_airflow.tasks.extract import run_extract
-from codebashing_lms_airflow.tasks.load import delivered
+from codebashing_lms_airflow.tasks.load import deliver
 from codebashing_lms_airflow.tasks.transform import run_transform
 from include.codebashing_lms.config.files import ValidFile, read_connector_files
 from include.codebashing_lms.extract.client import RetryPolicy
@@ -46,7 +46,7 @@ def run_task(file: ValidFile, command: dict[str, Any]) -> Any:
         return run_extract(connector, CodebashingHook(connector.source), RETRY_POLICY, context)
     if task == "transform":
         return run_transform(connector, file.sha256, given, context)
-    return delivered(connector, given, context)
+    return deliver(connector, given, context)
 
 
 class Steps:

@@ -1,4 +1,4 @@
-"""The last task: the LMS file goes to the LMS, and the receipt says so."""
+"""The task load: the run and the LMS's connection, for include/codebashing_lms/load."""
 
 from typing import Any
 
@@ -22,16 +22,16 @@ from include.codebashing_lms.transform.manifest import read_manifest
 
 
 def run_load(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Deliver, and say so to machines; return what became of it, and where this was."""
+    """Deliver, publish the numbers; return the outcome, and the name of this machine."""
     with airflow_failures(context):
-        outcome = delivered(connector, transformed, context)
+        outcome = deliver(connector, transformed, context)
         if outcome.kind != OutcomeKind.WORKING:
             publish_run(connector, outcome, transformed["manifest"], context)
     return {**to_builtins(outcome), "host": host_name()}
 
 
 def publish_run(connector: Connector, outcome: Outcome, manifest_uri: str, context: Context) -> None:
-    """Hand the run's numbers to other DAGs and to whoever keeps metrics; a trial run has none."""
+    """Publish the run's numbers as metrics and as an asset event; a dry run and a check have none."""
     if outcome.kind in (OutcomeKind.DRY_RUN, OutcomeKind.CHECKED):
         return
     manifest = read_manifest(ObjectStoragePath(manifest_uri).parent)
@@ -39,10 +39,10 @@ def publish_run(connector: Connector, outcome: Outcome, manifest_uri: str, conte
     emit_asset_event(connector, outcome, manifest, context)
 
 
-def delivered(connector: Connector, transformed: dict[str, Any], context: Context) -> Outcome:
-    """Log in to the LMS with its Airflow connection and hand the run's file over."""
+def deliver(connector: Connector, transformed: dict[str, Any], context: Context) -> Outcome:
+    """Send the run's file to the LMS, and note the outcome in the run's folder."""
     run = run_of(context)
-    this_load = LoadContext(
+    load_context = LoadContext(
         run_id=run.run_id,
         dry_run=run.form.dry_run,
         check_only=run.form.check_only,
@@ -54,9 +54,11 @@ def delivered(connector: Connector, transformed: dict[str, Any], context: Contex
     )
     manifest = staged_path(transformed["manifest"], transformed, "transform")
     remove_partial_files(manifest.parent)
-    lms = lms_connection(connector.delivery)
+    connection = lms_connection(connector.delivery)
     try:
-        outcome = load(connector, lms, transformed, manifest.parent, this_load, resolve=ObjectStoragePath)
+        outcome = load(
+            connector, connection, transformed, manifest.parent, load_context, resolve=ObjectStoragePath
+        )
     except CodebashingLmsError as error:
         write_outcome(manifest.parent, OutcomeKind.STOPPED, str(error))
         raise

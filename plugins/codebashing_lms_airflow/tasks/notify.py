@@ -1,4 +1,4 @@
-"""After a run: who must know of it, and what they are told."""
+"""The task notify: a run and how it ended, for include/codebashing_lms/reporting/alerts."""
 
 import logging
 from datetime import UTC, datetime
@@ -23,77 +23,78 @@ from include.codebashing_lms.reporting.alerts.state import (
 
 logger = logging.getLogger(__name__)
 
-NOBODY: dict[str, Any] = {"subject": None, "told": []}
+NO_ALERT: dict[str, Any] = {"subject": None, "channels": []}
 
 
 def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
-    """Tell people of a run where they must know; return who was told of what.
+    """Send an alert when the run failed or needs a person; return its subject and the channels that took it.
 
-    A failure is told by a second try without a look at earlier runs: the staging area may be what failed.
+    The second try for a failed run does not read the state of earlier runs: the staging area may be broken.
     """
     run = run_of(context)
     if run.form.dry_run or run.form.check_only:
-        logger.info("Nobody is told of a run that sends nothing: whoever triggered it is watching")
-        return NOBODY
-    ending = run_result(connector, context)
-    if ending.failed and context["ti"].try_number > 1:
-        return _tell(connector, _alert(connector, ending, AlertState(), [], context))
+        logger.info("A run that sends nothing gets no alert: the person who triggered it is watching")
+        return NO_ALERT
+    result = run_result(connector, context)
+    if result.failed and context["ti"].try_number > 1:
+        return _send(connector, _alert(connector, result, AlertState(), []))
     home = home_of(connector)
-    memory, courses, newest = read_state(home), courses_seen(home) or [], ending.is_newest
-    told = NOBODY
-    if ending.failed or newest:  # what an older run sets aside is history
-        told = _tell(connector, _alert(connector, ending, memory, courses, context))
+    state, courses, newest = read_state(home), courses_seen(home) or [], result.is_newest
+    sent = NO_ALERT
+    if result.failed or newest:  # findings of an older date are history
+        sent = _send(connector, _alert(connector, result, state, courses))
     if newest:
-        write_state(home, _after(memory, ending, courses))
-    return told
+        write_state(home, _state_after(state, result, courses))
+    return sent
 
 
-def _alert(
-    connector: Connector, ending: RunResult, memory: AlertState, courses: list[str], context: Context
-) -> Alert | None:
-    end = ending.end(None if ending.failed else ending.manifest)
-    alert = alert_about(end, connector.notify, memory, courses)
+def _alert(connector: Connector, result: RunResult, state: AlertState, courses: list[str]) -> Alert | None:
+    end = result.end(None if result.failed else result.manifest)
+    alert = alert_about(end, connector.notify, state, courses)
     link = run_url(
         connector.dag_id,
-        ending.run.run_id,
-        f"tasks/{ending.failed}" if ending.failed else RUN_TAB,
+        result.run.run_id,
+        f"tasks/{result.failed}" if result.failed else RUN_TAB,
     )
     return alert and Alert(alert.subject, alert.lines, link)
 
 
-def _tell(connector: Connector, alert: Alert | None) -> dict[str, Any]:
-    """Send the message; nobody reached: try again, somebody reached: show what is wrong with the rest."""
+def _send(connector: Connector, alert: Alert | None) -> dict[str, Any]:
+    """Send an alert; try again when no channel took it, and fail for good when only some did."""
     if alert is None:
-        failed = problems(connector.notify)  # found today, not on the day they are needed
+        failed = problems(connector.notify)  # found today, not on the day of the first alert
         if failed:
-            raise AirflowFailException(f"{' '.join(failed)} Nobody had to be told this time.")
-        return NOBODY
-    told, failed = send(connector.notify, alert)
-    if failed and told:
-        raise AirflowFailException(f"{' '.join(failed)} Told by {', '.join(told)} all the same.")
+            raise AirflowFailException(f"{' '.join(failed)} No alert was due this time.")
+        return NO_ALERT
+    sent, failed = send(connector.notify, alert)
+    if failed and sent:
+        raise AirflowFailException(f"{' '.join(failed)} The alert was sent by {', '.join(sent)}.")
     if failed:
-        raise AirflowException(f"Nobody was told: {' '.join(failed)}")
-    return {"subject": alert.subject, "told": told}
+        raise AirflowException(f"Nobody got the alert: {' '.join(failed)}")
+    return {"subject": alert.subject, "channels": sent}
 
 
-def _after(memory: AlertState, ending: RunResult, courses: list[str]) -> AlertState:
-    now = _in_words(datetime.now(UTC))
-    if ending.failed:
-        return after_failure(memory, now)
-    return after_success(memory, ending.manifest, courses, now) if ending.manifest else memory
+def _state_after(state: AlertState, result: RunResult, courses: list[str]) -> AlertState:
+    now = _minute(datetime.now(UTC))
+    if result.failed:
+        return after_failure(state, now)
+    return after_success(state, result.manifest, courses, now) if result.manifest else state
 
 
-def _in_words(instant: datetime) -> str:
+def _minute(instant: datetime) -> str:
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def send_test_alert(connector: Connector, by: str | None) -> dict[str, Any]:
-    """Send a message that shows how alerts arrive; raise AirflowFailException where one does not."""
+    """Send a test alert; raise AirflowFailException for a channel that does not take it."""
     if not connector.notify.channels:
         raise AirflowFailException(
-            f"The connector file of {connector.name} has no notify: nobody would be told. Add a channel."
+            f"The connector file of {connector.name} has no notify: nobody would get an alert. Add a channel."
         )
-    told, failed = send(connector.notify, trial(connector.name, by))
+    sent, failed = send(connector.notify, trial(connector.name, by))
     if failed:
-        raise AirflowFailException(f"{' '.join(failed)} Told by {', '.join(told) or 'nobody'}.")
-    return {"told": told, "sentence": f"A test message went to {', '.join(told)}; see whether it arrived."}
+        raise AirflowFailException(f"{' '.join(failed)} Sent by {', '.join(sent) or 'no channel'}.")
+    return {
+        "channels": sent,
+        "sentence": f"A test message went to {', '.join(sent)}; see whether it arrived.",
+    }

@@ -1,4 +1,4 @@
-"""After a run: the report for LMS administrators."""
+"""The task report: a run and how it ended, for include/codebashing_lms/reporting/report."""
 
 import logging
 from dataclasses import replace
@@ -23,21 +23,21 @@ LISTS = (SET_ASIDE, REFUSED_LIST)
 
 
 def run_report(connector: Connector, context: Context) -> dict[str, Any]:
-    """Write the report of a run to its folder and to where it is wanted; return whether it went there."""
+    """Write the report of a run and publish it; return its path, and whether it was published."""
     run = run_of(context)
     if run.form.dry_run or run.form.check_only:
-        logger.info("No report of a run that sends nothing")
+        logger.info("A run that sends nothing gets no report")
         return {"report": None, "published": False}
     with airflow_failures(context):
         result = run_result(connector, context)
-        report = _written(connector, result)
-        newest = result.is_newest  # a report of an older date must not hide today's
+        report = _write_report(connector, result)
+        newest = result.is_newest  # a report of an older date must not replace today's
         if newest:
             _publish(connector, result, report)
     return {"report": str(report), "published": newest}
 
 
-def _written(connector: Connector, result: RunResult) -> Any:
+def _write_report(connector: Connector, result: RunResult) -> Any:
     end = result.end(result.manifest)
     if end.outcome is None and (staged := read_outcome(result.folder)):
         end = replace(end, outcome=staged.kind, sentence=staged.sentence)
@@ -51,8 +51,8 @@ def _written(connector: Connector, result: RunResult) -> Any:
 def _publish(connector: Connector, result: RunResult, report: Any) -> None:
     from codebashing_lms_airflow.hooks import sftp_connection
 
-    wanted = connector.report
-    connection = sftp_connection(wanted.conn_id) if wanted.conn_id else None
+    target = connector.report
+    connection = sftp_connection(target.conn_id) if target.conn_id else None
     lists = [path for name in LISTS if (path := result.folder / name).exists()]
-    publish(wanted, connection, [*lists, report], ObjectStoragePath)
-    logger.info("The report went to %s", wanted.directory or wanted.uri)
+    publish(target, connection, [*lists, report], ObjectStoragePath)
+    logger.info("The report went to %s", target.directory or target.uri)
