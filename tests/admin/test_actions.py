@@ -1,4 +1,4 @@
-"""What each action of the admin DAG does to the memory, and what the next run then sends."""
+"""What each action of the admin DAG does to the ledger, and what the next run then sends."""
 
 import json
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.codebashing_lms.admin.actions import run_action
+from include.codebashing_lms.admin import actions
 from include.codebashing_lms.admin.form import AdminForm
 from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.delivery.folder import FolderTransport
@@ -24,21 +24,21 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANN = learner("1", "java", 4, 4, "2019-03-02")
 BOB = learner("2", "go", 4, 4, "2026-11-01")
 CY = learner("3", "java", 4, 4, "2026-11-10")
-ORDER = AdminForm("reset", "manual__1", triggered_by="ada", reason="the LMS was emptied")
+FORM = AdminForm("reset", "manual__1", triggered_by="ada", reason="the LMS was emptied")
 
 
 class Lms:
-    """An LMS that is a folder, its connector, and its memory."""
+    """An LMS that is a folder, its connector, and its ledger."""
 
     def __init__(self, folder, **sections):
         self.root, self.folder, self.sections = folder / "staging", folder, sections
         self.drop("drop")
-        self.orders = 0
+        self.actions = 0
 
     def drop(self, name):
         (self.folder / name).mkdir(exist_ok=True)
-        self.place = self.folder / name
-        self.delivery = {"method": "folder", "directory": str(self.place), "send": "changes"}
+        self.directory = self.folder / name
+        self.delivery = {"method": "folder", "directory": str(self.directory), "send": "changes"}
 
     @property
     def home(self):
@@ -54,29 +54,29 @@ class Lms:
     def run(self, day, *learners):
         """Return whose rows are in the file that a run sends."""
         staged = self.stage(day, *learners)
-        it = connector(self.delivery, **self.sections)
+        acme = connector(self.delivery, **self.sections)
         run = LoadContext(run_id=staged.run_id)
-        outcome = load(it, None, staged.transformed, staged.folder, run, staged.folder.joinpath)
+        outcome = load(acme, None, staged.transformed, staged.folder, run, staged.folder.joinpath)
         if outcome.kind == "nothing_to_send":
             return []
         lines = (staged.folder / outcome.file).read_text().splitlines()
         return [line.partition(",")[0] for line in lines[1:]]
 
     def form(self, action, **answers):
-        self.orders += 1
-        form = replace(ORDER, action=action, run_id=f"manual__{self.orders}", **answers)
-        return self.carry_out(form)
+        self.actions += 1
+        form = replace(FORM, action=action, run_id=f"manual__{self.actions}", **answers)
+        return self.run_action(form)
 
-    def carry_out(self, form, now=NOW):
-        it = connector(self.delivery, **self.sections)
-        return run_action(AdminRequest(it, "c0ffee", self.home, form, self.folder.joinpath, now))
+    def run_action(self, form, now=NOW):
+        acme = connector(self.delivery, **self.sections)
+        return actions.run_action(AdminRequest(acme, "c0ffee", self.home, form, self.folder.joinpath, now))
 
     def file(self, text):
-        (self.folder / "handed_in.csv").write_text(text)
-        return "handed_in.csv"
+        (self.folder / "list.csv").write_text(text)
+        return "list.csv"
 
     @property
-    def words(self):
+    def rows(self):
         rows = open_ledger(self.destination_ledger).table.to_pylist()
         return {(row["employee_id"], row["course"]): row for row in rows}
 
@@ -106,7 +106,7 @@ def test_since_a_date(lms):
     assert lms.run(22, ANN, BOB) == ["2"]
     late = learner("4", "java", 4, 4, "2020-01-01")
     assert lms.run(23, ANN, BOB, CY, late) == ["3"]  # the answer stays
-    assert lms.words["1", "java"]["baseline"]
+    assert lms.rows["1", "java"]["baseline"]
 
 
 def test_a_baseline(lms):
@@ -115,7 +115,7 @@ def test_a_baseline(lms):
     done = lms.form("first_delivery", answer="baseline", file=export)
     assert (done["rows"], done["other_courses"]) == (2, 0)
     assert lms.run(22, ANN, BOB, CY) == ["3"]
-    assert f"{lms.words['2', 'go']['completed_at']:%Y-%m-%d}" == "2018-05-06"
+    assert f"{lms.rows['2', 'go']['completed_at']:%Y-%m-%d}" == "2018-05-06"
 
 
 def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_path):
@@ -125,10 +125,10 @@ def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_
     text = "\n".join(["course,employee_id,completed_at", *lines])
     done = mapped.form("first_delivery", answer="baseline", file=mapped.file(text))
     assert (done["rows"], done["other_courses"]) == (3, 1)
-    assert {key: row["course_id"] for key, row in mapped.words.items()} == {
+    assert {key: row["course_id"] for key, row in mapped.rows.items()} == {
         ("1", "java"): "J1", ("1", "java_2"): "J1", ("2", "go"): "G1"
     }  # fmt: skip
-    assert mapped.words["1", "java"]["completed_at"].year == 2019
+    assert mapped.rows["1", "java"]["completed_at"].year == 2019
     assert mapped.run(22, ANN, BOB, CY) == ["3"]
     assert mapped.form("resend", course="G1")["rows"] == 1
     assert mapped.run(23, ANN, BOB, CY) == ["2"]
@@ -169,15 +169,15 @@ def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(l
         answer="baseline",
         file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
     )
-    assert lms.words["1", "java"]["baseline"]
+    assert lms.rows["1", "java"]["baseline"]
     lms.form("first_delivery", answer="since", since="2026-11-01")
-    assert not lms.words
+    assert not lms.rows
     assert lms.run(22, ANN, BOB) == ["2"]
     with pytest.raises(ConnectorError, match="2 rows count as known .* use the action reset first"):
         lms.form("first_delivery", answer="all")
 
 
-def test_a_reset_forgets_what_was_told_and_the_answer(lms):
+def test_a_reset_forgets_what_was_sent_and_the_answer(lms):
     lms.form("first_delivery", answer="since", since="2026-11-01")
     assert lms.run(22, ANN, BOB) == ["2"]
     assert lms.form("reset")["rows"] == 2
@@ -209,11 +209,11 @@ def test_a_changed_destination_goes_on_after_a_reset(tmp_path):
 def test_a_rebuild_brings_back_a_lost_ledger(lms):
     lms.form("first_delivery", answer="all")
     lms.run(22, ANN)
-    words = lms.words
+    rows = lms.rows
     for version in (lms.destination_ledger / "versions").iterdir():
         version.unlink()
     assert lms.form("rebuild", reason=None)["sentence"] == "Folded 2 entries of the journal again: 1 rows."
-    assert lms.words == words
+    assert lms.rows == rows
 
 
 def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
@@ -225,27 +225,27 @@ def test_a_purge_removes_what_is_older_than_the_connector_says(tmp_path):
         (lms.home / "snapshots" / name).touch()
     lms.run(22, ANN)
     lms.run(23, ANN, BOB)
-    words = lms.words
+    rows = lms.rows
 
     def purged(days):
-        form = replace(ORDER, action="purge", run_id=f"{days} days later", reason=None)
-        done = lms.carry_out(form, today + timedelta(days=days))
+        form = replace(FORM, action="purge", run_id=f"{days} days later", reason=None)
+        done = lms.run_action(form, today + timedelta(days=days))
         return done["snapshots"], done["entries"]
 
     assert [purged(0), purged(29), purged(31)] == [(2, 0), (0, 0), (0, 1)]
-    assert lms.words == words
+    assert lms.rows == rows
     assert lms.run(24, ANN, BOB, CY) == ["3"]
 
 
 def test_a_journal_without_a_limit_is_never_purged(lms):
     lms.form("first_delivery", answer="all")
     lms.run(22, ANN)
-    done = lms.carry_out(replace(ORDER, action="purge"), NOW + timedelta(days=9999))
+    done = lms.run_action(replace(FORM, action="purge"), NOW + timedelta(days=9999))
     assert (done["entries"], len(entries(lms.destination_ledger))) == (0, 2)
 
 
 @pytest.fixture
-def told(lms):
+def sent(lms):
     lms.form("first_delivery", answer="all")
     assert lms.run(20, ANN, BOB, CY) == ["1", "2", "3"]
     assert lms.run(21, ANN, BOB, CY) == []
@@ -263,46 +263,46 @@ def told(lms):
         ({"course": "java", "since": "2026-11-01"}, ["3"]),
     ],
 )
-def test_a_resend_tells_once_more_what_it_names(told, answers, again):
-    files = {"file": told.file(answers["file"])} if "file" in answers else {}
-    done = told.form("resend", **(answers | files))
+def test_a_resend_sends_once_more_what_the_form_names(sent, answers, again):
+    files = {"file": sent.file(answers["file"])} if "file" in answers else {}
+    done = sent.form("resend", **(answers | files))
     assert done["rows"] == len(again)
     assert "twice" in done["sentence"]
-    assert told.run(22, ANN, BOB, CY) == again
-    assert told.run(23, ANN, BOB, CY) == []
+    assert sent.run(22, ANN, BOB, CY) == again
+    assert sent.run(23, ANN, BOB, CY) == []
 
 
-def test_a_resend_keeps_the_first_date(told):
-    told.form("resend", course="java")
-    staged = told.stage(22, learner("1", "java", 4, 4, "2026-11-20"), BOB, CY)
-    staged.load(told.delivery, **told.sections)
+def test_a_resend_keeps_the_first_date(sent):
+    sent.form("resend", course="java")
+    staged = sent.stage(22, learner("1", "java", 4, 4, "2026-11-20"), BOB, CY)
+    staged.load(sent.delivery, **sent.sections)
     assert (
         "1,java,100,completed,2019-03-02T00:00:00Z"
         in staged.file.parent.joinpath(staged.manifest["file"]).read_text()
     )
 
 
-def test_a_resend_says_how_many_ids_were_never_told(told):
-    assert told.form("resend", file=told.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never sent")
+def test_a_resend_says_how_many_ids_were_never_sent(sent):
+    assert sent.form("resend", file=sent.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never sent")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n"])
-def test_a_list_of_ids_that_is_none_is_refused(told, text):
+def test_a_list_of_ids_that_is_none_is_refused(sent, text):
     with pytest.raises(ConnectorError, match=r"file of employee IDs .* Nothing was changed"):
-        told.form("resend", file=told.file(text))
-    assert last(told)["kind"] == "observation"
+        sent.form("resend", file=sent.file(text))
+    assert last(sent)["kind"] == "observation"
 
 
-def test_a_resend_of_nobody_is_refused(told):
+def test_a_resend_of_nobody_is_refused(sent):
     with pytest.raises(ConnectorError, match="fits no row"):
-        told.form("resend", course="cobol")
+        sent.form("resend", course="cobol")
 
 
-def test_a_roll_back_tells_again_what_came_after(told):
-    assert told.run(22, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
-    done = told.form("roll_back", number=3)
+def test_a_roll_back_sends_again_what_came_after(sent):
+    assert sent.run(22, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+    done = sent.form("roll_back", number=3)
     assert (done["rows"], done["journal"]) == (3, 5)
-    assert told.run(23, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+    assert sent.run(23, ANN, BOB, CY, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
 
 
 def test_a_roll_back_brings_back_the_answer_of_that_time(lms):
@@ -313,96 +313,96 @@ def test_a_roll_back_brings_back_the_answer_of_that_time(lms):
 
 
 @pytest.mark.parametrize("number", [None, 3, 9])
-def test_a_roll_back_to_nowhere_lists_the_newest_entries(told, number):
+def test_a_roll_back_to_nowhere_lists_the_newest_entries(sent, number):
     with pytest.raises(
         ConnectorError, match="3: observation, 0 rows, .*; 2: delivery, 3 rows, .*; 1: baseline"
     ):
-        told.form("roll_back", number=number)
+        sent.form("roll_back", number=number)
 
 
-class CutOffError(Exception):
+class InterruptedRunError(Exception):
     """Stands for the end of a process."""
 
 
 @pytest.fixture
-def cut_off(told, monkeypatch):
-    """Return the ID of a delivery that nobody knows the end of."""
+def in_flight(sent, monkeypatch):
+    """Return the ID of a delivery whose end is unknown."""
 
     def send(*_):
-        raise CutOffError
+        raise InterruptedRunError
 
     with monkeypatch.context() as patch:
         patch.setattr(FolderTransport, "send", send)
-        with pytest.raises(CutOffError):
-            told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
+        with pytest.raises(InterruptedRunError):
+            sent.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
     with pytest.raises(DeliveryError, match=r"action settle, the delivery .* and a reason"):
-        told.run(23, ANN)
-    [pointer] = (told.home / "in_flight").iterdir()
+        sent.run(23, ANN)
+    [pointer] = (sent.home / "in_flight").iterdir()
     return pointer.stem
 
 
-def test_an_open_delivery_that_was_taken_counts_as_told(told, cut_off):
-    done = told.form("settle", delivery=cut_off, found="taken", reason="seen in its import log")
+def test_a_delivery_in_flight_that_was_taken_counts_as_known(sent, in_flight):
+    done = sent.form("settle", delivery=in_flight, found="taken", reason="seen in its import log")
     assert "recorded as taken" in done["sentence"]
-    assert last(told)["resolution"] == {
+    assert last(sent)["resolution"] == {
         "by": "ada",
         "reason": "seen in its import log",
         "when": "2026-11-21T12:00:00Z",
     }
-    assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == []
+    assert sent.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == []
 
 
-def test_an_open_delivery_that_was_not_taken_is_sent_again(told, cut_off):
-    told.form("settle", delivery=cut_off, found="not_taken")
-    assert told.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
+def test_a_delivery_in_flight_that_was_not_taken_is_sent_again(sent, in_flight):
+    sent.form("settle", delivery=in_flight, found="not_taken")
+    assert sent.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == ["4"]
 
 
-def test_what_was_delivered_is_not_recorded_as_not_taken(told, monkeypatch):
+def test_what_was_delivered_is_not_recorded_as_not_taken(sent, monkeypatch):
     def commit(*_):
-        raise CutOffError
+        raise InterruptedRunError
 
     with monkeypatch.context() as patch:
         patch.setattr("include.codebashing_lms.load.run.commit", commit)
-        with pytest.raises(CutOffError):
-            told.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
-    [pointer] = (told.home / "in_flight").iterdir()
+        with pytest.raises(InterruptedRunError):
+            sent.run(22, ANN, learner("4", "go", 4, 4, "2026-11-21"))
+    [pointer] = (sent.home / "in_flight").iterdir()
     with pytest.raises(ConnectorError, match="cannot be recorded as not taken"):
-        told.form("settle", delivery=pointer.stem, found="not_taken")
-    told.form("settle", delivery=pointer.stem, found="taken")
-    assert told.words["4", "go"]["sent_at"]
-    assert not list((told.home / "in_flight").iterdir())
+        sent.form("settle", delivery=pointer.stem, found="not_taken")
+    sent.form("settle", delivery=pointer.stem, found="taken")
+    assert sent.rows["4", "go"]["sent_at"]
+    assert not list((sent.home / "in_flight").iterdir())
 
 
-def test_an_unknown_delivery_is_refused_and_the_open_ones_are_named(told, cut_off):
-    with pytest.raises(ConnectorError, match=f"open are: {cut_off}"):
-        told.form("settle", delivery="x", found="taken")
+def test_an_unknown_delivery_is_refused_and_those_in_flight_are_named(sent, in_flight):
+    with pytest.raises(ConnectorError, match=f"open are: {in_flight}"):
+        sent.form("settle", delivery="x", found="taken")
 
 
 @pytest.mark.parametrize("action", ["first_delivery", "reset", "resend", "roll_back"])
-def test_what_counts_as_told_does_not_change_under_an_open_delivery(told, cut_off, action):
+def test_what_counts_as_known_does_not_change_under_a_delivery_in_flight(sent, in_flight, action):
     given = {"first_delivery": {"answer": "all"}, "resend": {"course": "go"}, "roll_back": {"number": 1}}
-    with pytest.raises(ConnectorError, match=f"in flight, or was cut off: {cut_off}.* Nothing was changed"):
-        told.form(action, **given.get(action, {}))
-    assert last(told)["number"] == 3
+    with pytest.raises(ConnectorError, match=f"in flight, or was cut off: {in_flight}.* Nothing was changed"):
+        sent.form(action, **given.get(action, {}))
+    assert last(sent)["number"] == 3
 
 
-def test_the_journal_keeps_who_and_why_and_a_run_acts_once(told):
-    told.carry_out(ORDER)
-    entry = last(told)
+def test_the_journal_keeps_who_and_why_and_a_run_acts_once(sent):
+    sent.run_action(FORM)
+    entry = last(sent)
     assert (entry["kind"], entry["triggered_by"], entry["reason"]) == ("reset", "ada", "the LMS was emptied")
     assert (entry["run_id"], entry["connector_sha256"]) == ("manual__1", "c0ffee")
-    assert "already" in told.carry_out(ORDER)["sentence"]
-    assert last(told)["number"] == entry["number"]
+    assert "already" in sent.run_action(FORM)["sentence"]
+    assert last(sent)["number"] == entry["number"]
 
 
-def test_results_name_nobody(told):
+def test_results_name_nobody(sent):
     results = [
-        told.form("resend", file=told.file("1\nAD-4711\n")),
-        told.form("reset"),
-        told.form(
+        sent.form("resend", file=sent.file("1\nAD-4711\n")),
+        sent.form("reset"),
+        sent.form(
             "first_delivery",
             answer="baseline",
-            file=told.file("employee_id,course,completed_at\nAD-4711,go,2020-01-01\n"),
+            file=sent.file("employee_id,course,completed_at\nAD-4711,go,2020-01-01\n"),
         ),
     ]
     assert "AD-4711" not in json.dumps(results)
@@ -413,15 +413,15 @@ def reject(lms, text, name="rejects.csv"):
     return lms.form("refused", file=name)
 
 
-def test_a_reject_list_has_its_rows_told_again(tmp_path):
+def test_rows_of_a_reject_list_are_sent_again(tmp_path):
     lms = Lms(tmp_path)
     lms.run(20, ANN, BOB, CY)
     done = reject(lms, "user_key,course_id,reason\n2,go,no such user\n9,go,no such user\n2,java,closed\n")
     assert (done["rows"], done["fit_no_row"]) == (1, 2)
     assert "2 lines of the list fit no row" in done["sentence"]
-    [listed] = (lms.home / "refused").iterdir()
-    assert "no such user" in listed.read_text()
-    assert listed.stat().st_mode & 0o777 == 0o600
+    [list_] = (lms.home / "refused").iterdir()
+    assert "no such user" in list_.read_text()
+    assert list_.stat().st_mode & 0o777 == 0o600
     assert lms.run(22, ANN, BOB, CY) == ["2"]
     assert lms.run(23, ANN, BOB, CY) == []
 

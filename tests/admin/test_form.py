@@ -1,4 +1,4 @@
-"""An order that cannot be meant is refused before anything is looked at."""
+"""A form that makes no sense is refused before anything is read."""
 
 import pytest
 
