@@ -60,8 +60,8 @@ def compare(folder, learners):
             ]
             writer.write_table(pa.table(columns, schema=SCHEMA))
     rules = DeltaRules(as_of=np.datetime64("2026-11-30", "us"), full=True)
-    decisions = LedgerComparison(path, open_ledger(folder), rules).decisions()
-    return sum(int(one.send.sum()) for one in decisions)
+    deltas = LedgerComparison(path, open_ledger(folder), rules).deltas()
+    return sum(int(one.send.sum()) for one in deltas)
 
 
 def _as(column, kind):

@@ -63,10 +63,10 @@ def decided(folder, path, at_once):
         patch.setattr("include.codebashing_lms.streaming.partition.CHUNK", at_once)
         patch.setattr("include.codebashing_lms.load.compare.WINDOW", at_once)
         comparison = LedgerComparison(path, telling.open_ledger(folder), RULES)
-        frames = [one.rows for one in comparison.decisions()]
-    columns = ["row", "employee_id", "course", "verdict", "send", "hundredths", "former_id", "ledger_email"]
+        frames = [one.rows for one in comparison.deltas()]
+    columns = ["row", "employee_id", "course", "change", "send", "hundredths", "former_id", "ledger_email"]
     rows = [line for frame in frames for line in frame[columns].astype(object).to_numpy().tolist()]
-    summary = vars(comparison.summary) | {"seen": comparison.summary.seen.tolist()}
+    summary = vars(comparison.summary) | {"unchanged": comparison.summary.unchanged.tolist()}
     return [[None if one != one else one for one in line] for line in rows], summary  # noqa: PLR0124 (NaN)
 
 
@@ -82,8 +82,8 @@ def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once)
         assert (rows, summary) == decided(folder, path, 100_000)
         assert [row for row, *_ in rows] == sorted(row for row, *_ in rows)
         unchanged = len(now) - len(rows)
-        assert summary["verdicts"].total() == len(now)
-        assert unchanged == summary["verdicts"][Change.UNCHANGED] == sum(summary["seen"])
+        assert summary["changes"].total() == len(now)
+        assert unchanged == summary["changes"][Change.UNCHANGED] == sum(summary["unchanged"])
 
 
 def test_one_address_for_two_ids_is_found_across_portions(tmp_path):

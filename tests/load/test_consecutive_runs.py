@@ -120,7 +120,7 @@ def test_a_changed_identity_is_listed_with_the_old_and_the_new(root, folder, dro
     with (rehired.folder / "set_aside.csv").open(newline="") as file:
         [line] = csv.DictReader(file)
     assert (line["reason"], line["employee_id"]) == ("changed_identity", "9")
-    assert "told before: 1)" in line["detail"]
+    assert "sent before: 1)" in line["detail"]
     (root / "people.csv").write_text("email,action,employee_id,reason\n1@example.com,accept,,rehired\n")
     accepted = day(root, 23, [learner("9", "java", 1, 4, email="1@example.com")])
     assert accepted.load(folder, identity={"people": str(root / "people.csv")})["outcome"] == "delivered"

@@ -8,8 +8,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from include.codebashing_lms.load.compare import NAMES, reassigned_addresses
 from include.codebashing_lms.load.delta import Change, DeltaRules, compute_delta
+from include.codebashing_lms.load.identities import ADDRESSES, reassigned_addresses
+from include.codebashing_lms.transform.manifest import CourseGrowth
 
 MONDAY, TUESDAY, THURSDAY = (np.datetime64(f"2026-11-{day}T05:00:00", "us") for day in (16, 17, 19))
 FIRST = datetime(2026, 3, 1)  # noqa: DTZ001 (columns hold UTC without zone)
@@ -53,30 +54,30 @@ def table(rows, columns):
 def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
     now, before = table(rows, list(row())), table(ledger, list(told()))
     names = (
-        pa.Table.from_pandas(frame[NAMES.names].dropna(), NAMES, preserve_index=False)
+        pa.Table.from_pandas(frame[ADDRESSES.names].dropna(), ADDRESSES, preserve_index=False)
         for frame in (now.assign(email=now["email"].str.lower()), before)
     )
-    places = before.assign(place=np.arange(len(before)))
+    numbered = before.assign(index=np.arange(len(before)))
     return compute_delta(
-        now, places, reassigned_addresses(*names), DeltaRules(as_of=as_of, full=full, **rules)
+        now, numbered, reassigned_addresses(*names), DeltaRules(as_of=as_of, full=full, **rules)
     )
 
 
-def verdicts(delta):
-    return [Change(number).name for number in delta.rows["verdict"]]
+def changes_of(delta):
+    return [Change(number).name for number in delta.rows["change"]]
 
 
 def test_what_was_never_told_is_new():
     delta = decided([row(), row("2")], [])
-    assert verdicts(delta) == ["NEW", "NEW"]
+    assert changes_of(delta) == ["NEW", "NEW"]
     assert delta.send.all()
 
 
 def test_what_is_as_it_was_told_is_not_sent_but_seen():
     delta = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
-    assert verdicts(delta) == ["CHANGED", "UNCHANGED"]
+    assert changes_of(delta) == ["CHANGED", "UNCHANGED"]
     assert delta.send.tolist() == [True, False]
-    assert delta.rows["place"].tolist() == [2, 0]
+    assert delta.rows["ledger_index"].tolist() == [2, 0]
 
 
 def test_full_sends_the_unchanged_too():
@@ -86,7 +87,7 @@ def test_full_sends_the_unchanged_too():
 def test_nothing_older_overwrites_anything_newer():
     before = [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)]
     delta = decided([row(hundredths=2000), row("2")], before)
-    assert verdicts(delta) == ["STALE", "UNCHANGED"]
+    assert changes_of(delta) == ["STALE", "UNCHANGED"]
     assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
 
 
@@ -99,14 +100,14 @@ def test_a_run_that_loads_late_finds_nobody_fallen():
 
 @pytest.mark.parametrize("changes", [{"course_id": "J"}, {"status": 0}, {"hundredths": 1}, {"user_key": "9"}])
 def test_every_part_of_the_last_word_counts(changes):
-    assert verdicts(decided([row()], [told(**changes)])) == ["CHANGED"]
+    assert changes_of(decided([row()], [told(**changes)])) == ["CHANGED"]
 
 
 def test_an_address_counts_where_it_is_sent():
     before = [told(email="old@x.com")]
-    assert verdicts(decided([row()], before)) == ["UNCHANGED"]
-    assert verdicts(decided([row()], before, email_matters=True)) == ["CHANGED"]
-    assert verdicts(decided([row(email="1@X.com")], [told()], email_matters=True)) == ["UNCHANGED"]
+    assert changes_of(decided([row()], before)) == ["UNCHANGED"]
+    assert changes_of(decided([row()], before, email_matters=True)) == ["CHANGED"]
+    assert changes_of(decided([row(email="1@X.com")], [told()], email_matters=True)) == ["UNCHANGED"]
 
 
 def test_a_new_target_is_a_change_and_the_old_one_is_listed():
@@ -133,59 +134,57 @@ def test_a_second_completion_is_counted_and_keeps_the_first_date():
     before = [told(hundredths=10_000, completed_at=FIRST)]
     delta = decided([row(hundredths=10_000, completed_at=later)], before)
     assert delta.warnings == Counter(completed_again=1)
-    assert verdicts(delta) == ["UNCHANGED"]
+    assert changes_of(delta) == ["UNCHANGED"]
     assert delta.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
 
 
 def test_a_date_that_was_missing_is_told_when_it_comes():
     delta = decided([row(hundredths=10_000, completed_at=FIRST)], [told(hundredths=10_000)])
-    assert verdicts(delta) == ["CHANGED"]
+    assert changes_of(delta) == ["CHANGED"]
 
 
 def test_added_lessons_are_reported_by_course():
     before = [told(str(n), hundredths=10_000, completed_at=FIRST) for n in range(3)]
     now = [row(str(n), hundredths=8000, lessons_total=12) for n in range(2)] + [row("2", hundredths=10_000)]
-    assert decided(now, before).growth == [
-        {"course": "java", "lessons_were": 10, "lessons_are": 12, "learners": 2}
-    ]
+    assert decided(now, before).growth == [CourseGrowth("java", lessons_were=10, lessons_are=12, learners=2)]
 
 
 def test_a_new_address_is_sent_with_a_warning():
     delta = decided([row(email="new@x.com", hundredths=6000)], [told(email="old@x.com")])
-    assert verdicts(delta) == ["CHANGED"]
+    assert changes_of(delta) == ["CHANGED"]
     assert delta.warnings == Counter(email_changed=1)
 
 
 def test_a_new_address_is_held_where_the_old_one_is_under_another_id():
     delta = decided([row(email="new@x.com"), row("2", email="old@x.com")], [told(email="old@x.com")])
-    assert verdicts(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+    assert changes_of(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
 
 
 def test_a_new_address_with_less_progress_is_somebody_else():
     for before in (told(email="old@x.com"), told(email="old@x.com", hundredths=10_000)):
         now = [row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")]
         delta = decided(now, [before])
-        assert verdicts(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
+        assert changes_of(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
         assert not delta.send.any()
 
 
 def test_an_address_under_a_new_id_is_held_until_hr_accepts():
     now, before = [row("9", email="1@x.com")], [told()]
-    assert verdicts(decided(now, before)) == ["CHANGED_IDENTITY"]
-    assert verdicts(decided(now, before, accepted=frozenset(["1@x.com"]))) == ["NEW"]
-    assert verdicts(decided(now, [*before, told("9", email="1@x.com")])) == ["UNCHANGED"]
+    assert changes_of(decided(now, before)) == ["CHANGED_IDENTITY"]
+    assert changes_of(decided(now, before, accepted=frozenset(["1@x.com"]))) == ["NEW"]
+    assert changes_of(decided(now, [*before, told("9", email="1@x.com")])) == ["UNCHANGED"]
 
 
 def test_two_without_address_are_never_taken_for_each_other():
-    assert verdicts(decided([row("9", email=None)], [told(email=None)])) == ["NEW"]
-    assert verdicts(decided([row(email=None)], [told()])) == ["UNCHANGED"]
+    assert changes_of(decided([row("9", email=None)], [told(email=None)])) == ["NEW"]
+    assert changes_of(decided([row(email=None)], [told()])) == ["UNCHANGED"]
 
 
 def test_completions_before_the_start_are_taken_as_known():
     days = [FIRST, pd.Timestamp("2026-06-01")]
     done = [row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate(days)]
     delta = decided(done, [], since=np.datetime64("2026-05-01", "us"))
-    assert verdicts(delta) == ["BEFORE_START", "NEW"]
+    assert changes_of(delta) == ["BEFORE_START", "NEW"]
     assert delta.send.tolist() == [False, True]
 
 
@@ -193,23 +192,23 @@ def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
     rows = [row("1", hundredths=10_000, completed_at=FIRST + timedelta(days=9)), row("2")]
     first = told("1", hundredths=10_000, completed_at=FIRST, sent_at=None)
     delta = decided(rows, [first, told("2")])
-    assert verdicts(delta) == ["CHANGED", "UNCHANGED"]
+    assert changes_of(delta) == ["CHANGED", "UNCHANGED"]
     assert delta.rows["completed_at"][0] == FIRST
     assert len(delta.to_correct()) == 0
 
 
 def test_an_older_run_does_not_tell_it_again():
-    assert verdicts(decided([row()], [told(sent_at=None, valid_at=THURSDAY)])) == ["STALE"]
+    assert changes_of(decided([row()], [told(sent_at=None, valid_at=THURSDAY)])) == ["STALE"]
 
 
 def test_an_export_without_addresses_makes_nobody_changed():
     known = told(email=None, baseline=True)
-    assert verdicts(decided([row()], [known], email_matters=True)) == ["UNCHANGED"]
-    assert verdicts(decided([row()], [known | {"baseline": False}], email_matters=True)) == ["CHANGED"]
+    assert changes_of(decided([row()], [known], email_matters=True)) == ["UNCHANGED"]
+    assert changes_of(decided([row()], [known | {"baseline": False}], email_matters=True)) == ["CHANGED"]
 
 
 def test_an_lms_of_whole_percents_is_not_told_of_a_change_within_one():
     within = decided([row(hundredths=6299)], [told(hundredths=6200)], whole_percent=True)
-    assert verdicts(within) == ["UNCHANGED"]
+    assert changes_of(within) == ["UNCHANGED"]
     beyond = decided([row(hundredths=6300)], [told(hundredths=6299)], whole_percent=True)
-    assert verdicts(beyond) == ["CHANGED"]
+    assert changes_of(beyond) == ["CHANGED"]

@@ -14,7 +14,7 @@ from include.codebashing_lms.config.lists import PathResolver, lines_of
 from include.codebashing_lms.delivery.results import ResultParser
 from include.codebashing_lms.ledger.schema import KEY, SENT, align_to_schema
 from include.codebashing_lms.load.repeat_refusals import normalize_reason
-from include.codebashing_lms.load.sent_rows import RowIndex, listed
+from include.codebashing_lms.load.sent_rows import RowIndex, write_refused_list
 from include.codebashing_lms.staging.files import StagedPath
 
 USUAL = {"user": "user_key", "course": "course_id", "reason": "reason"}
@@ -38,14 +38,14 @@ def refused_rows(
     found: dict[int, str] = {}
     unmatched = 0
     for refusal in refusals:
-        matches = index.meant(refusal)
+        matches = index.match(refusal)
         unmatched += not matches
         for row in matches:
             found.setdefault(row, refusal.reason)
     if not found:
         raise form_error(f"{LIST} has {len(refusals)} refused rows; none of them was sent to the LMS")
     rows = ledger.take(pa.array(list(found)))
-    listed(to, rows, found.values())
+    write_refused_list(to, rows, found.values())
     kinds = pa.array([normalize_reason(reason) for reason in found.values()], pa.string())
     return align_to_schema(rows.select(KEY).append_column("refusal", kinds), SENT), unmatched
 

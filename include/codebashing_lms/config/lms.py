@@ -61,7 +61,11 @@ class Lms:
             name: settings[name].from_csv_cell(text) if name in settings else text
             for name, text in cells.items()
         }
-        return parse(entry, self.course_type)
+        return self.parse_course(entry)
+
+    def parse_course(self, content: dict[str, Any]) -> Course:
+        """Return a course with its settings as YAML has them; raise InvalidContent with every issue in it."""
+        return parse(content, self.course_type)
 
     def course_map_error(self, courses: CourseMap) -> str | None:
         """Say what is wrong with courses that are valid one by one; None: nothing is."""

@@ -16,26 +16,26 @@ import pyarrow.parquet as pq
 from include.codebashing_lms.ledger.buckets import buckets_of, by_portion, hashed, portion_of, portions
 from include.codebashing_lms.ledger.schema import INSTANT
 from include.codebashing_lms.ledger.versions import Ledger
-from include.codebashing_lms.load.delta import Change, Delta, DeltaRules, ReassignedAddresses, compute_delta
+from include.codebashing_lms.load.delta import Change, Delta, DeltaRules, compute_delta
+from include.codebashing_lms.load.identities import ADDRESSES, ReassignedAddresses, reassigned_addresses
 from include.codebashing_lms.staging.scratch import scratch_folder
 from include.codebashing_lms.streaming.partition import GroupedTable, partitioned
-from include.codebashing_lms.transform import rows_file as staged_rows
+from include.codebashing_lms.transform import rows_file
 from include.codebashing_lms.transform.manifest import CourseGrowth
 
 WINDOW = 25_000  # rows that follow each other in the file, and are written at once
 
-NAMES = pa.schema([("email", pa.string()), ("employee_id", pa.string())])
 ROWS = pa.schema(
     [("row", pa.int64())]
-    + [(one.name, pa.string() if one.type == staged_rows.TEXTS else one.type) for one in staged_rows.SCHEMA]
+    + [(one.name, pa.string() if one.type == rows_file.TEXTS else one.type) for one in rows_file.SCHEMA]
 )
 CLASSIFIED = pa.schema(
     [
         *ROWS,
-        ("person", pa.string()),  # the e-mail address in lower case
+        ("lower_email", pa.string()),
         ("status", pa.int8()),
         ("accepted", pa.bool_()),
-        ("verdict", pa.int8()),
+        ("change", pa.int8()),
         ("send", pa.bool_()),
         *[(f"ledger_{name}", pa.string()) for name in ("email", "course_id", "user_key", "refusal")],
         ("ledger_sent_at", INSTANT),
@@ -45,7 +45,10 @@ CLASSIFIED = pa.schema(
 
 
 class LedgerComparison:
-    """Decides all rows of rows.parquet; `summary` is what the decisions add up to, once all were given."""
+    """Compares all rows of rows.parquet with the ledger.
+
+    :ivar summary: the numbers of all deltas, complete once the last delta was given.
+    """
 
     def __init__(self, rows: Path, ledger: Ledger, rules: DeltaRules) -> None:
         self.rows, self.ledger, self.rules = rows, ledger, rules
@@ -53,25 +56,25 @@ class LedgerComparison:
         self._length = pq.read_metadata(rows).num_rows
         self._portions = portions(self._length + len(ledger))
 
-    def decisions(self) -> Iterator[Delta]:
-        """Give the rows in their order, decided, but for those of which there is nothing to say."""
+    def deltas(self) -> Iterator[Delta]:
+        """Give the rows with their changes, in the order of the file, without the rows to leave unchanged."""
         with scratch_folder() as scratch:
-            decided = self._decided(scratch / "rows.arrow", self._namesakes(scratch))
-            with partitioned(scratch / "decided.arrow", CLASSIFIED, decided) as window:
+            classified = self._classified(scratch / "rows.arrow", self._reassigned_addresses(scratch))
+            with partitioned(scratch / "classified.arrow", CLASSIFIED, classified) as window:
                 for number in range(-(-self._length // WINDOW)):
                     rows = window(number).sort_by("row").to_pandas()
                     yield Delta(rows, rows["send"].to_numpy(dtype=np.bool_))
 
-    def _decided(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[GroupedTable]:
-        """Give the rows decided, some employees after the other, and in which window of the file each is."""
-        with partitioned(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as told:
+    def _classified(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[GroupedTable]:
+        """Give the rows with their changes, some employees at a time, and each row's window in the file."""
+        with partitioned(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as ledger:
             done = 0
             for number, size in enumerate(by_portion(self.ledger.rows_in, self._portions)):
-                before = told.next(size).to_pandas().assign(place=np.arange(done, done + size))
-                delta = compute_delta(portion(number).to_pandas(), before, reassigned, self.rules)
+                known = ledger.next(size).to_pandas().assign(index=np.arange(done, done + size))
+                delta = compute_delta(portion(number).to_pandas(), known, reassigned, self.rules)
                 self.summary.add(delta)
                 done += size
-                yield _to_be_spoken_of(delta)
+                yield _to_write(delta)
 
     def _by_employee(self) -> Iterator[GroupedTable]:
         row = 0
@@ -80,23 +83,20 @@ class LedgerComparison:
             row += len(table)
             yield numbered.select(ROWS.names).cast(ROWS), portion_of(buckets_of(table), self._portions)
 
-    def _namesakes(self, scratch: Path) -> ReassignedAddresses:
-        """Find the addresses whose employees are not the same in the run as in the ledger."""
+    def _reassigned_addresses(self, scratch: Path) -> ReassignedAddresses:
         found: ReassignedAddresses = {}
-        now, told = (
-            self._by_address(tables) for tables in (self._slices(NAMES.names), self.ledger.columns(NAMES))
-        )
+        run, ledger = self._slices(ADDRESSES.names), self.ledger.columns(ADDRESSES)
         with (
-            partitioned(scratch / "now.arrow", NAMES, now) as now_in,
-            partitioned(scratch / "told.arrow", NAMES, told) as told_in,
+            partitioned(scratch / "run.arrow", ADDRESSES, self._by_address(run)) as of_run,
+            partitioned(scratch / "ledger.arrow", ADDRESSES, self._by_address(ledger)) as of_ledger,
         ):
             for number in range(self._portions if len(self.ledger) else 0):
-                found |= reassigned_addresses(now_in(number), told_in(number))
+                found |= reassigned_addresses(of_run(number), of_ledger(number))
         return found
 
     def _by_address(self, tables: Iterable[pa.Table]) -> Iterator[GroupedTable]:
         for table in tables:
-            names = table.select(NAMES.names).group_by(NAMES.names, use_threads=False).aggregate([])
+            names = table.select(ADDRESSES.names).group_by(ADDRESSES.names, use_threads=False).aggregate([])
             known = names.filter(pc.is_valid(names["email"]))
             lower = known.set_column(0, "email", pc.utf8_lower(known["email"]))
             yield lower, portion_of(hashed(lower["email"]), self._portions)
@@ -116,28 +116,10 @@ def _plain(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema(fields))
 
 
-def reassigned_addresses(now: pa.Table, told: pa.Table) -> ReassignedAddresses:
-    """Return the addresses told of before that are with other employees now, with those of before.
-
-    :param now: address and employee ID in the run, each pair at least once; `told` in the ledger.
-    """
-    pairs_now, pairs_told = (pc.binary_join_element_wise(*one.columns, "\0") for one in (now, told))
-    come = now["email"].filter(pc.invert(pc.is_in(pairs_now, value_set=pairs_told)))
-    gone = told["email"].filter(pc.invert(pc.is_in(pairs_told, value_set=pairs_now)))
-    changed = pa.chunked_array([*come.chunks, *gone.chunks], pa.string())
-    concerned = pc.and_(
-        pc.is_in(told["email"], value_set=changed), pc.is_in(told["email"], value_set=now["email"])
-    )
-    found: ReassignedAddresses = {}
-    for email, employee_id in zip(*(one.to_pylist() for one in told.filter(concerned).columns), strict=True):
-        found.setdefault(email, []).append(employee_id)
-    return found
-
-
-def _to_be_spoken_of(delta: Delta) -> GroupedTable:
-    """Return what is sent or listed of some rows, and the window of each."""
+def _to_write(delta: Delta) -> GroupedTable:
+    """Return the rows that are sent or listed, and the window of each."""
     rows = delta.rows.assign(send=delta.send)
-    kept = rows[delta.send | (rows["verdict"] != Change.UNCHANGED)]
+    kept = rows[delta.send | (rows["change"] != Change.UNCHANGED)]
     return pa.Table.from_pandas(kept[CLASSIFIED.names], CLASSIFIED, preserve_index=False), (
         kept["row"].to_numpy() // WINDOW
     )
@@ -145,34 +127,40 @@ def _to_be_spoken_of(delta: Delta) -> GroupedTable:
 
 @dataclass
 class DeltaSummary:
-    """What the decisions of a run add up to."""
+    """The numbers of all deltas of a run.
 
-    seen: npt.NDArray[np.bool_]
+    :ivar unchanged: which rows of the ledger the run has unchanged.
+    :ivar sent: how many rows are sent; `statuses` counts these, `changes` counts all rows.
+    :ivar fell: how many of all `learners` have a lower percentage than the ledger.
+    :ivar oldest: the first completion date that is sent.
+    :ivar growth: learners by course, number of lessons before and now.
+    """
+
+    unchanged: npt.NDArray[np.bool_]
     sent: int = 0
-    verdicts: Counter[int] = field(default_factory=Counter)
+    changes: Counter[int] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
     corrections: int = 0
     learners: int = 0
     fell: int = 0
     oldest: datetime | None = None
-    growth: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    growth: Counter[tuple[str, int, int]] = field(default_factory=Counter)
 
     def add(self, delta: Delta) -> None:
-        """Count the rows of a decision."""
+        """Count the rows of a delta."""
         rows = delta.rows
         sent = rows[delta.send]
-        self.seen[rows.loc[rows["verdict"] == Change.UNCHANGED, "place"]] = True
+        self.unchanged[rows.loc[rows["change"] == Change.UNCHANGED, "ledger_index"]] = True
         self.sent += len(sent)
-        self.verdicts.update(rows["verdict"].tolist())
+        self.changes.update(rows["change"].tolist())
         self.statuses.update(sent["status"].tolist())
         self.warnings.update(delta.warnings)
         self.corrections += len(delta.to_correct())
         self.learners += rows["employee_id"].nunique()
         self.fell += delta.fell
         for one in delta.growth:
-            course = one["course"], one["lessons_were"], one["lessons_are"]
-            self.growth[course] = self.growth.get(course, 0) + one["learners"]
+            self.growth[one.course, one.lessons_were, one.lessons_are] += one.learners
         dates = sent["completed_at"].dropna()
         if len(dates):
             first = pd.Timestamp(dates.min()).to_pydatetime()

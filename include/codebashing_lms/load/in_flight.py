@@ -1,7 +1,7 @@
 """Deliveries that have begun and are not yet in the journal.
 
-<staging>/<connector>/in_flight/<delivery>.json names the run folder of such a delivery. The receipt in this
-folder says how far the delivery came, see recovery.py.
+in_flight/<delivery>.json names the run folder of such a delivery. The receipt in this folder says how far the
+delivery came, see recovery.py.
 """
 
 import logging
@@ -19,6 +19,7 @@ from include.codebashing_lms.errors import LedgerConflictError
 from include.codebashing_lms.ledger.destinations import ledger_folder
 from include.codebashing_lms.ledger.journal import append, entries, open_ledger
 from include.codebashing_lms.ledger.numbered_files import names_in, remove
+from include.codebashing_lms.ledger.schema import EntryMetadata
 from include.codebashing_lms.load.receipt import (
     Receipt,
     State,
@@ -47,7 +48,7 @@ class DestinationLedger:
     folder: StagedPath
     destination: dict[str, str]
 
-    def entry_metadata(self, kind: str, about: dict[str, Any]) -> dict[str, Any]:
+    def entry_metadata(self, kind: str, about: dict[str, Any]) -> EntryMetadata:
         """Return what the journal says of an entry besides its rows.
 
         :param about: what the entry is about, under the keys of receipt.json.
@@ -60,16 +61,16 @@ class DestinationLedger:
         return {**kept, "when": iso(datetime.now(UTC)), "since": last.get("since")}
 
     def add(
-        self, rows: Iterable[pa.Table], metadata: dict[str, Any], at: int | None = None, seen: Any = None
+        self, rows: Iterable[pa.Table], metadata: EntryMetadata, at: int | None = None, unchanged: Any = None
     ) -> None:
         """Add an entry to the journal, after its newest entry at that moment.
 
         :param rows: the entry's rows; they are read more than once.
-        :param seen: which rows of version `at` of the ledger were found unchanged; it says nothing of others.
+        :param unchanged: which rows of version `at` of the ledger are unchanged; it says nothing of others.
         """
         while True:
             ledger = open_ledger(self.folder)
-            mask = seen if ledger.number == at else np.zeros(len(ledger), dtype=np.bool_)
+            mask = unchanged if ledger.number == at else np.zeros(len(ledger), dtype=np.bool_)
             try:
                 append(self.folder, ledger, rows, mask, metadata)
                 break
@@ -108,18 +109,18 @@ def commit(
     folder: StagedPath,
     receipt: Receipt,
     at: int | None = None,
-    seen: Any = None,
+    unchanged: Any = None,
 ) -> Receipt:
     """Put what the LMS accepted of a delivery into the journal, once, and close it; return the receipt.
 
-    :param seen: which rows of version `at` of the ledger were found unchanged.
+    :param unchanged: which rows of version `at` of the ledger are unchanged.
     """
     whole, done = receipt.state == State.DELIVERED, receipt.parts_done
     if whole or done > receipt.parts_journaled:
         metadata = destination_ledger.entry_metadata("delivery", as_dict(receipt))
         if not whole:
             metadata["delivery"] = f"{receipt.delivery} parts {done}"
-        destination_ledger.add(_rows_of(folder, receipt, whole), metadata, at, seen)
+        destination_ledger.add(_rows_of(folder, receipt, whole), metadata, at, unchanged)
     if not whole:
         receipt = replace(receipt, parts_journaled=done)
         write_receipt(folder, receipt)

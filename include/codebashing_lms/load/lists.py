@@ -1,4 +1,4 @@
-"""Lists for people that only load can write: what the LMS has wrong, who is in doubt, what waits."""
+"""Lists for people that need the ledger: rows to correct, held identities, refused rows, deferred rows."""
 
 import csv
 from pathlib import Path
@@ -41,22 +41,22 @@ class Corrections:
         self._file.close()
 
     def add(self, delta: Delta) -> None:
-        """List the rows of a decision that replace another target."""
+        """List the rows that the LMS has under another course id or user key."""
         self._csv.writerows(map(escape_formulas, delta.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
 
 
 class HeldIdentities:
-    """Learners who may have become somebody else, for set_aside.csv, with the old and the new."""
+    """Learners who may have become somebody else, for set_aside.csv, with old and new address or ID."""
 
     def __init__(self) -> None:
         self.lines: dict[Any, list[Any]] = {}
 
     def add(self, delta: Delta) -> None:
-        """Take up the learners whom a decision holds."""
-        held = delta.rows[delta.rows["verdict"] == Change.CHANGED_IDENTITY]
+        """Take up the learners that are held."""
+        held = delta.rows[delta.rows["change"] == Change.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
             before = [*records["ledger_email"].dropna().unique(), *records["former_id"].dropna().unique()]
-            detail = f"{CHANGED_IDENTITY.meaning.detail} (told before: {', '.join(before)})"
+            detail = f"{CHANGED_IDENTITY.meaning.detail} (sent before: {', '.join(before)})"
             line = self.lines.setdefault(
                 (employee_id, str(email)), [CHANGED_IDENTITY.reason, detail, email, employee_id, "", 0]
             )
@@ -74,11 +74,11 @@ class RepeatedRefusals:
         self.lines: list[list[Any]] = []
 
     def add(self, delta: Delta) -> None:
-        """Take up the rows that a decision finds hopeless."""
-        rows = delta.rows[delta.rows["verdict"] == Change.REFUSED]
+        """Take up the rows that were refused too often."""
+        rows = delta.rows[delta.rows["change"] == Change.REFUSED]
         columns = (rows[name] for name in ("ledger_refusal", "email", "employee_id", "course"))
-        for reason, *whose in zip(*columns, strict=True):
-            self.lines.append([REFUSED.reason, REFUSED.meaning.detail.format(reason=reason), *whose, 1])
+        for reason, *names in zip(*columns, strict=True):
+            self.lines.append([REFUSED.reason, REFUSED.meaning.detail.format(reason=reason), *names, 1])
 
     def list_in(self, folder: StagedPath) -> None:
         """Add them to the run's set_aside.csv."""
@@ -86,7 +86,7 @@ class RepeatedRefusals:
 
 
 def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
-    """Put the lines of a reason into set_aside.csv; a second try replaces what the first one put there."""
+    """Put the lines of a reason into set_aside.csv; a second try replaces the lines of the first."""
     with (
         local_copy(folder / SET_ASIDE) as copy,
         copy.open(encoding="utf-8", newline="") as before,
@@ -99,7 +99,7 @@ def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
 
 
 class DeferredRows:
-    """left_out.parquet with rows that something newer overtook, or that wait for what the LMS refused.
+    """left_out.parquet with stale rows, and with rows that wait as the LMS refused newer values.
 
     :param before: the file as transform wrote it, or as an earlier try of load left it.
     """
@@ -119,11 +119,11 @@ class DeferredRows:
         self._parquet.close()
 
     def add(self, delta: Delta) -> None:
-        """List the rows that a decision leaves out of the file."""
-        rows = delta.rows[delta.rows["verdict"].isin(list(DEFERRED))]
+        """List the rows that are not sent now."""
+        rows = delta.rows[delta.rows["change"].isin(list(DEFERRED))]
         columns = {
             "place": [Group.WITHHELD.value] * len(rows),
-            "reason": [DEFERRED[verdict] for verdict in rows["verdict"]],
+            "reason": [DEFERRED[change] for change in rows["change"]],
             "email": rows["email"],
             "employee_id": rows["employee_id"],
             "course": rows["course"],

@@ -1,7 +1,6 @@
-"""From a run's rows and the ledger to what is sent: the file, lists for people, the manifest's last word."""
+"""What load writes to the run's folder before it sends: LMS file, lists for people, completed manifest."""
 
 import json
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,42 +11,23 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec.structs import replace
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, read_people
 from include.codebashing_lms.config.lms import Lms
-from include.codebashing_lms.config.schema.validation import parse
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.ledger import schema as ledger_rows
 from include.codebashing_lms.load.compare import DeltaSummary, LedgerComparison
 from include.codebashing_lms.load.delta import Change, Delta, DeltaRules
-from include.codebashing_lms.load.lists import (
-    DEFERRED,
-    Corrections,
-    DeferredRows,
-    HeldIdentities,
-    RepeatedRefusals,
-)
+from include.codebashing_lms.load.lists import Corrections, DeferredRows, HeldIdentities, RepeatedRefusals
+from include.codebashing_lms.load.manifest import complete_manifest
+from include.codebashing_lms.load.sent_rows import SCHEMA
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.staging.layout import LEFT_OUT, SENT_ROWS, TO_CORRECT
 from include.codebashing_lms.transform.lms_file.courses import Courses
-from include.codebashing_lms.transform.lms_file.file_part import FilePart, first_part
+from include.codebashing_lms.transform.lms_file.file_part import FilePart
 from include.codebashing_lms.transform.lms_file.writer import LmsFile
-from include.codebashing_lms.transform.manifest import (
-    Manifest,
-    TransformNumbers,
-    read_manifest,
-    write_manifest,
-)
-from include.codebashing_lms.transform.records.columns import STATUSES, utc64
-from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
-
-TOLD = pa.schema(
-    [field for field in ledger_rows.SENT if field.name not in ("refusal", "refused_as")]
-    + [("course_title", pa.string()), ("accepted", pa.bool_()), ("sent", pa.bool_()), ("known", pa.bool_())]
-)
-ASIDE = {change: change.disposition.reason for change in Change if change.disposition in SET_ASIDE}
+from include.codebashing_lms.transform.manifest import Manifest, read_manifest, write_manifest
+from include.codebashing_lms.transform.records.columns import utc64
 
 
 def sends_full(connector: Connector, chosen: str | None) -> bool:
@@ -57,7 +37,7 @@ def sends_full(connector: Connector, chosen: str | None) -> bool:
     full = (chosen or connector.delivery.send or by_profile) == "full"
     if full and contract.refuses_full:
         raise ConnectorError(
-            f"{contract.profile} tells changes only: rows that it has the LMS would add again, or refuse. "
+            f"{contract.profile} sends changes only: rows that it has the LMS would add again, or refuse. "
             "Nothing was sent. Choose changes in the form."
         )
     return full
@@ -66,7 +46,7 @@ def sends_full(connector: Connector, chosen: str | None) -> bool:
 def delta_rules(
     connector: Connector, as_of: datetime, full: bool, since: datetime | None, resolve: PathResolver
 ) -> DeltaRules:
-    """Return what decides besides rows and ledger."""
+    """Return what the delta depends on besides rows and ledger."""
     people = read_people(connector.identity.people, resolve)
     return DeltaRules(
         as_of=utc64(as_of),
@@ -79,22 +59,21 @@ def delta_rules(
 
 
 def _email_matters(connector: Connector) -> bool:
-    """Tell whether a new address alone makes a row worth telling; not where the LMS must not see it again."""
+    """Tell whether a new address alone makes a row a changed row: the LMS gets the address."""
     contract = connector.lms.contract
     return contract.sends_full or "email" in contract.sources
 
 
 @dataclass(frozen=True)
 class LoadOutputs:
-    """What load writes to the run's folder before it sends."""
+    """Writes the files of a load."""
 
     connector: Connector
     folder: StagedPath
-    name: str
     as_of: datetime
 
     def write(self, comparison: LedgerComparison) -> tuple[Manifest, DeltaSummary]:
-        """Write the LMS file and the lists; return the completed manifest and what it all adds up to."""
+        """Write the LMS file and the lists; return the completed manifest and the numbers of the delta."""
         held, refused = HeldIdentities(), RepeatedRefusals()
         parts = self._write_rows(comparison, [held, refused])
         held.list_in(self.folder)
@@ -106,23 +85,22 @@ class LoadOutputs:
         return manifest, summary
 
     def _write_rows(self, comparison: LedgerComparison, lists: list[Any]) -> list[FilePart]:
-        """Write what there is to say of each row; return the files that are sent."""
+        """Write each row to the files and lists that it belongs to; return the files that are sent."""
         with ExitStack() as stack:
-            rows = self._rows(
-                stack
-            )  # first, as they appear last: by sent_rows.parquet a retry knows of this try
-            told, corrections, left_out = (
+            # opened first, the LMS file appears last: by sent_rows.parquet a retry knows of this try
+            rows = self._rows(stack)
+            sent, corrections, left_out = (
                 stack.enter_context(atomic_write(self.folder / one))
                 for one in (SENT_ROWS, TO_CORRECT, LEFT_OUT)
             )
-            told_rows = stack.enter_context(pq.ParquetWriter(told, TOLD, compression="zstd"))
+            sent_rows = stack.enter_context(pq.ParquetWriter(sent, SCHEMA, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))
             earlier = stack.enter_context(local_copy(self.folder / LEFT_OUT))
-            not_now = stack.enter_context(DeferredRows(left_out, earlier))
-            for delta in comparison.decisions():
+            deferred = stack.enter_context(DeferredRows(left_out, earlier))
+            for delta in comparison.deltas():
                 rows.add(delta.rows[delta.send])
-                told_rows.write_table(_told(delta))
-                for one in (to_correct, not_now, *lists):
+                sent_rows.write_table(_sent_rows(delta))
+                for one in (to_correct, deferred, *lists):
                     one.add(delta)
             return rows.file.close()
 
@@ -132,7 +110,7 @@ class LoadOutputs:
         return _FileRowWriter(lms, courses, stack.enter_context(file))
 
     def _remove(self, names: set[str]) -> None:
-        """Remove files that transform wrote and nothing of which is sent."""
+        """Remove files of transform without a row that is sent."""
         for name in names:
             if (self.folder / name).exists():
                 (self.folder / name).unlink()
@@ -140,7 +118,7 @@ class LoadOutputs:
 
 @dataclass
 class _FileRowWriter:
-    """Rows that know their course by name, into a file whose courses are numbered as they come."""
+    """Writes rows to the LMS file; the courses get their numbers in the order in which they come."""
 
     lms: Lms
     courses: Courses
@@ -152,51 +130,18 @@ class _FileRowWriter:
         columns = [named[name] for name in ("course", "course_id", "course_title", "course_settings")]
         for slug, id_, title, settings in zip(*columns, strict=True):
             course = {"id": id_, "title": title or None, **json.loads(settings or "{}")}
-            self.courses.course_map[slug] = parse(course, self.lms.course_type)
+            self.courses.course_map[slug] = self.lms.parse_course(course)
             self.courses.number(slug)
         numbers = rows["course"].map(self.courses.numbers).fillna(-1).astype(np.int64)
-        as_told = rows["verdict"] == Change.UNCHANGED
-        first = rows["ledger_sent_at"].where(as_told)  # under `full`: what stands was told before
-        told = rows.assign(learner=np.arange(len(rows)), course=numbers, first_sent_at=first)
-        self.file.write(self.file.lines(told, rows))
+        # under `full` an unchanged row was sent before
+        first = rows["ledger_sent_at"].where(rows["change"] == Change.UNCHANGED)
+        records = rows.assign(learner=np.arange(len(rows)), course=numbers, first_sent_at=first)
+        self.file.write(self.file.lines(records, rows))
 
 
-def _told(delta: Delta) -> pa.Table:
-    """Return the rows that are sent, in their order, and those that count as known to the LMS already.
-
-    What the journal keeps of them, sent_rows.py says.
-    """
-    beforehand = delta.rows["verdict"] == Change.BEFORE_START
-    rows = delta.rows.assign(email=delta.rows["person"], baseline=beforehand, sent=delta.send)
-    told = rows[delta.send | beforehand].assign(known=lambda one: one["verdict"] == Change.UNCHANGED)
-    return pa.Table.from_pandas(told[TOLD.names], TOLD, preserve_index=False)
-
-
-def complete_manifest(manifest: Manifest, summary: DeltaSummary, parts: list[FilePart]) -> Manifest:
-    """Return the manifest with what only load can know; its records still add up to what was read."""
-    before = manifest.transformed or TransformNumbers(manifest.records, manifest.warnings, manifest.status)
-    verdicts = summary.verdicts
-    not_now = {reason: verdicts[verdict] for verdict, reason in DEFERRED.items()}
-    aside = {reason: verdicts[verdict] for verdict, reason in ASIDE.items()}
-    elsewhere = sum(not_now.values()) + sum(aside.values())
-    withheld = {"unchanged": verdicts.total() - summary.sent - elsewhere, **not_now}
-    records = replace(
-        before.records,
-        emitted=summary.sent,
-        withheld=before.records.withheld | {name: n for name, n in withheld.items() if n},
-        set_aside=before.records.set_aside | {name: n for name, n in aside.items() if n},
-    )
-    return replace(
-        manifest,
-        **first_part(parts),
-        parts=parts,
-        records=records,
-        warnings=dict(sorted((Counter(before.warnings) + summary.warnings).items())),
-        status={
-            name: summary.statuses[STATUSES.index(name)]
-            for name in ("completed", "in_progress", "not_started")
-        },
-        transformed=before,
-        course_growth=summary.course_growth(),
-        to_correct=summary.corrections,
-    )
+def _sent_rows(delta: Delta) -> pa.Table:
+    """Return the rows of sent_rows.parquet: sent rows in their order, and rows that count as known."""
+    before_start = delta.rows["change"] == Change.BEFORE_START
+    rows = delta.rows.assign(email=delta.rows["lower_email"], baseline=before_start, sent=delta.send)
+    kept = rows[delta.send | before_start].assign(known=lambda one: one["change"] == Change.UNCHANGED)
+    return pa.Table.from_pandas(kept[SCHEMA.names], SCHEMA, preserve_index=False)

@@ -1,7 +1,7 @@
 """Files that were dropped for the LMS: whether it picked them up, and what its result files say of them.
 
-<staging>/<connector>/pickups/<delivery>.json names the run folder of a drop that is still watched: the LMS
-may remove the file (delivery.fetched), or leave a result file (delivery.results).
+pickups/<delivery>.json names the run folder of a delivery that is still watched: the LMS may remove its files
+(delivery.fetched), or leave result files (delivery.results).
 """
 
 from collections.abc import Iterator
@@ -34,26 +34,25 @@ from include.codebashing_lms.staging.layout import delivery_pointer, pickups_fol
 
 RESULT_FILE_TIMEOUT = timedelta(days=30)
 
-Watched = tuple[Receipt, Pickup, StagedPath]  # a drop, what is known of it, and its run folder
+Watched = tuple[Receipt, Pickup, StagedPath]  # what is known of a delivery, of its pickup, and its run folder
 
 
 def is_watched(transport: Transport) -> bool:
-    """Tell whether anything can be seen of a drop later."""
+    """Tell whether anything can be seen of a delivery later."""
     return isinstance(transport, SupportsPickup) and bool(
         transport.delivery.fetched or transport.delivery.results
     )
 
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
-    """Have later runs look after a drop; return its receipt."""
-    pointer = delivery_pointer(pickups_folder(home), receipt.delivery)
-    write_json(pointer, {"folder": relative_to(home, folder)})
+    """Have later runs look after a delivery; return its receipt."""
+    write_json(_pointer(home, receipt.delivery), {"folder": relative_to(home, folder)})
     return replace(receipt, pickup=Pickup())
 
 
 @dataclass(frozen=True)
 class PickupTracker:
-    """Looks after the drops of earlier runs.
+    """Looks after the deliveries of earlier runs to a folder or an SFTP server.
 
     :param has_header: whether the first line of a file is no row.
     """
@@ -69,7 +68,7 @@ class PickupTracker:
         return self.transport.delivery
 
     def poll(self) -> list[Receipt]:
-        """Write down what can be seen of earlier drops; return those that the LMS has not fetched."""
+        """Write down what can be seen of earlier deliveries; return those that the LMS has not fetched."""
         watched = list(self._watched())
         names = [part.file for receipt, _, _ in watched for part in receipt.files]
         remaining = self.transport.remaining(names) if names and self.delivery.fetched else set()
@@ -96,30 +95,31 @@ class PickupTracker:
             self._forget(receipt)
 
     def _watched(self) -> Iterator[Watched]:
-        """Give the drops at this destination that are still watched."""
+        """Give the deliveries to this destination that are still watched."""
         for name in sorted(names_in(pickups_folder(self.home))):
             if not name.endswith(".json") or name.startswith("."):
                 continue
-            folder = self._folder(name.removesuffix(".json"))
+            delivery = name.removesuffix(".json")
+            folder = self._folder(delivery)
             receipt = read_receipt(folder)
-            if receipt is None or receipt.delivery != name.removesuffix(".json"):
-                remove(pickups_folder(self.home) / name)
+            if receipt is None or receipt.delivery != delivery:
+                remove(_pointer(self.home, delivery))
             elif receipt.state == State.DELIVERED and receipt.pickup and self._is_here(receipt):
                 yield receipt, receipt.pickup, folder
 
     def _folder(self, delivery: str) -> Any:
-        return self.home / read_json(delivery_pointer(pickups_folder(self.home), delivery))["folder"]
+        return self.home / read_json(_pointer(self.home, delivery))["folder"]
 
     def _is_here(self, receipt: Receipt) -> bool:
         return bool(ledger_of_receipt(self.home, receipt).folder == self.destination_ledger.folder)
 
     def _forget(self, receipt: Receipt) -> None:
-        remove(delivery_pointer(pickups_folder(self.home), receipt.delivery))
+        remove(_pointer(self.home, receipt.delivery))
 
     def _see(
         self, watched: Watched, remaining: set[str], results: dict[str, list[bytes]]
     ) -> tuple[Receipt, Pickup]:
-        """Return a drop's receipt with what can be seen now."""
+        """Return the receipt of a delivery with what can be seen now."""
         receipt, pickup, folder = watched
         now = iso(datetime.now(UTC))
         picked_up, answered = dict(pickup.picked_up), dict(pickup.results)
@@ -144,7 +144,7 @@ class PickupTracker:
         return counted
 
     def _is_over(self, receipt: Receipt, pickup: Pickup) -> bool:
-        """Tell whether nothing more can be seen of a drop."""
+        """Tell whether nothing more can be seen of a delivery."""
         if self.delivery.fetched and not _is_fetched(receipt, pickup):
             return False
         if not self.delivery.results or len(pickup.results) == len(receipt.files):
@@ -153,15 +153,28 @@ class PickupTracker:
         return since is not None and datetime.now(UTC) - since > RESULT_FILE_TIMEOUT
 
 
+def _pointer(home: StagedPath, delivery: str) -> Any:
+    return delivery_pointer(pickups_folder(home), delivery)
+
+
 def _is_fetched(receipt: Receipt, pickup: Pickup) -> bool:
     return len(pickup.picked_up) == len(receipt.files)
 
 
 def _state(receipt: Receipt, picked_up: int, answered: int) -> PickupState:
-    """Return the state of a drop with so many files picked up, and with so many result files."""
+    """Return the state of a delivery with so many files picked up, and with so many result files."""
     if answered == len(receipt.files):
         return PickupState.REFUSED if receipt.refused else PickupState.CONFIRMED
     return PickupState.PICKED_UP if picked_up == len(receipt.files) else PickupState.DROPPED
+
+
+def pickup_tracker(
+    home: StagedPath, destination_ledger: DestinationLedger, transport: Transport, has_header: bool
+) -> PickupTracker | None:
+    """Return what looks after deliveries to this destination, None where nothing is seen of them later."""
+    if isinstance(transport, SupportsPickup) and is_watched(transport):
+        return PickupTracker(home, destination_ledger, transport, has_header)
+    return None
 
 
 def refuse_if_not_fetched(transport: Transport, receipt: Receipt, not_fetched: list[Receipt]) -> None:

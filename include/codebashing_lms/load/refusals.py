@@ -16,8 +16,9 @@ from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.ledger.schema import KEY
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.in_flight import DestinationLedger
+from include.codebashing_lms.load.journal_rows import JournalRows
 from include.codebashing_lms.load.receipt import Receipt, as_dict
-from include.codebashing_lms.load.sent_rows import JournalRows, SentRows
+from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.manifest import read_manifest, write_manifest
 from include.codebashing_lms.transform.records.columns import utc64

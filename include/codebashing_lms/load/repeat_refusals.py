@@ -1,7 +1,7 @@
-"""What the LMS did not take: whom it was about, and when it is worth trying again.
+"""Rows that the LMS refuses again and again.
 
-A refused row goes again with the next run. Refused three times for the same reason it waits for a person,
-until what would be sent is another row, or HR or the admin DAG say something.
+A refused row goes again with the next run. A row that was refused three times for the same reason waits for a
+person, until its values change, or HR or the admin DAG allow another try.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ import pandas as pd
 OFTEN = 3
 NUMBERS = re.compile(r"\d+")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|«[^»]*»|`[^`]*`")
-# What of a row may be the reason why the LMS refuses it.
+# The columns that may be the reason why the LMS refuses a row.
 CONCERNED = (
     "user_key", "course_id", "course_title", "email", "hundredths", "status", "completed_at", "accepted",
 )  # fmt: skip
@@ -24,12 +24,12 @@ BITS = 6  # hexadecimal digits times two: small enough for columns that pandas m
 
 
 def normalize_reason(reason: str) -> str:
-    """Return a reason without what differs from row to row: numbers and quoted names."""
+    """Return a reason without numbers and quoted names, which differ from row to row."""
     return NUMBERS.sub("0", QUOTED.sub("…", " ".join(reason.split())))
 
 
 def fingerprints(rows: pd.DataFrame) -> list[int]:
-    """Return for each row a number that changes with whatever the LMS may have refused it for."""
+    """Return for each row a number that changes with every value that the LMS may have refused."""
     return [_fingerprint(values) for values in _values(rows)]
 
 
@@ -42,15 +42,17 @@ def _fingerprint(values: tuple[Any, ...]) -> int:
     return int.from_bytes(hashlib.sha256(json.dumps(texts).encode()).digest()[:BITS])
 
 
-def refused_too_often(known: pd.DataFrame, as_told: Any) -> Any:
-    """Tell which rows, beside what was told of them, the LMS refused often enough as they are now.
+def refused_too_often(known: pd.DataFrame, same_as_ledger: Any) -> Any:
+    """Return which rows the LMS refused often enough with their present values.
 
-    :param as_told: which rows are as they were told; of refusals that a person recorded no more is known.
+    :param known: rows beside the ledger, see delta.py.
+    :param same_as_ledger: which rows have the ledger's values. It decides about refusals that a person
+        recorded, as these have no fingerprint.
     """
     often = (known["ledger_refusals"] >= OFTEN).to_numpy()
-    concerned = known[often].assign(email=known.loc[often, "person"])
+    concerned = known[often].assign(email=known.loc[often, "lower_email"])
     before = concerned["ledger_refused_as"].to_numpy(dtype=float)
     same = before == np.array(fingerprints(concerned), dtype=float)
     found = often.copy()
-    found[often] = np.where(np.isnan(before), as_told[often], same)
+    found[often] = np.where(np.isnan(before), same_as_ledger[often], same)
     return found

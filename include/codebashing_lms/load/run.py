@@ -36,7 +36,7 @@ from include.codebashing_lms.load.outcome import (
     wait_for_the_job,
 )
 from include.codebashing_lms.load.outputs import LoadOutputs, delta_rules, sends_full
-from include.codebashing_lms.load.pickup import PickupTracker, is_watched, refuse_if_not_fetched
+from include.codebashing_lms.load.pickup import PickupTracker, pickup_tracker, refuse_if_not_fetched
 from include.codebashing_lms.load.prepare import LoadContext, new_receipt, packed_part
 from include.codebashing_lms.load.receipt import Part, Receipt, State, as_dict
 from include.codebashing_lms.load.recovery import Recovery
@@ -48,8 +48,6 @@ from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.staging.layout import MANIFEST, RECEIPT, ROWS, SENT_ROWS, home_of_run
 from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform.manifest import Manifest
-
-__all__ = ["LoadContext", "load"]
 
 log = logging.getLogger(__name__)
 
@@ -94,16 +92,15 @@ class _Steps:
     def run_all(self, resolve: PathResolver) -> Outcome:
         """Recover what was interrupted, compare, and send unless there is a reason not to."""
         if self.connector.delivery.hold:
-            sentence = "Nothing was sent: delivery.hold is on in the connector file."
-            return not_sent(OutcomeKind.HELD, sentence)
+            reason = "delivery.hold is on in the connector file"
+            return not_sent(OutcomeKind.HELD, f"Nothing was sent: {reason}.")
         not_fetched: list[Receipt] = []
         if not self.run.dry_run:
-            earlier = self._recover()
-            if earlier:
+            if earlier := self._recover():
                 return earlier
             not_fetched = self._pickups.poll() if self._pickups else []
         ledger = open_ledger(self.destination_ledger.folder)
-        outputs = LoadOutputs(self.connector, self.folder, self.transformed["file"], self._as_of)
+        outputs = LoadOutputs(self.connector, self.folder, self._as_of)
         with self._verified_rows() as rows:
             manifest, summary = outputs.write(LedgerComparison(rows, ledger, self._rules(resolve)))
         require_first_delivery_answer(self.home, self.connector, ledger, summary)
@@ -133,8 +130,10 @@ class _Steps:
         return wait_for_the_job(receipt, folder, self.connector.delivery, by)
 
     def _rules(self, resolve: PathResolver) -> DeltaRules:
-        since = answered_since(self.destination_ledger.folder)
-        full = sends_full(self.connector, self.run.send)
+        since, full = (
+            answered_since(self.destination_ledger.folder),
+            sends_full(self.connector, self.run.send),
+        )
         return delta_rules(self.connector, self._as_of, full, since, resolve)
 
     @contextmanager
@@ -166,7 +165,7 @@ class _Steps:
             rows = SentRows(self.folder).to_journal()
             kind = "baseline" if any(map(len, rows)) else "observation"
             metadata = self.destination_ledger.entry_metadata(kind, as_dict(receipt))
-            append(self.destination_ledger.folder, ledger, rows, summary.seen, metadata)
+            append(self.destination_ledger.folder, ledger, rows, summary.unchanged, metadata)
             sentence = "Nothing was sent: the LMS knows everything there is to send."
             return not_sent(OutcomeKind.NOTHING_TO_SEND, sentence, receipt)
         return self._deliver(ledger, summary, receipt, not_fetched)
@@ -182,7 +181,7 @@ class _Steps:
         receipt = sender.send(receipt, tried)
         if receipt.state == State.WORKING:
             return self._wait(receipt, self.folder)
-        commit(self.home, self.destination_ledger, self.folder, receipt, ledger.number, summary.seen)
+        commit(self.home, self.destination_ledger, self.folder, receipt, ledger.number, summary.unchanged)
         if not_fetched and self._pickups:
             self._pickups.replace(not_fetched, receipt)
         stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
@@ -190,10 +189,8 @@ class _Steps:
 
     @property
     def _pickups(self) -> PickupTracker | None:
-        if not isinstance(self.transport, SupportsPickup) or not is_watched(self.transport):
-            return None
         header = self.connector.lms.contract.file.header
-        return PickupTracker(self.home, self.destination_ledger, self.transport, header)
+        return pickup_tracker(self.home, self.destination_ledger, self.transport, header)
 
     @property
     def _as_of(self) -> datetime:

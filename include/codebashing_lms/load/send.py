@@ -14,7 +14,7 @@ from include.codebashing_lms.load.in_flight import abort, begin
 from include.codebashing_lms.load.pickup import is_watched, watch
 from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.refusals import record_refusals
-from include.codebashing_lms.load.sent_rows import without_refusals
+from include.codebashing_lms.load.sent_rows import forget_refusals
 from include.codebashing_lms.staging.checksums import verified
 from include.codebashing_lms.staging.files import StagedPath, local_copy
 
@@ -34,7 +34,7 @@ class Sender:
     def send(self, receipt: Receipt, tried: bool) -> Receipt:
         """Send the files that the LMS does not surely have; return the receipt, delivered or working."""
         if not receipt.parts_done:
-            without_refusals(self.folder)
+            forget_refusals(self.folder)
         while receipt.parts_done < len(receipt.files):
             receipt = transition(receipt, State.SENDING)
             receipt = self._after(receipt, self._send_part(receipt, tried))

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.config.connector import parse_connector
 from include.codebashing_lms.load.outcome import OutcomeKind
-from include.codebashing_lms.load.outputs import TOLD
+from include.codebashing_lms.load.sent_rows import SCHEMA
 from include.codebashing_lms.reporting.report.content import report_content
 from include.codebashing_lms.reporting.report.render import render_report
 from include.codebashing_lms.reporting.run_end import RunEnd
@@ -49,9 +49,9 @@ def run_folder(folder, finished, set_aside, learners=None, withheld=None, warnin
     }
     columns = [
         pa.array(sent[field.name], field.type) if field.name in sent else pa.nulls(len(finished), field.type)
-        for field in TOLD
+        for field in SCHEMA
     ]
-    pq.write_table(pa.Table.from_arrays(columns, schema=TOLD), folder / "sent_rows.parquet")
+    pq.write_table(pa.Table.from_arrays(columns, schema=SCHEMA), folder / "sent_rows.parquet")
     with (folder / "set_aside.csv").open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file)
         lines.writerow(SET_ASIDE_COLUMNS)
