@@ -120,8 +120,7 @@ def _purge(request: AdminRequest) -> Result:
 
 def _resend(request: AdminRequest) -> Result:
     request.require_no_in_flight()
-    file = request.form.file
-    ids = employee_ids(file, request.resolve) if file is not None else None
+    ids = employee_ids(request.form.file, request.resolve) if request.form.file is not None else None
     ledger = open_ledger(request.destination_ledger.folder)
     tables, never_sent = [], set(ids or ())
     for table in ledger:
@@ -164,8 +163,7 @@ def _roll_back(request: AdminRequest) -> Result:
     if number not in (0, *journal.numbers[:-1]):
         raise form_error(f"roll_back needs the number of an earlier entry of the journal. {_newest(journal)}")
     since = journal[journal.numbers.index(number)].get("since") if number else None
-    meta = request.entry_metadata("rollback") | {"since": since}
-    after = roll_back(folder, number, meta)
+    after = roll_back(folder, number, request.entry_metadata("rollback") | {"since": since})
     return {
         "journal": after.number,
         "rows": len(after),
@@ -185,9 +183,8 @@ def _settle(request: AdminRequest) -> Result:
     resolution = Resolution(form.triggered_by, form.reason, iso(request.now))
     taken = form.found == "taken"
     receipt = resolve_manually(request.home, str(form.delivery), taken, resolution)
-    known = "its rows count as known" if taken else "the next good run sends its rows again"
-    sentence = f"{receipt.file} is recorded as {'taken' if taken else 'not taken'}: {known}."
-    return {"rows": receipt.rows, "sentence": sentence}
+    known = "taken: its rows count as known" if taken else "not taken: the next good run sends its rows again"
+    return {"rows": receipt.rows, "sentence": f"{receipt.file} is recorded as {known}."}
 
 
 ACTIONS: dict[str, Callable[[AdminRequest], Result]] = {
