@@ -1,10 +1,10 @@
-"""SFTP servers that fail at one thing."""
+"""SFTP servers that each fail at one operation."""
 
 import asyncssh
 
 
 class Full(asyncssh.SFTPServer):
-    """Has room for one packet."""
+    """Its disk is full after one packet."""
 
     def write(self, file_obj, offset, data):
         if offset >= 32768:
@@ -13,7 +13,7 @@ class Full(asyncssh.SFTPServer):
 
 
 class ReadOnly(asyncssh.SFTPServer):
-    """Creates nothing."""
+    """Refuses to create files."""
 
     def open(self, path, pflags, attrs):
         if pflags & asyncssh.FXF_WRITE:
@@ -22,7 +22,7 @@ class ReadOnly(asyncssh.SFTPServer):
 
 
 class NoRename(asyncssh.SFTPServer):
-    """Renames nothing."""
+    """Refuses to rename."""
 
     def rename(self, oldpath, newpath):
         raise asyncssh.SFTPPermissionDenied("no")

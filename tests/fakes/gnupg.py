@@ -23,10 +23,10 @@ class Gpg:
 
     def __call__(self, *arguments: str | Path, feed: bytes = b"", time: str | None = None) -> bytes:
         """Run gpg; return what it prints."""
-        then = [f"--faked-system-time={time}"] if time else []
+        clock = [f"--faked-system-time={time}"] if time else []
         always = ["--batch", "--quiet", "--no-tty", "--pinentry-mode=loopback", "--trust-model=always"]
         return subprocess.run(
-            [str(GPG), *always, *then, *map(str, arguments)],
+            [str(GPG), *always, *clock, *map(str, arguments)],
             input=feed, capture_output=True, check=True, env=os.environ | {"GNUPGHOME": str(self.home)},
         ).stdout  # fmt: skip
 
@@ -56,16 +56,16 @@ class Gpg:
     def decrypt(self, file: Path) -> tuple[bytes, str | None]:
         """Return the content of a file, and the keys of its good signatures; an altered file raises."""
         plain = file.with_name("decrypted")
-        said = self("--status-fd=1", "--yes", "--output", plain, "--decrypt", file).decode(errors="replace")
+        status = self("--status-fd=1", "--yes", "--output", plain, "--decrypt", file).decode(errors="replace")
         content = plain.read_bytes()
         plain.unlink()
-        signers = [line.split()[2] for line in said.splitlines() if line.startswith("[GNUPG:] VALIDSIG")]
+        signers = [line.split()[2] for line in status.splitlines() if line.startswith("[GNUPG:] VALIDSIG")]
         return content, signers[0] if signers else None
 
 
 @contextmanager
 def gnupg() -> Iterator[Gpg]:
-    """Give an empty keyring, in a place whose name is short enough for the agent's socket."""
+    """Give an empty keyring, in a folder with a short name: the path of the agent's socket has a limit."""
     if GPG is None:
         pytest.skip("gpg is not installed")
     home = Path(tempfile.mkdtemp(prefix="gpg-"))

@@ -1,4 +1,4 @@
-"""A server on loopback that says, byte for byte, what a test wants it to say."""
+"""A server on loopback that gives the answers of a test, byte for byte."""
 
 import gzip
 import json
@@ -15,7 +15,7 @@ Answer = bytes | Callable[[socket.socket], None]
 
 @dataclass
 class Request:
-    """A request as it arrived."""
+    """A request as received."""
 
     target: str
     headers: dict[str, str]
@@ -23,7 +23,7 @@ class Request:
 
 @dataclass
 class Server:
-    """Where the server listens, and what it was asked."""
+    """The server's address, and the requests that it got."""
 
     base_url: str
     requests: list[Request] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Server:
 
 @contextmanager
 def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Answer the first request with the first answer and so on; the last one serves for the rest."""
+    """Answer the first request with the first answer and so on; all further requests get the last answer."""
     listener = socket.create_server(("127.0.0.1", 0))
     scheme = "https" if tls else "http"
     server = Server(f"{scheme}://localhost:{listener.getsockname()[1]}")
@@ -76,7 +76,10 @@ def _request(connection: socket.socket) -> Request:
 def answer(
     body: bytes | object = b"", status: str = "200 OK", length: int | None = -1, **headers: str
 ) -> bytes:
-    """Return an answer; `length` None leaves Content-Length out, another number than -1 is told as it is."""
+    """Return an answer.
+
+    :param length: Content-Length; None: the answer has no such header; -1: the true length.
+    """
     if not isinstance(body, bytes):
         body = json.dumps(body).encode()
     lines = {"Content-Type": "application/json", "Connection": "close"}

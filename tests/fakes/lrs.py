@@ -1,4 +1,4 @@
-"""A stand-in for a learning record store, that behaves as ADL's LRS or as Ralph does."""
+"""A stand-in for a learning record store that behaves like ADL's LRS or like Ralph."""
 
 import json
 import uuid
@@ -10,12 +10,12 @@ from tests.fakes.stand_in import Answer, Request, StandIn, says
 
 LOGIN, PASSWORD = "lms", "lrs-secret"
 VERSIONS = {"1.0.3", "2.0.0"}
-SPOKEN = ["1.0.0", "1.0.1", "1.0.2", "1.0.3"]
+OLD_VERSIONS = ["1.0.0", "1.0.1", "1.0.2", "1.0.3"]
 OUR_ID = "5eb57344-c042-56df-8173-2608755d8c2a"
 
 
 def problem_of(statement: Any) -> str | None:
-    """Return why a statement is refused: by the specification, whatever our writer does."""
+    """Return why the xAPI specification does not allow a statement, None for a valid one."""
     if not isinstance(statement, dict):
         return "a statement is an object"
     extra = set(statement) - {"id", "actor", "verb", "object", "result", "context", "timestamp", "version"}
@@ -38,7 +38,10 @@ def problem_of(statement: Any) -> str | None:
 
 
 class Lrs(StandIn):
-    """:param manner: adl refuses a batch with a statement that it has; ralph stores the others."""
+    """A store; it knows two manners.
+
+    :param manner: `adl` refuses a batch with a statement that it already has; `ralph` stores the others.
+    """
 
     def __init__(self, manner: str = "adl") -> None:
         super().__init__()
@@ -57,7 +60,7 @@ class Lrs(StandIn):
 
     def answer(self, request: Request) -> Answer:
         if request.path == "/xapi/about" and self.manner == "adl":
-            return says({"version": SPOKEN})
+            return says({"version": OLD_VERSIONS})
         login = b64encode(f"{LOGIN}:{PASSWORD}".encode()).decode()
         if request.headers["Authorization"] not in (f"Basic {login}", f"Bearer {PASSWORD}"):
             return says({"detail": f"wrong login {request.headers['Authorization']}"}, 401)
@@ -128,7 +131,7 @@ class Lrs(StandIn):
         return all(kept.get(part) == one.get(part) for part in ("verb", "object", "result"))
 
     def _keep(self, one: dict[str, Any]) -> None:
-        """Keep a statement as stores do: with additions, and with its time in their own format."""
+        """Store a statement as real stores do: with more keys, and with the time in another format."""
         moment = datetime.fromisoformat(one["timestamp"]).astimezone(UTC)
         added = {
             "authority": {"objectType": "Agent", "mbox": "mailto:lms@example.com"},

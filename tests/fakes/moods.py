@@ -1,4 +1,4 @@
-"""Every way in which a server or a proxy in between misbehaves, and what we say to it."""
+"""Misbehaving servers and proxies, and the error that each must lead to."""
 
 import gzip
 import json
@@ -23,7 +23,7 @@ GZIP = gzip.compress(BODY)
 
 @dataclass(frozen=True)
 class Mood:
-    """A misbehaviour, the error it becomes, and words of its message."""
+    """A misbehaviour, the error that it must lead to, and words of the error's message."""
 
     answer: Answer
     error: type[CodebashingLmsError]
@@ -37,7 +37,7 @@ def stall(connection: socket.socket) -> None:
 
 
 def hang_up(connection: socket.socket) -> None:
-    """Take the request and close the connection."""
+    """Read the request, then close the connection."""
     connection.shutdown(socket.SHUT_RDWR)
 
 

@@ -1,4 +1,4 @@
-"""A bucket on a local S3, the staging area in it as runs see it, and what may go wrong in front of it."""
+"""A bucket on a local S3 with a staging area, and proxies in front of S3 that fail."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ KEYS = {"aws_access_key_id": "x", "aws_secret_access_key": "y", "region_name": "
 def bucket_of(s3, name, monkeypatch, behind=None):
     """Return a staging area in a new bucket of an S3, and the bucket.
 
-    :param behind: the address of the S3 itself where `s3` only hands on to it.
+    :param behind: the address of S3 itself, where `s3` is the address of a proxy.
     """
     extra = {"endpoint_url": s3, "region_name": "us-east-1", "config_kwargs": {"read_timeout": 5}}
     connection = {"conn_type": "aws", "login": "x", "password": "y", "extra": extra}
@@ -25,7 +25,7 @@ def bucket_of(s3, name, monkeypatch, behind=None):
 
 
 class HandsOn(BaseHTTPRequestHandler):
-    """Hands on to S3 what it gets."""
+    """A proxy that forwards every request to S3."""
 
     s3: str
     kept_back = ("expect",)
@@ -57,26 +57,29 @@ class HandsOn(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass
 
     def asked(self):
-        """Return the headers to hand on."""
+        """Return the headers to forward."""
         return {name: value for name, value in self.headers.items() if name.lower() not in self.kept_back}
 
     def is_lost(self):
-        """Tell whether the answer never arrives."""
+        """Tell whether the answer gets lost."""
         return False
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""
 
 
 class ForgetsConditions(HandsOn):
-    """A store that ignores the condition of a put."""
+    """A proxy that removes the condition of a put, like stores that ignore it."""
 
     kept_back = ("expect", "if-none-match")
 
 
 @contextmanager
 def in_front_of(s3, kind):
-    """Give the address of something between us and S3."""
+    """Give the address of a proxy in front of S3.
+
+    :param kind: the class of the proxy.
+    """
     handler = type("Bound", (kind,), {"s3": s3})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

@@ -31,13 +31,13 @@ Subsystem sftp internal-sftp
 
 
 def new_keys() -> dict[str, asyncssh.SSHKey]:
-    """Return the key of a server, and that of its one login."""
+    """Return the key of a server, and the key of its only login."""
     return {name: asyncssh.generate_private_key("ssh-ed25519", comment=name) for name in ("host", "own")}
 
 
 @contextmanager
 def openssh(home: Path, keys: dict[str, asyncssh.SSHKey]) -> Iterator[SftpConnection]:
-    """Run a server of our own; give the connection of its one login."""
+    """Run a server; give the connection of its only login."""
     (home / "host_key").touch(mode=0o600)
     (home / "host_key").write_bytes(keys["host"].export_private_key())
     (home / "authorized_keys").write_bytes(keys["own"].export_public_key())

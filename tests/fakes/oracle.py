@@ -1,4 +1,4 @@
-"""A stand-in for HCM Data Loader: loads LearningRecord.dat line by line, in its own time."""
+"""A stand-in for HCM Data Loader: loads LearningRecord.dat line by line, in several steps."""
 
 import base64
 import io
@@ -19,7 +19,7 @@ UNSEEN, UNDER_WAY = 1, ("ORA_UNPROCESSED", "ORA_IN_PROGRESS")
 
 
 def lines_of(text: str) -> list[list[str]]:
-    """Read .dat lines as Oracle documents them: a backslash escapes a pipe."""
+    """Return the fields of .dat lines as Oracle documents them: a backslash escapes a pipe."""
     return [
         [value.replace("\\|", "|") for value in re.split(r"(?<!\\)\|", line)]
         for line in text.splitlines()

@@ -1,4 +1,4 @@
-"""What a script prints where people speak another language and live in another time zone."""
+"""Runs a script in the usual locale and time zone, and in others."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 from tests.paths import ROOT
 
-AT_HOME_THERE = """
+SET_LOCALE = """
 import locale
 try:
     locale.setlocale(locale.LC_ALL, "")
@@ -16,15 +16,16 @@ except locale.Error:
 
 
 def printed_abroad(script, folder, *abroad):
-    """Run a script at home, then abroad, in a time zone and a language; return what each printed.
+    """Run a script in UTC and C, then in another time zone and locale; return both outputs.
 
-    :param folder: its folders `0` and `1` are the script's argument.
+    :param folder: each run has a folder in it, `0` or `1`, as the script's argument.
+    :param abroad: the other time zone and locale.
     """
     outputs = []
     for number, (zone, language) in enumerate([("UTC", "C"), abroad]):
         own = folder / str(number)
         own.mkdir()
         env = os.environ | {"TZ": zone, "LC_ALL": language, "PYTHONHASHSEED": str(number), "PYTHONPATH": "."}
-        command = [sys.executable, "-c", AT_HOME_THERE + script, str(own)]
+        command = [sys.executable, "-c", SET_LOCALE + script, str(own)]
         outputs.append(subprocess.run(command, env=env, capture_output=True, check=True, cwd=ROOT).stdout)
     return outputs

@@ -45,13 +45,13 @@ SystemLog {home}/system.log
 
 
 def is_installed() -> bool:
-    """Tell whether there is a ProFTPD that speaks SFTP."""
+    """Tell whether a ProFTPD with SFTP is installed."""
     return PROFTPD is not None and Path("/usr/lib/proftpd/mod_sftp.so").exists()
 
 
 @contextmanager
 def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpConnection]:
-    """Run a server of our own; give the connection of its one login, whose home is `drop`."""
+    """Run a server; give the connection of its only login, with `drop` as its home."""
     host_key = asyncssh.generate_private_key("ssh-ed25519")
     (home / "host_key").touch(mode=0o600)
     (home / "host_key").write_bytes(host_key.export_private_key())

@@ -1,4 +1,4 @@
-"""A TCP proxy on loopback that does to a connection what networks do."""
+"""A TCP proxy on loopback that breaks and stalls connections."""
 
 import select
 import socket
@@ -15,10 +15,11 @@ AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: closing sends a reset
 
 @dataclass(frozen=True)
 class Fault:
-    """What befalls a connection, and when.
+    """A fault of a connection.
 
-    :param up: after so many bytes to the server, when the next one comes; `down`: from the server.
-    :param idle: after so many seconds without a byte.
+    :param up: the fault strikes at the byte after these bytes to the server.
+    :param down: the same for bytes from the server.
+    :param idle: the fault strikes after these seconds without a byte.
     """
 
     up: int | None = None
@@ -26,23 +27,23 @@ class Fault:
     how: Literal["close", "reset", "stall"] = "close"
     idle: float | None = None
 
-    def room(self, transport: str, carried: int) -> int:
-        limit = self.up if transport == "up" else self.down
+    def room(self, direction: str, carried: int) -> int:
+        limit = self.up if direction == "up" else self.down
         return PIECE if limit is None else limit - carried
 
 
 @dataclass
 class Traffic:
-    """How many bytes a connection carried."""
+    """The number of bytes that a connection carried in each direction."""
 
     up: int = 0
     down: int = 0
 
 
 class Proxy:
-    """The first connection suffers the first fault and so on; those after the last fault are left alone.
+    """The first connection has the first fault and so on; connections after the last fault have none.
 
-    Until `listening` connections are refused.
+    :param listening: False: the proxy refuses connections until `listen` is called.
     """
 
     def __init__(self, port: int, *faults: Fault, listening: bool = True) -> None:
@@ -52,9 +53,9 @@ class Proxy:
         self._listening = listening
         self._ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._door = socket.socket()
-        self._door.bind(("127.0.0.1", 0))
-        self.port: int = self._door.getsockname()[1]
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
 
     def __enter__(self) -> "Proxy":
         if self._listening:
@@ -67,12 +68,12 @@ class Proxy:
         self._ended.set()
         for thread in self._threads:
             thread.join(timeout=10)
-        self._door.close()
+        self._listener.close()
 
     def listen(self) -> None:
-        """Take connections from now on."""
-        self._door.listen()
-        self._door.settimeout(0.05)
+        """Accept connections from now on."""
+        self._listener.listen()
+        self._listener.settimeout(0.05)
         self._run(self._accept)
 
     def _run(self, work, *args) -> None:
@@ -83,7 +84,7 @@ class Proxy:
     def _accept(self) -> None:
         while not self._ended.is_set():
             try:
-                client, _ = self._door.accept()
+                client, _ = self._listener.accept()
             except TimeoutError:
                 continue
             fault = self._faults.popleft() if self._faults else Fault()
@@ -115,15 +116,15 @@ class Proxy:
 
 
 def _forward(source: socket.socket, targets: dict, fault: Fault, traffic: Traffic) -> bool:
-    """Carry what there is; tell whether the connection lives on."""
-    transport, target = targets[source]
+    """Forward what has arrived; tell whether the connection goes on."""
+    direction, target = targets[source]
     piece = source.recv(PIECE)
     if not piece:
         target.shutdown(socket.SHUT_WR)
         del targets[source]
         return True
-    carried = getattr(traffic, transport)
-    whole = piece[: max(0, fault.room(transport, carried))]
+    carried = getattr(traffic, direction)
+    whole = piece[: max(0, fault.room(direction, carried))]
     target.sendall(whole)
-    setattr(traffic, transport, carried + len(whole))
+    setattr(traffic, direction, carried + len(whole))
     return len(whole) == len(piece)

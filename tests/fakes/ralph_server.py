@@ -1,9 +1,9 @@
-"""Starts Ralph, a real learning record store, in an environment of its own; prints its port.
+"""Starts Ralph, a real learning record store, in a Python environment of its own; prints its port.
 
     python ralph_server.py FOLDER LOGIN PASSWORD
 
-Ralph's file backend wants a new file for every request, which suits its own tests; here it appends, as its
-other backends do.
+Ralph's file backend makes a new file for every request; here it appends to one file, like Ralph's other
+backends.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Those who receive messages, on loopback: a mail server, and a web server that keeps what it is sent."""
+"""Servers on loopback that receive messages: a mail server and a web server."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from aiosmtpd.controller import Controller
 
 
 class MailServer:
-    """Takes every mail, or says no to all."""
+    """Accepts every mail, or refuses all."""
 
     def __init__(self, refuses=False):
         self.refuses, self.mails = refuses, []
@@ -36,7 +36,7 @@ class MailServer:
 
 
 class WebServer:
-    """Keeps what is posted to it: path and content."""
+    """Keeps the path and content of every POST."""
 
     def __init__(self, status=200, answer=b"ok"):
         keeper = self

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from demo.lms import Answer
 
-NOTHING_TO_SAY = Answer(200, b"")
+EMPTY_ANSWER = Answer(200, b"")
 
 
 @contextlib.contextmanager
@@ -26,7 +26,7 @@ class Recorder:
 
 
 @contextlib.contextmanager
-def recording(answer=NOTHING_TO_SAY):
+def recording(answer=EMPTY_ANSWER):
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             recorder.requests.append(self.headers)

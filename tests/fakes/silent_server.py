@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def silent_server() -> Iterator[int]:
-    """Accept connections and never say a word; give the port."""
+    """Accept connections and never answer; give the port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         kept: list[socket.socket] = []
 

@@ -1,4 +1,4 @@
-"""What the stand-ins for LMSs share: a server on loopback that remembers, and that fails when told to."""
+"""The base of stand-ins for LMSs: a server on loopback that keeps its requests and fails on demand."""
 
 import json
 import threading
@@ -31,12 +31,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Fault:
-    """What goes wrong with a request.
+    """A fault of one request.
 
-    :param when: picks the request, None: the next one.
-    :param answer: given instead of what the LMS would do.
-    :param lose: the LMS does it, and the connection breaks before the answer.
-    :param cut: the LMS does it, and the answer breaks off in its body.
+    :param when: tells whether the fault is for a request; None: for the next one.
+    :param answer: this answer is given, and the LMS does nothing.
+    :param lose: the LMS works, and the connection breaks before the answer.
+    :param cut: the LMS works, and the connection breaks in the middle of the answer's body.
     """
 
     when: Any = None
@@ -53,11 +53,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of connections that were meant to break."""
+        """Print nothing about connections that break on purpose."""
 
 
 class StandIn:
-    """A server whose subclass answers requests; it does one after the other."""
+    """A server; a subclass answers its requests, one after another."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []

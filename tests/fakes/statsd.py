@@ -1,10 +1,10 @@
-"""A StatsD server."""
+"""A StatsD server on loopback."""
 
 import socket
 
 
 class StatsD:
-    """Keeps the gauges it is sent."""
+    """Keeps the gauges that it receives."""
 
     def __init__(self):
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

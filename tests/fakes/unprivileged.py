@@ -1,4 +1,4 @@
-"""A user without the rights of root."""
+"""Runs code as a user without the rights of root."""
 
 import os
 import tempfile
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @contextmanager
 def as_nobody() -> Iterator[Path]:
-    """Give a public folder, and be a user whom file permissions bind, also where tests run as root."""
+    """Give a public folder; inside the block, file permissions apply even where tests run as root."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)

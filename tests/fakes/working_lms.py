@@ -1,4 +1,4 @@
-"""Stand-ins for LMSs that refuse learners they do not know, and for one that imports later, as a job."""
+"""Stand-ins for LMSs that refuse unknown learners, and for one that imports in a job."""
 
 import csv
 import io
@@ -15,7 +15,7 @@ def says(document: Any, status: int = 200, **headers: str) -> Answer:
 
 
 class PickyLms(Lms):
-    """Imports all rows but those of learners it does not know, and says so in its answer."""
+    """Refuses the rows of unknown learners in its answer, and imports all others."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -28,12 +28,12 @@ class PickyLms(Lms):
             if self.headers.get("Authorization") != f"Bearer {self.lms.token}":
                 self._answer(self.lms.refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong"))
                 return
-            self._answer(self.lms.tell(self.path))
+            self._answer(self.lms.report(self.path))
 
         handler.do_GET = do_GET  # type: ignore[attr-defined]
 
-    def tell(self, path: str) -> Answer:
-        """Answer a question."""
+    def report(self, path: str) -> Answer:
+        """Answer a GET."""
         self.asked.append(path)
         if self.next_answers:
             return self.next_answers.popleft()
@@ -60,7 +60,7 @@ class PickyLms(Lms):
 
 @dataclass
 class ImportJob:
-    """A file that the LMS works on."""
+    """A file that waits for its import, or was imported."""
 
     content: bytes
     state: str = "queued"
@@ -68,7 +68,7 @@ class ImportJob:
 
 
 class WorkingLms(PickyLms):
-    """Answers an upload with a job, and imports when it is told to work."""
+    """Answers an upload with a job, and imports when `work` is called."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -76,7 +76,7 @@ class WorkingLms(PickyLms):
         self.works_at_once = False
 
     def take(self, arrival: Arrival, authorization: str | None) -> Answer:
-        """Take a file; the same key is the same job."""
+        """Accept a file; a known key returns the known job."""
         self.arrivals.append(arrival)
         if authorization != f"Bearer {self.token}":
             return self.refusal(HTTPStatus.UNAUTHORIZED, "the token is wrong")
@@ -88,18 +88,18 @@ class WorkingLms(PickyLms):
         return says({"job": {"id": job}}, 202, Location=f"/jobs/{job.replace('/', '%2F')}")
 
     def work(self) -> None:
-        """Import what is queued."""
+        """Import all queued files."""
         for job in self.jobs.values():
             if job.state == "queued":
                 job.report, job.state = json.loads(self._import(job.content).body)["report"], "finished"
 
     def fail(self) -> None:
-        """Fail with what is queued."""
+        """Let all queued jobs fail."""
         for job in self.jobs.values():
             job.state = "failed" if job.state == "queued" else job.state
 
-    def tell(self, path: str) -> Answer:
-        """Answer a question about a job."""
+    def report(self, path: str) -> Answer:
+        """Return the state of a job."""
         self.asked.append(path)
         if self.next_answers:
             return self.next_answers.popleft()
