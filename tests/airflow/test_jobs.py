@@ -29,14 +29,14 @@ def lms(site):
 
 
 def works_when_asked_for_the_third_time(lms):
-    tell = lms.tell
+    report = lms.report
 
-    def telling(path):
+    def patched_report(path):
         if len(lms.asked) == 2:
             lms.work()
-        return tell(path)
+        return report(path)
 
-    lms.tell = telling
+    lms.report = patched_report
 
 
 def test_it_is_deferred_until_the_job_has_ended(site, lms):
@@ -50,13 +50,13 @@ def test_it_is_deferred_until_the_job_has_ended(site, lms):
 
 
 def test_a_failed_job_fails_the_task_and_says_so(site, lms):
-    tell = lms.tell
+    report = lms.report
 
-    def telling(path):
+    def patched_report(path):
         lms.fail()
-        return tell(path)
+        return report(path)
 
-    lms.tell = telling
+    lms.report = patched_report
     ran = site.run()
     assert ran.tasks == {**GREEN, "load": "failed"}
     assert "its import failed" in ran.notice

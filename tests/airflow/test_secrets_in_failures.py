@@ -228,14 +228,14 @@ def test_a_job_fails_and_says_why(site, source, watch):
     delivery = {"job": {**JOB, "every": 1, "deadline": 60}, "success": {}, "deadline": 600}
     with import_endpoint(site, **delivery), WorkingLms(token=SECRETS["http"]) as lms:
         site.connection("lms", conn_type="http", host=lms.url, password=lms.token)
-        tell = lms.tell
+        report = lms.report
 
-        def telling(path):
+        def patched_report(path):
             lms.fail()
-            document = json.loads(tell(path).body)
+            document = json.loads(report(path).body)
             return Answer(200, json.dumps({**document, "message": LOUD}).encode(), ECHO)
 
-        lms.tell = telling
+        lms.report = patched_report
         watch.failed()
     watch.nothing_leaked()
 

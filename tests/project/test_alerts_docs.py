@@ -5,7 +5,7 @@ import re
 from tests.paths import ROOT
 from tests.project.test_readme import texts_of_the_code
 
-VARIABLE = r"…|acme|slack|smtp|90|missing_employee_id|learners|rows| \(new\)|, "
+VARIABLE = r"…|acme|slack|smtp|90|missing_employee_id|learners|rows|load | \(new\)|, "
 MESSAGES = re.compile(r"^\| `([^`]+)`", re.MULTILINE)
 
 
