@@ -1,17 +1,17 @@
 """### Codebashing → LMS
 
-Reads everybody's training progress from Codebashing, builds the file the LMS imports, and delivers it.
-Whoever cannot be told truthfully is left out, and listed with the reason and what to do about it.
+Reads the training progress of all learners from Codebashing, builds the file that the LMS imports, and delivers
+the file. A record that may be wrong is left out, and listed with the reason and the remedy.
 
-**[Open the page]({page})** for how things stand, who is to do what, and why somebody is not in the LMS.
-What the fields of the trigger form mean stands in README.md under *Trigger form and environment*.
+**[Open the page]({page})** for the state of the connector, the open tasks, and why a learner is not in the LMS.
+README.md explains the fields of the trigger form under *Trigger form and environment*.
 
 | task | what clearing it does |
 | --- | --- |
 | `extract` | builds the file again from the archived answer; to read Codebashing anew, trigger a run |
 | `transform` | builds the file again, after the connector file was corrected |
-| `load` | tries the delivery again; what was delivered is not sent twice |
-| `report`, `notify` | writes the report, or tells people, again; there if the connector file asks for them |
+| `load` | tries the delivery again; delivered rows are not sent twice |
+| `report`, `notify` | writes the report, or sends the alert, again; only if the connector file asks for them |
 """
 
 from datetime import UTC, datetime, time
@@ -56,15 +56,15 @@ def sync_dag(file: ValidFile) -> None:
             task_id="load",
             connector=connector,
             transformed=transform.output,
-            max_active_tis_per_dag=1,  # two deliveries of one connector at a time could contradict each other
+            max_active_tis_per_dag=1,  # two deliveries of one connector at once could contradict each other
         )
         add_after_load_tasks(load, connector)
-    # Last: Airflow would check its defaults for each DAG and copy them for each task, and that takes long.
+    # Last: given to DAG(), the defaults would be checked for each DAG and copied for each task. That is slow.
     dag.params.update(trigger_form())
 
 
 def broken_dag(file: InvalidFile) -> None:
-    """Make a DAG that only shows what is wrong with its connector file, and fails daily if it ever ran."""
+    """Make a DAG that shows the error of its connector file; its only task fails with the error."""
     with DAG(
         dag_id=file.dag_id,
         description=f"BROKEN: {file.message}",

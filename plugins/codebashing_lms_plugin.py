@@ -18,13 +18,13 @@ ADDRESS = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("
 
 async def page(scope: Any, receive: Any, send: Any) -> None:
     """Serve the page, an ASGI application."""
-    from codebashing_lms_airflow.ui.routes import app
+    from codebashing_lms_airflow.ui.application import app
 
     await app(scope, receive, send)
 
 
 class CodebashingLmsPlugin(AirflowPlugin):
-    """What the API server shows of us."""
+    """The page, its tabs, and the link from the task load."""
 
     name = "codebashing_lms"
     operator_extra_links = [RunPage()]

@@ -13,7 +13,7 @@ SEARCH = ("POST", "/dags/{dag_id}/learner")
 
 def routes():
     """Every route there is, read from the application itself so that none can be forgotten."""
-    from codebashing_lms_airflow.ui.routes import app
+    from codebashing_lms_airflow.ui.application import app
 
     found = [(method, route.path) for route in app.routes for method in sorted(route.methods - {"HEAD"})]
     assert len(found) >= 10

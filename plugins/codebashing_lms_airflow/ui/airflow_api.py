@@ -1,4 +1,4 @@
-"""All that the page takes from inside Airflow's API server: no public API, the same in 3.1, 3.2 and 3.3."""
+"""Internals of Airflow's API server that the page needs; they are the same in 3.1, 3.2 and 3.3."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,14 +24,14 @@ logged_in: Guard = requires_authenticated()
 
 
 def reads_runs(dag_id: str | None = None) -> Guard:
-    """Return what lets those through who may read the DAG and its runs: they see counts."""
+    """Return the guard for users who may read the DAG and its runs: they see counts."""
     return requires_access_dag("GET", DagAccessEntity.RUN, dag_id)
 
 
 def sees_people(dag_id: str | None = None) -> Guard:
-    """Return what lets those through who may trigger the DAG: they decide what is told, and see about whom.
+    """Return the guard for users who may trigger the DAG: they see the names of people.
 
-    Reading logs or XComs is no right to people's names: Airflow's viewers have it.
+    The right to read logs or XComs is not enough: every viewer of Airflow has it.
     """
     return requires_access_dag("POST", DagAccessEntity.RUN, dag_id)
 
@@ -51,7 +51,7 @@ def base_path() -> str:
 
 
 def schedule_of(session: Any, dag_id: str) -> Schedule:
-    """Return what Airflow knows of a DAG: when it runs next, and how its last run ended."""
+    """Return the next run of a DAG, and how its last run ended."""
     dag = session.get(DagModel, dag_id)
     if dag is None:
         return Schedule()

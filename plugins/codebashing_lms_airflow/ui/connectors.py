@@ -1,4 +1,4 @@
-"""The connectors of this Airflow as the page knows them: by the ID of their DAG."""
+"""The connectors of this Airflow, by the ID of their DAG."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ from include.codebashing_lms.reporting.views.runs import Runs
 
 @dataclass(frozen=True)
 class Connectors:
-    """All connector files as they are now."""
+    """All connector files.
+
+    :param connectors: by the ID of the DAG.
+    """
 
     connectors: dict[str, Connector]
     broken: tuple[InvalidFile, ...]

@@ -18,57 +18,63 @@ from include.codebashing_lms.reporting import wording as words
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.lists import escape_formulas
 
-PIECE = 1 << 18
-HERE = Path(__file__).parent
-STATIC = {path.name: path for path in (HERE / "static").iterdir() if path.suffix in (".css", ".js")}
+TITLE = "Codebashing → LMS"
+BLOCK = 1 << 18  # bytes, or characters of CSV
+FOLDER = Path(__file__).parent
+STATIC = {path.name: path for path in (FOLDER / "static").iterdir() if path.suffix in (".css", ".js")}
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
 templates = Environment(
-    loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+    loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
 )
 
 
-def shown(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """Return a page; its links begin with where Airflow mounted us."""
+def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page; its links begin with the path that Airflow mounted the application at."""
     base = request.scope.get("root_path", "")
     text = templates.get_template(template).render(base=base, here=request.url.path, words=words, **values)
     return HTMLResponse(text, status)
 
 
+def sentence_page(request: Request, sentence: str, title: str = TITLE, status: int = 200) -> Response:
+    """Return a page of one sentence."""
+    return render(request, "sentence.html", status, title=title, sentence=sentence)
+
+
 def attachment(path: StagedPath) -> Response:
-    """Return a staged file as a download, piece by piece."""
+    """Return a staged file as a download, block by block."""
     kind = "text/csv; charset=utf-8" if path.name.endswith(".csv") else "application/octet-stream"
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", path.name)
     disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(path.name, safe='')}"
     headers = {"Content-Disposition": disposition}
-    return StreamingResponse(_pieces(path), media_type=kind, headers=headers)
+    return StreamingResponse(_blocks(path), media_type=kind, headers=headers)
 
 
 def csv_file(name: str, lines: Iterable[list[str]]) -> Response:
-    """Return lines as a CSV download that no spreadsheet takes for formulas."""
+    """Return lines as a CSV download; a spreadsheet finds no formula in them."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(_csv_pieces(lines), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(_csv_blocks(lines), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _csv_pieces(lines: Iterable[list[str]]) -> Iterator[str]:
-    held = io.StringIO(newline="")
-    writer = csv.writer(held)
+def _csv_blocks(lines: Iterable[list[str]]) -> Iterator[str]:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
     for line in lines:
         writer.writerow(escape_formulas([cell.removeprefix("'") for cell in line]))
-        if held.tell() > PIECE:
-            yield held.getvalue()
-            held.seek(0)
-            held.truncate()
-    yield held.getvalue()
+        if buffer.tell() > BLOCK:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
 
 
-def _pieces(path: StagedPath) -> Iterator[bytes]:
+def _blocks(path: StagedPath) -> Iterator[bytes]:
     with path.open("rb") as file:  # type: ignore[attr-defined]
-        while piece := file.read(PIECE):
-            yield piece
+        while block := file.read(BLOCK):
+            yield block
 
 
 def instant(at: datetime | None, zone: tzinfo) -> str:
-    """Return an instant as people read it: 23 Nov 2026, 05:15 UTC."""
+    """Return an instant for people: 23 Nov 2026, 05:15 UTC."""
     if at is None:
         return "–"
     local = at.astimezone(zone)
