@@ -1,17 +1,17 @@
 """### Codebashing → LMS
 
-Reads the training progress of all learners from Codebashing, builds the file that the LMS imports, and delivers
-the file. A record that may be wrong is left out, and listed with the reason and the remedy.
+Reads the training progress of all learners from Codebashing, builds the file that the LMS imports, and
+delivers the file. A record that may be wrong is left out, and listed with the reason and the remedy.
 
-**[Open the page]({page})** for the state of the connector, the open tasks, and why a learner is not in the LMS.
-README.md explains the fields of the trigger form under *Trigger form and environment*.
+**[Open the page]({page})** for the state of the connector, the to-do list, and why a learner is not in the
+LMS. README.md explains the trigger form under *Trigger form and environment*.
 
 | task | what clearing it does |
 | --- | --- |
 | `extract` | builds the file again from the archived answer; to read Codebashing anew, trigger a run |
 | `transform` | builds the file again, after the connector file was corrected |
 | `load` | tries the delivery again; delivered rows are not sent twice |
-| `report`, `notify` | writes the report, or sends the alert, again; only if the connector file asks for them |
+| `report`, `notify` | writes the report, or sends the alert, again; both are optional |
 """
 
 from datetime import UTC, datetime, time
