@@ -344,6 +344,16 @@ def test_rows_the_stand_in_cannot_read_are_refused_and_reported(tmp_path, lms):
     assert set(lms.rows) == {("1042", "java"), ("1043", "python")}
 
 
+def test_file_with_unreadable_results_may_have_arrived(tmp_path, lms):
+    delivery = import_at(results={"format": "csv", "row": "line"})
+    lms.next_answers.append(Answer(200, b"zeile,problem\r\n3,closed\r\n"))
+    with pytest.raises(ConnectorError, match="no column line") as failure:
+        HttpTransport(convert(delivery, HttpDelivery), lms_connection(lms)).send(
+            outbound(tmp_path, CSV), resuming=False
+        )
+    assert not failure.value.not_delivered
+
+
 def test_logs_hold_no_secret_and_no_person(staged, lms, caplog):
     caplog.set_level("INFO")
     lms.next_answers.extend([Answer(500, PERSON.encode()), says({"error": PERSON})])

@@ -47,13 +47,15 @@ class LmsClient:
 
     @contextmanager
     def session(
-        self, until: float, auth: AuthBase | None = None, not_delivered: bool | None = None
+        self, until: float | None = None, auth: AuthBase | None = None, not_delivered: bool | None = None
     ) -> Iterator["LmsSession"]:
         """Give kept connections for some requests; they are aborted at the deadline.
 
+        :param until: the deadline, unless a delivery begins now.
         :param auth: how to log in, unless as the connection says.
         :param not_delivered: as in LmsSession.
         """
+        until = self.deadline() if until is None else until
         auth = auth or login_of(self.connection, self.delivery.conn_id)
         with new_session(self.connection) as http:
             adapter = AbortableAdapter()

@@ -5,8 +5,6 @@ The same grade again changes nothing, so a request without an answer is sent aga
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -60,7 +58,7 @@ class CanvasTransport:
         """Send the grades of each assignment; where Canvas refuses one, its rows are refusals."""
         jobs: list[tuple[str, str]] = []
         refusals: list[Refusal] = []
-        with self._session() as session:
+        with self._client.session() as session:
             for item, grades in read_grades(outbound.path).items():
                 for batch in sliced(grades, self.batch):
                     progress, reason = with_retries(session.until)(self._grade, session, item, batch)
@@ -73,7 +71,7 @@ class CanvasTransport:
     def job_status(self, job: str) -> JobStatus:
         """Ask how far Canvas is with all grades of one delivery."""
         refusals: list[Refusal] = []
-        with self._session() as session:
+        with self._client.session() as session:
             for progress, course_id in json.loads(job):
                 document = with_retries(session.until)(self._progress, session, progress)
                 if document.get("workflow_state") not in ("completed", "failed"):
@@ -84,7 +82,7 @@ class CanvasTransport:
 
     def check(self) -> str:
         """Read whose token it is, and each assignment that is mapped."""
-        with self._session() as session:
+        with self._client.session() as session:
             with_retries(session.until)(self._read, session, "users/self", "show whose token it is")
             for course_id, assignment_id in self.targets:
                 path = f"courses/{_segment(course_id)}/assignments/{_segment(assignment_id)}"
@@ -99,12 +97,6 @@ class CanvasTransport:
     @property
     def _base(self) -> str:
         return self._client.address.rstrip("/")
-
-    @contextmanager
-    def _session(self) -> Iterator[LmsSession]:
-        client = self._client
-        with client.session(client.deadline()) as session:
-            yield session
 
     def _grade(self, session: LmsSession, item: GradeItem, batch: list[Grade]) -> tuple[str, str]:
         """Send grades; return the ID of the Progress and no reason, or no ID and why Canvas refuses them."""

@@ -6,7 +6,6 @@ no harm.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -58,8 +57,8 @@ class MoodleTransport:
         by_item = read_grades(outbound.path)
         user_keys = sorted({grade.user_key for grades in by_item.values() for grade in grades})
         refusals: list[Refusal] = []
-        with self._moodle() as moodle:
-            lookup = moodle.before_delivery()
+        with self._client.session(auth=NoAuth()) as session:
+            moodle, lookup = MoodleClient(session), MoodleClient(session.before_delivery())
             self._check_functions(lookup)
             users = self._users(lookup, user_keys)
             course_ids = sorted({item.course_id for item in by_item})
@@ -74,19 +73,13 @@ class MoodleTransport:
 
     def check(self) -> str:
         """Ask Moodle which functions the token may call."""
-        with self._moodle() as moodle:
-            self._check_functions(moodle)
+        with self._client.session(auth=NoAuth()) as session:
+            self._check_functions(MoodleClient(session))
         return f"{self.address()} takes the token and lets it call all functions needed; nothing was written."
 
     @property
     def _client(self) -> LmsClient:
         return LmsClient(self.delivery, self.connection)
-
-    @contextmanager
-    def _moodle(self) -> Iterator[MoodleClient]:
-        client = self._client
-        with client.session(client.deadline(), NoAuth()) as session:
-            yield MoodleClient(session)
 
     def _check_functions(self, moodle: MoodleClient) -> None:
         info = moodle.must(SITE_INFO)

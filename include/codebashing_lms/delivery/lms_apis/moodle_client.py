@@ -46,10 +46,6 @@ class MoodleClient:
 
     session: LmsSession
 
-    def before_delivery(self) -> "MoodleClient":
-        """Return the same Moodle for calls that store nothing yet."""
-        return MoodleClient(self.session.before_delivery())
-
     def call(self, function: str, fields: Fields = ()) -> Any:
         """Return what a function answers, or a MoodleError; raise where every call would fail."""
         client = self.session.client

@@ -4,7 +4,6 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +49,7 @@ class OracleHdlTransport:
 
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Have the file loaded, once: a second data set would load completions a second time."""
-        with self._session() as session:
+        with self._client.session() as session:
             job = self._poll_job(session, outbound.idempotency_key) if resuming else None
             if job:
                 return SendResult(sent=False, job=job)
@@ -59,7 +58,7 @@ class OracleHdlTransport:
 
     def job_status(self, job: str) -> JobStatus:
         """Ask how far a data set is, and which lines Oracle refused."""
-        with self._session() as session:
+        with self._client.session() as session:
             data_set = with_retries(session.until)(self._data_set, session, job)
             state = state_of(data_set or {})
             if data_set is None or state == "working":
@@ -71,24 +70,18 @@ class OracleHdlTransport:
 
     def find_job(self, delivery: str) -> str | None:
         """Return the data set of a delivery of ours that got no answer; None where Oracle has none."""
-        with self._session() as session:
+        with self._client.session() as session:
             return self._job_of(session, delivery)
 
     def check(self) -> str:
         """Read the list of data sets."""
-        with self._session() as session:
+        with self._client.session() as session:
             with_retries(session.until)(self._data_sets, session, {"limit": "1"})
         return f"{self.address()} takes the login and shows its data sets; nothing was written."
 
     @property
     def _client(self) -> LmsClient:
         return LmsClient(self.delivery, self.connection)
-
-    @contextmanager
-    def _session(self) -> Iterator[LmsSession]:
-        client = self._client
-        with client.session(client.deadline()) as session:
-            yield session
 
     def _upload(self, session: LmsSession, outbound: OutboundFile) -> str:
         content = base64.b64encode(outbound.path.read_bytes()).decode()

@@ -66,8 +66,7 @@ class XapiTransport:
 
     @contextmanager
     def _store(self) -> Iterator[StatementStore]:
-        client = self._client
-        with client.session(client.deadline()) as session:
+        with self._client.session() as session:
             yield StatementStore(session, self.address(), {"X-Experience-API-Version": self.version})
 
     def _read_one(self, store: StatementStore) -> None:
