@@ -88,11 +88,10 @@ def _rebuild(options: argparse.Namespace) -> int:
     from include.codebashing_lms.config.files import read_connector
     from include.codebashing_lms.ledger.destinations import ledgers
     from include.codebashing_lms.ledger.maintenance import rebuild
-    from include.codebashing_lms.staging.layout import connector_home
 
     _keep_modules()
     connector = read_connector(options.connector)
-    home = connector_home(options.staging, connector.name)
+    home = options.staging / connector.name
     folders = ledgers(home)
     if not folders:
         raise StagingError(f"{home} has no ledger. Is {options.staging} the staging area of your deployment?")

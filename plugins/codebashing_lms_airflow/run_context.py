@@ -16,13 +16,7 @@ from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.errors import StagingError
 from include.codebashing_lms.load.outcome import OutcomeKind
 from include.codebashing_lms.reporting.run_end import RunEnd
-from include.codebashing_lms.staging.layout import (
-    MANIFEST,
-    connector_home,
-    run_folder,
-    runs_folder,
-    timestamp_name,
-)
+from include.codebashing_lms.staging.layout import MANIFEST, RUNS, run_folder, timestamp_name
 from include.codebashing_lms.transform.manifest import Manifest, read_manifest
 
 
@@ -62,7 +56,7 @@ def staging_root(connector: Connector) -> ObjectStoragePath:
 
 def home_of(connector: Connector) -> ObjectStoragePath:
     """Return a connector's folder in the staging area."""
-    home: ObjectStoragePath = connector_home(staging_root(connector), connector.name)
+    home: ObjectStoragePath = staging_root(connector) / connector.name
     return home
 
 
@@ -145,7 +139,7 @@ class RunResult:
     @property
     def is_newest(self) -> bool:
         """Tell whether no run of a later date has begun: this run shows the present state."""
-        runs = runs_folder(home_of(self.connector))
+        runs = home_of(self.connector) / RUNS
         if self.run.is_backfill:
             return False
         own = timestamp_name(self.logical_date)

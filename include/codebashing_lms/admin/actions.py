@@ -19,7 +19,7 @@ from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
 from include.codebashing_lms.ledger.schema import SENT
 from include.codebashing_lms.load.manual_recovery import resolve_manually
 from include.codebashing_lms.load.receipt import Resolution
-from include.codebashing_lms.staging.layout import refused_list, snapshots_folder
+from include.codebashing_lms.staging.layout import REFUSED_LISTS, SNAPSHOTS, timestamp_name
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _rebuild(request: AdminRequest) -> Result:
 
 def _purge(request: AdminRequest) -> Result:
     staging = request.connector.staging
-    removed = snapshots.purge(snapshots_folder(request.home), staging.keep_snapshots_days, request.now)
+    removed = snapshots.purge(request.home / SNAPSHOTS, staging.keep_snapshots_days, request.now)
     entries, kept = 0, "the journal is kept for ever"
     if staging.keep_journal_days is not None:
         before = request.now - timedelta(days=staging.keep_journal_days)
@@ -144,7 +144,7 @@ def _resend(request: AdminRequest) -> Result:
 def _refused(request: AdminRequest) -> Result:
     request.require_no_in_flight()
     ledger, form = open_ledger(request.destination_ledger.folder), request.form
-    to = refused_list(request.home, request.now)
+    to = request.home / REFUSED_LISTS / f"{timestamp_name(request.now)}.csv"
     rows, unmatched = refused_rows(request.connector, ledger.table, str(form.file), request.resolve, to)
     number = request.write("refusal", ledger, [rows])
     sentence = (

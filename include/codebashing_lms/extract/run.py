@@ -24,7 +24,7 @@ from include.codebashing_lms.extract.snapshots import (
     snapshot_of_date,
 )
 from include.codebashing_lms.staging.files import StagedPath
-from include.codebashing_lms.staging.layout import snapshots_folder
+from include.codebashing_lms.staging.layout import SNAPSHOTS
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def extract(
     :raises SourceError: Codebashing gave no snapshot.
     :raises StagingError: the archived snapshot of the date is gone.
     """
-    snapshots = snapshots_folder(home)
+    snapshots = home / SNAPSHOTS
     own = snapshot_of_date(snapshots, logical_date)
     provenance = provenance_for(logical_date, now, own is not None, connector.source.live_window_hours)
     reconstructed = provenance == Provenance.RECONSTRUCTED
@@ -80,7 +80,7 @@ def _fetch(
     run_id: str,
 ) -> SnapshotMetadata:
     """Ask Codebashing for all records, and add the answer to the archive."""
-    snapshots, fields = snapshots_folder(home), fields_to_ask(connector, courses_seen(home) or ())
+    snapshots, fields = home / SNAPSHOTS, fields_to_ask(connector, courses_seen(home) or ())
     staged = fetch_snapshot(open_client(), snapshots, workspace, fields)
     metadata = SnapshotMetadata(
         snapshot=staged.path.name,

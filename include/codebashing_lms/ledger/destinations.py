@@ -8,7 +8,7 @@ from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.ledger.numbered_files import names_in
 from include.codebashing_lms.staging.files import StagedPath, read_json
-from include.codebashing_lms.staging.layout import DESTINATION, ledgers_folder
+from include.codebashing_lms.staging.layout import DESTINATION, LEDGERS
 
 Description = dict[str, str]
 IDENTITY = ("profile", "method", "conn_id", "where")
@@ -32,12 +32,12 @@ def destination_folder(home: Any, connector: Connector) -> tuple[Any, Descriptio
 def ledger_folder(home: Any, description: Description) -> Any:
     """Return the folder of an LMS's ledger: another destination, another ledger."""
     identity = json.dumps([description[name] for name in IDENTITY]).encode()
-    return ledgers_folder(home) / hashlib.sha256(identity).hexdigest()[:16]
+    return home / LEDGERS / hashlib.sha256(identity).hexdigest()[:16]
 
 
 def ledgers(home: Any) -> list[Any]:
     """Return the folders of all ledgers of a connector."""
-    folder: StagedPath = ledgers_folder(home)
+    folder: StagedPath = home / LEDGERS
     return [folder / name for name in sorted(names_in(folder)) if not name.startswith(".")]
 
 

@@ -30,7 +30,7 @@ from include.codebashing_lms.load.receipt import (
 )
 from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
-from include.codebashing_lms.staging.layout import delivery_pointer, in_flight_folder
+from include.codebashing_lms.staging.layout import IN_FLIGHT
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def _rows_of(folder: StagedPath, receipt: Receipt, whole: bool) -> Iterable[pa.T
 
 def in_flight_ids(home: StagedPath) -> list[str]:
     """Return the IDs of deliveries that are under way, or were interrupted."""
-    names = names_in(in_flight_folder(home))
+    names = names_in(home / IN_FLIGHT)
     return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
 
@@ -164,7 +164,7 @@ def in_flight_by_id(home: StagedPath, delivery: str) -> tuple[Receipt | None, An
 
 
 def _pointer(home: StagedPath, delivery: str) -> Any:
-    return delivery_pointer(in_flight_folder(home), delivery)
+    return home / IN_FLIGHT / f"{delivery}.json"
 
 
 def relative_to(home: StagedPath, folder: StagedPath) -> str:

@@ -30,7 +30,7 @@ from include.codebashing_lms.load.receipt import (
 )
 from include.codebashing_lms.load.refusals import journal_refusals, record_refusals, stop_at_too_many
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
-from include.codebashing_lms.staging.layout import delivery_pointer, pickups_folder
+from include.codebashing_lms.staging.layout import PICKUPS
 
 RESULT_FILE_TIMEOUT = timedelta(days=30)
 
@@ -96,7 +96,7 @@ class PickupTracker:
 
     def _watched(self) -> Iterator[Watched]:
         """Give the deliveries to this destination that are still watched."""
-        for name in sorted(names_in(pickups_folder(self.home))):
+        for name in sorted(names_in(self.home / PICKUPS)):
             if not name.endswith(".json") or name.startswith("."):
                 continue
             delivery = name.removesuffix(".json")
@@ -154,7 +154,7 @@ class PickupTracker:
 
 
 def _pointer(home: StagedPath, delivery: str) -> Any:
-    return delivery_pointer(pickups_folder(home), delivery)
+    return home / PICKUPS / f"{delivery}.json"
 
 
 def _is_fetched(receipt: Receipt, pickup: Pickup) -> bool:

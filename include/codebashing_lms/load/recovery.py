@@ -27,7 +27,7 @@ from include.codebashing_lms.load.in_flight import (
 from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.send import Sender
 from include.codebashing_lms.staging.files import StagedPath, remove_stale_partial_files
-from include.codebashing_lms.staging.layout import in_flight_folder
+from include.codebashing_lms.staging.layout import IN_FLIGHT
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Recovery:
 
     def recover(self) -> RecoveryResult:
         """Bring every delivery in flight to its end, as far as possible."""
-        remove_stale_partial_files(in_flight_folder(self.home))
+        remove_stale_partial_files(self.home / IN_FLIGHT)
         result = RecoveryResult()
         for receipt, folder in in_flight(self.home):
             own = ledger_of_receipt(self.home, receipt)  # the destination may have been changed since

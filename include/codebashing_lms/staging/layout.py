@@ -29,13 +29,22 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+# in the home of a connector
 COURSES_SEEN = "courses_seen.json"
 ALERT_STATE = "alerts.json"
+SNAPSHOTS = "snapshots"
+RUNS = "runs"
+LEDGERS = "ledger"
+IN_FLIGHT = "in_flight"
+PICKUPS = "pickups"
+REFUSED_LISTS = "refused"
 
+# in the archive of snapshots
 SNAPSHOT_METADATA = "about"
 SNAPSHOTS_IN_USE = "used"
 SNAPSHOTS_BY_DATE = "by_logical_date"
 
+# in the folder of a run
 MANIFEST = "manifest.json"
 ROWS = "rows.parquet"
 SET_ASIDE = "set_aside.csv"
@@ -48,29 +57,10 @@ RECEIPT = "receipt.json"
 OUTCOME = "outcome.json"
 REPORT = "report.html"
 
+# in the ledger of an LMS
 DESTINATION = "destination.json"
 JOURNAL = "journal"
 VERSIONS = "versions"
-
-
-def connector_home(root: Any, connector: str) -> Any:
-    """Return the home of a connector in a staging area."""
-    return root / connector
-
-
-def home_of_run(folder: Any) -> Any:
-    """Return the home of the connector that a run's folder belongs to."""
-    return folder.parent.parent.parent
-
-
-def snapshots_folder(home: Any) -> Any:
-    """Return the archive of a connector's snapshots."""
-    return home / "snapshots"
-
-
-def runs_folder(home: Any) -> Any:
-    """Return the folder of a connector's runs: in it a folder per logical date, in that one per run."""
-    return home / "runs"
 
 
 def run_folder(root: Any, connector: str, logical_date: datetime, run_id: str, clear_number: int) -> Any:
@@ -78,33 +68,12 @@ def run_folder(root: Any, connector: str, logical_date: datetime, run_id: str, c
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", run_id)
     if len(safe) > 150:
         safe = f"{safe[:120]}-{hashlib.sha256(run_id.encode()).hexdigest()[:16]}"
-    runs = runs_folder(connector_home(root, connector))
-    return runs / timestamp_name(logical_date) / f"{safe}.{clear_number}"
+    return root / connector / RUNS / timestamp_name(logical_date) / f"{safe}.{clear_number}"
 
 
-def ledgers_folder(home: Any) -> Any:
-    """Return the folder of a connector's ledgers: in it a folder per destination."""
-    return home / "ledger"
-
-
-def in_flight_folder(home: Any) -> Any:
-    """Return the folder of the deliveries that are not in the journal yet."""
-    return home / "in_flight"
-
-
-def pickups_folder(home: Any) -> Any:
-    """Return the folder of the dropped files that are still watched."""
-    return home / "pickups"
-
-
-def delivery_pointer(folder: Any, delivery: str) -> Any:
-    """Return the file in `in_flight` or `pickups` that names the run folder of a delivery."""
-    return folder / f"{delivery}.json"
-
-
-def refused_list(home: Any, instant: datetime) -> Any:
-    """Return the list of the rows that an action of the admin DAG recorded as refused."""
-    return home / "refused" / f"{timestamp_name(instant)}.csv"
+def home_of_run(folder: Any) -> Any:
+    """Return the home of the connector that a run's folder belongs to."""
+    return folder.parent.parent.parent
 
 
 def timestamp_name(instant: datetime) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.codebashing_lms.staging.files import StagedPath, on_disk
-from include.codebashing_lms.staging.layout import runs_folder
+from include.codebashing_lms.staging.layout import RUNS
 
 Stamp = tuple[Any, ...]  # changes whenever the file does
 
@@ -27,7 +27,7 @@ class RunIndexEntry:
 
 def list_runs(home: StagedPath) -> list[RunIndexEntry]:
     """Return the folders of a connector's runs, the newest date first."""
-    runs = runs_folder(home)
+    runs = home / RUNS
     local = on_disk(runs)
     found: dict[tuple[str, str], dict[str, Stamp]] = {}
     for date, name, file, stamp in _in_store(runs) if local is None else _on_disk(str(local)):
