@@ -47,7 +47,7 @@ def _summary(error: CodebashingLmsError) -> dict[str, Any]:
     return {
         "error": type(error).__name__,
         "origin": error.origin,
-        "heals": error.retryable,
+        "retryable": error.retryable,
         "message": str(error)[:LONGEST_MESSAGE],
         "advice": _remedy(error),
     }

@@ -31,7 +31,7 @@ def test_after_a_good_run(site, source, reports):
     ran = site.run()
     assert (ran.state, ran.tasks["report"]) == ("success", "success")
     assert names(reports) == ["report.html", "set_aside.csv"]
-    assert "Progress of 5 learners lies ready for the LMS to fetch" in text(reports)
+    assert "Progress of 5 learners is ready for the LMS to fetch" in text(reports)
     assert "delivered" not in text(reports)
     newly, _, rest = text(reports).partition("Needs a person</h2>")
     assert "learner8@example.com" in newly

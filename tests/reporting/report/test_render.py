@@ -40,8 +40,8 @@ def test_finished_learners_come_first_the_latest_on_top(tmp_path):
         {"missing_employee_id": [("nobody@example.com", "", "java")]},
     )
     html = plain(report(tmp_path, manifest))
-    places = [html.index(f"{name}@example.com") for name in ("last", "first", "nobody")]
-    assert places == sorted(places)
+    positions = [html.index(f"{name}@example.com") for name in ("last", "first", "nobody")]
+    assert positions == sorted(positions)
     assert html.index("nobody@example.com") < html.index("How far everybody is")
 
 
@@ -67,7 +67,7 @@ def test_nobody_and_nothing(tmp_path):
 @pytest.mark.parametrize(
     ("method", "words"),
     [
-        ({"method": "sftp", "directory": "in"}, "lies ready for the LMS to fetch"),
+        ({"method": "sftp", "directory": "in"}, "is ready for the LMS to fetch"),
         ({"method": "http", "endpoint": "/import"}, "went to the LMS"),
     ],
 )

@@ -42,7 +42,11 @@ def alert_about(end: RunEnd, notify: Notify, state: AlertState, courses: Iterabl
 def _failed(end: RunEnd, state: AlertState) -> Alert:
     failure = end.failure
     urgency = (
-        "a person must look" if failure is None else "may wait" if failure["heals"] else "a person must act"
+        "a person must look"
+        if failure is None
+        else "may wait"
+        if failure["retryable"]
+        else "a person must act"
     )
     source = f"{failure['error']} ({failure['origin']}): " if failure else ""
     return Alert(

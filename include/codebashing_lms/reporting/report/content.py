@@ -48,7 +48,7 @@ class ReportContent:
 
 
 def report_content(connector: Connector, end: RunEnd, folder: StagedPath, now: datetime) -> ReportContent:
-    """Return what the report of a run says; it names nobody where the run has no manifest.
+    """Return the content of the report of a run; a run without a manifest has no numbers and names.
 
     :param folder: the folder of the run.
     """
@@ -88,7 +88,7 @@ def _headline(connector: Connector, end: RunEnd, learners: int | None) -> tuple[
     if end.outcome == OutcomeKind.DELIVERED:
         who = words.plural(learners or 0, "learner")
         dropped = connector.delivery.method in DROPPED
-        headline = f"Progress of {who} {'lies ready for the LMS to fetch' if dropped else 'went to the LMS'}"
+        headline = f"Progress of {who} {'is ready for the LMS to fetch' if dropped else 'went to the LMS'}"
         return "good", headline, end.message, ""
     return "waiting", "Nothing was sent", end.message, ""
 

@@ -5,7 +5,7 @@ runs             a connector's runs
 run_status       the status of a run, in a word and a sentence
 overview         a card per connector
 run_detail       everything about one run
-set_aside        the lines of set_aside.csv, and since when each line stands there
+set_aside        the lines of set_aside.csv, and since when each line is there
 to_do            who is set aside now, by who can act and by reason
 readiness        how many learners have an employee ID, over time
 trend            progress and set-aside learners over time

@@ -1,4 +1,4 @@
-"""The lines of set_aside.csv and refused.csv of a run, and since when each line stands there."""
+"""The lines of set_aside.csv and refused.csv of a run, and since when each line is there."""
 
 import time
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
-IDENTITY = ["reason", "email", "employee_id", "course"]  # the columns that tell lines apart
+IDENTITY = ["reason", "email", "employee_id", "course"]  # the columns that identify a line
 TIME_BUDGET = 1.0  # seconds to look back at the lists of earlier runs
 
 
 def with_since(runs: Sequence[Run], seconds: float = TIME_BUDGET) -> tuple[pd.DataFrame, datetime]:
     """Return the lines of the newest run with a column `since`, and the as-of of the oldest list read.
 
-    :param runs: runs with a list, the newest first; `since` is the as-of of the first run of them, without a
-        gap, in whose list the line stands.
+    :param runs: runs with a list, the newest first. `since` is the as-of of the first run that has the line in
+        its list, without a gap since.
     """
     lines = lines_of(runs[0]).to_pandas()
     age, looked = _ages(runs, seconds)

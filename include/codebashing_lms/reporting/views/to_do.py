@@ -23,7 +23,7 @@ TIME_BUDGET_OF_A_FILE = 10.0  # seconds; a download may take longer than a page
 class ToDoLine:
     """A learner, or a course, that waits for a person.
 
-    :param since: as-of of the first run, without a gap, in whose list the line stands.
+    :param since: as-of of the first run that has the line in its list, without a gap since.
     """
 
     email: str
