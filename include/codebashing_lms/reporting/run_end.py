@@ -18,7 +18,7 @@ class RunEnd:
     """The end of a run.
 
     :param failed: the task that failed, None when all is well.
-    :param failure: the error of that task: error, origin, retryable, message, advice; None when it was killed.
+    :param failure: its error, origin, retryable, message and advice; None when the task was killed.
     :param manifest: None when the run did not come that far.
     :param outcome: how load ended, with its sentence and the rows that the LMS refused; None when it did not.
     """

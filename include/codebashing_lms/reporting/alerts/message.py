@@ -41,13 +41,9 @@ def alert_about(end: RunEnd, notify: Notify, state: AlertState, courses: Iterabl
 
 def _failed(end: RunEnd, state: AlertState) -> Alert:
     failure = end.failure
-    urgency = (
-        "a person must look"
-        if failure is None
-        else "may wait"
-        if failure["retryable"]
-        else "a person must act"
-    )
+    urgency = "a person must look"
+    if failure:
+        urgency = "may wait" if failure["retryable"] else "a person must act"
     source = f"{failure['error']} ({failure['origin']}): " if failure else ""
     return Alert(
         f"{end.connector}: {end.failed} failed, {urgency}",

@@ -27,8 +27,8 @@ TIME_BUDGET = 1.0  # seconds to look back at the lists of earlier runs
 def with_since(runs: Sequence[Run], seconds: float = TIME_BUDGET) -> tuple[pd.DataFrame, datetime]:
     """Return the lines of the newest run with a column `since`, and the as-of of the oldest list read.
 
-    :param runs: runs with a list, the newest first. `since` is the as-of of the first run that has the line in
-        its list, without a gap since.
+    :param runs: runs with a list, the newest first. `since` is the as-of of the first run that has the line
+        in its list, without a gap since.
     """
     lines = lines_of(runs[0]).to_pandas()
     age, looked = _ages(runs, seconds)
