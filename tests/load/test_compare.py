@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from include.codebashing_lms.load.compare import LedgerComparison
 from include.codebashing_lms.load.delta import Change, DeltaRules
-from include.codebashing_lms.streaming.partition import partitioned
 from include.codebashing_lms.transform.rows_file import SCHEMA
 from tests.ledger import journal_entries as telling
 
@@ -92,17 +91,3 @@ def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
     write(tmp_path / "rows.parquet", [*rows, ("x", "java", 50, "39@example.com")], 7)
     found, _ = decided(tmp_path, tmp_path / "rows.parquet", 2)
     assert [(line[1], line[3], line[6]) for line in found] == [("x", Change.CHANGED_IDENTITY, "39")]
-
-
-def test_rows_by_groups_come_in_their_order(tmp_path, monkeypatch):
-    schema = pa.schema([("number", pa.int64())])
-    numbers = np.arange(1000)
-    pieces = [
-        (pa.table({"number": part}, schema), part * 7 % 5)
-        for part in np.split(numbers, [1, 2, 400, 400, 999])
-    ]
-    monkeypatch.setattr("include.codebashing_lms.streaming.partition.CHUNK", 100)
-    with partitioned(tmp_path / "file", schema, pieces) as group:
-        for one in range(5):
-            assert group(one)["number"].to_pylist() == [n for n in range(1000) if n * 7 % 5 == one]
-        assert group(6).num_rows == 0

@@ -189,5 +189,5 @@ def _check_uploads(contract: Contract, delivery: HttpDelivery) -> None:
         more = ", except for max_refused_percent," if refused[0] == "results" else ""
         raise ValueError(
             f"delivery.{refused[0]}{more} is for files that are uploaded as they are; lms.profile "
-            f"{contract.profile} knows itself how to tell the LMS"
+            f"{contract.profile} calls the LMS instead of uploading a file"
         )

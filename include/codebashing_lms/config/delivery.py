@@ -52,7 +52,7 @@ class SftpPgp(Section, frozen=True, kw_only=True):
 class DropDelivery(DeliveryBase, frozen=True, kw_only=True):
     """The keys that a folder and an SFTP directory share.
 
-    :param fetched: `removed`: the LMS removes a file that it picks up; null: nobody sees a pick-up.
+    :param fetched: `removed`: the LMS removes a file that it picks up; null: a pick-up is not visible.
     """
 
     fetched: Literal["removed"] | None = None

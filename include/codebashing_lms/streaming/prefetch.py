@@ -1,4 +1,4 @@
-"""Makes the next item in a second thread, and tells Arrow how to use memory."""
+"""Makes the next item in a second thread; chooses how Arrow allocates memory."""
 
 from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
