@@ -1,4 +1,4 @@
-"""docs/alerts.md quotes messages that there are."""
+"""docs/alerts.md quotes only messages of the code."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every layout of `make bundle`, put where its host puts it: Airflow finds the DAG and the page there."""
+"""Every layout of `make bundle` in the folders of its host: Airflow finds the DAG and the page there."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 from tests.paths import ROOT
 
 CONNECTOR = "name: acme\nsource: {conn_id: codebashing}\ndelivery: {method: folder, directory: /drop}\n"
-LOOK = """
+SCRIPT = """
 import json, sys
 from airflow.models import DagBag
 from airflow import plugins_manager
@@ -26,13 +26,13 @@ print(json.dumps([sorted(bag.dags), list(bag.import_errors.values()), plugins, s
 @pytest.fixture(scope="module")
 def out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
-    made = subprocess.run([sys.executable, ROOT / "deployments" / "bundle.py", folder], check=False)
-    assert made.returncode == 0
+    result = subprocess.run([sys.executable, ROOT / "deployments" / "bundle.py", folder], check=False)
+    assert result.returncode == 0
     return folder
 
 
 def found(home: Path, dags: Path, plugins: Path, *path: Path):
-    """Return what an Airflow of its own finds: DAGs, errors, plugins, and modules it should not have."""
+    """Return the DAGs, errors and plugins that an Airflow finds, and modules that it should not have."""
     others = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "CODEB"))}
     environment = {
         **others,
@@ -43,12 +43,12 @@ def found(home: Path, dags: Path, plugins: Path, *path: Path):
         "PYTHONPATH": os.pathsep.join(map(str, path)),
         "PYTHONWARNINGS": "ignore",
     }
-    looked = subprocess.run(
-        [sys.executable, "-c", LOOK, str(dags)],
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(dags)],
         cwd=home, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert looked.returncode == 0, looked.stderr
-    return json.loads(looked.stdout.splitlines()[-1])
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 EVERYTHING = [["codebashing_lms_acme", "codebashing_lms_admin"], [], ["codebashing_lms"], []]
@@ -82,7 +82,7 @@ def test_a_git_bundle(out, tmp_path):
     assert found(tmp_path, repository, out / "git-bundle/plugins", repository) == EVERYTHING
 
 
-def test_what_is_installed_never_changes_airflow_itself(out):
+def test_requirements_never_name_airflow_itself(out):
     for layout in out.iterdir():
         names = [line.split()[0] for line in (layout / "requirements.txt").read_text().splitlines()]
         assert "pandas" in names

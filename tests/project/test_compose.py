@@ -1,4 +1,4 @@
-"""docker-compose.yaml kept honest without an engine: what one service forgets, no other can make good."""
+"""Checks docker-compose.yaml without Docker: every service has all settings that it shares with others."""
 
 import json
 import os
@@ -27,7 +27,7 @@ ONLY_CELERY = {"redis", "airflow-worker"}
 STAND_INS = {"codebashing", "lms", "sftp"}
 
 
-def test_all_parts_of_airflow_are_there():
+def test_all_components_of_airflow_are_there():
     commands = {
         str(one["command"]).split()[0] for name, one in AIRFLOW.items() if name != "airflow-apiserver"
     }
@@ -86,7 +86,7 @@ def test_make_env_fills_every_variable_that_is_required(tmp_path):
 
 
 @pytest.mark.parametrize("name", sorted(set(COMPOSE["services"]) - STAND_INS))
-def test_a_service_tells_whether_it_is_well(name):
+def test_every_service_has_a_health_check(name):
     if name == "airflow-init":
         assert COMPOSE["services"][name]["restart"] == "no"
     else:

@@ -1,4 +1,4 @@
-"""The pages about deployment and operation: no class of failure is missing, no link leads nowhere."""
+"""Every document: links and names of files lead somewhere; the runbook has every class of failure."""
 
 import re
 
@@ -7,7 +7,9 @@ import pytest
 from include.codebashing_lms import errors
 from tests.paths import ROOT
 
-PAGES = [ROOT / "docs" / "operations.md", *sorted((ROOT / "docs" / "deployments").glob("*.md"))]
+OPERATIONS = [ROOT / "docs" / "operations.md", *sorted((ROOT / "docs" / "deployments").glob("*.md"))]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+MODULE = re.compile(r"`((?:\w+/)*\w+\.py)`")
 
 
 def test_the_runbook_has_every_class_of_failure():
@@ -22,22 +24,30 @@ def test_the_runbook_has_every_class_of_failure():
     assert set(re.findall(r"^\| `(\w+Error)` \|", runbook, re.MULTILINE)) == classes
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", page.read_text()):
-        there = (page.parent / target).resolve() if target else page
-        assert there.exists(), target
+        linked = (page.parent / target).resolve() if target else page
+        assert linked.exists(), target
         if anchor:
-            assert anchor in anchors(there), f"{target}#{anchor}"
+            assert anchor in anchors(linked), f"{target}#{anchor}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_module_that_is_named_exists(page):
+    folders = ("include", "plugins", "dags", "demo", "bench", "deployments", "tests")
+    modules = [f"/{path.relative_to(ROOT)}" for folder in folders for path in (ROOT / folder).rglob("*.py")]
+    named = set(MODULE.findall(page.read_text()))
+    assert {name for name in named if not any(module.endswith(f"/{name}") for module in modules)} == set()
 
 
 def anchors(page):
-    """Return the anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub generates them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_readme_leads_to_every_deployment():
     readme = (ROOT / "README.md").read_text()
-    missing = [page.name for page in PAGES if str(page.relative_to(ROOT)) not in readme]
+    missing = [page.name for page in OPERATIONS if str(page.relative_to(ROOT)) not in readme]
     assert missing == []

@@ -1,4 +1,4 @@
-"""A lock per Airflow minor: each for the newest patch it names, within its constraints, with all we need."""
+"""Each Airflow minor has a lock: for its newest patch, within its constraints, with all that we require."""
 
 import re
 
@@ -23,7 +23,7 @@ def requirements(name):
 
 
 def pinned(lock):
-    """Return the versions that a lock pins, several where it depends on the platform."""
+    """Return the versions that a lock pins by name; several where they depend on the platform."""
     pins = re.findall(r"^([\w.-]+)==([^\s;]+)", (ROOT / lock).read_text(), re.MULTILINE)
     return {name: {Version(version) for other, version in pins if other == name} for name, _ in pins}
 

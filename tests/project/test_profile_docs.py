@@ -1,4 +1,4 @@
-"""The pages of docs/profiles: a profile has one, and every connector file on it can be copied as it is."""
+"""Every profile has a page in docs/profiles, with a connector file that can be copied."""
 
 import re
 
@@ -32,7 +32,7 @@ def test_a_connector_file_can_be_copied(page, text, tmp_path, capsys):
     assert main(["check", str(file)]) == 0, capsys.readouterr().err
 
 
-def test_the_profile_of_ones_own_is_one(tmp_path):
+def test_the_example_of_an_own_profile_is_valid(tmp_path):
     [text] = [text for page, text in BLOCKS if text.startswith("id: ")]
     (tmp_path / "profiles").mkdir()
     (tmp_path / "profiles" / "trainhub.yaml").write_text(text, encoding="utf-8")
@@ -51,5 +51,5 @@ def test_headings_every_page_has(name):
     text = (PAGES / f"{name}.md").read_text()
     headings = [line.partition(" on a ")[0] for line in re.findall(r"^## (.*)$", text, re.MULTILINE)]
     assert headings[0].startswith("In ")
-    wanted = ["What is certain", "What to confirm", "Sources"]
-    assert [heading for heading in headings if heading in wanted] == wanted
+    required = ["What is certain", "What to confirm", "Sources"]
+    assert [heading for heading in headings if heading in required] == required

@@ -27,13 +27,13 @@ ROWS = [
     [cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"
 ]
 DELIVERIES = (delivery.FolderDelivery, delivery.SftpDelivery, delivery.HttpDelivery)
-# What stands in a table in another form than that of JSON.
+# Defaults that the tables show in another form than JSON.
 COLUMNS = "employee_id course_id percent_complete status completed_at"
 SHOWN_OTHERWISE = {"columns": COLUMNS, "line_ending": r'"\r\n"'}
 
 
 def settings(section: type[Struct], prefix: str = "") -> dict[str, Any]:
-    """Every key below a section, dotted, with its default; sections in it are taken apart."""
+    """Return every dotted key of a section and of the sections in it, with its default."""
     found: dict[str, Any] = {}
     for field in fields(section):
         key, kind = prefix + field.encode_name, LmsSection if field.name == "lms" else field.type
@@ -58,8 +58,7 @@ def shown(key: str, default: Any) -> str:
 
 
 def row_of(key: str, default: Any) -> list[str]:
-    wanted = (f"`{key}`", shown(key, default))
-    return [row for row in ROWS if wanted[0] in row[:2] and wanted[1] in row]
+    return [row for row in ROWS if f"`{key}`" in row[:2] and shown(key, default) in row]
 
 
 COMMON = {key: value for key, value in settings(Connector).items() if key != "delivery"}
@@ -127,7 +126,7 @@ def test_every_action_and_field_of_the_admin_dag_is_there():
 
 
 def texts_of_the_code() -> str:
-    """All strings of the code, one a line; what an f-string fills in is left out."""
+    """Return all strings of the code, one per line, without the values in f-strings."""
     files = [path for folder in ("include", "plugins") for path in (ROOT / folder).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
     return "\n".join(
