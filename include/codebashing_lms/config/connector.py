@@ -43,10 +43,7 @@ def _check_name(name: str) -> None:
 def _check_schedule(schedule: str) -> None:
     if schedule in PRESETS:
         return
-    from croniter import (  # imported here, because most connectors have a preset
-        CroniterBadDateError,
-        croniter,
-    )
+    from croniter import CroniterBadDateError, croniter  # not needed for a preset
 
     if len(schedule.split()) != 5 or not croniter.is_valid(schedule):
         raise ValueError(f"is neither null, a preset ({', '.join(PRESETS)}) nor a cron line of five fields")
@@ -61,8 +58,7 @@ def _check_courses(courses: list[str]) -> None:
         raise ValueError("names a course twice")
 
 
-# for the trigger form and the page
-GUARD_WORDS = {
+GUARD_WORDS = {  # for the trigger form and the page
     "min_learners": "Enough learners were read",
     "max_set_aside_percent": "Not too many learners set aside",
     "max_missing_id_percent": "Not too many learners without an employee ID",
