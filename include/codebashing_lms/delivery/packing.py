@@ -15,6 +15,7 @@ from include.codebashing_lms.connections.model import SftpConnection
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.staging.files import local_copy
 from include.codebashing_lms.staging.scratch import scratch_folder
+from include.codebashing_lms.staging.zip_member import timeless_member
 
 if TYPE_CHECKING:
     from include.codebashing_lms.delivery.pgp import Recipient, Signer
@@ -24,9 +25,6 @@ log = logging.getLogger(__name__)
 SUFFIXES = {"zip": ".zip", "gzip": ".gz"}
 BLOCK_BYTES = 1 << 20
 LEVEL = 6
-# The same file gives the same archive, at any time and on any machine.
-TIMELESS = (1980, 1, 1, 0, 0, 0)
-UNIX = 3
 SOON = timedelta(days=30)
 
 
@@ -118,9 +116,8 @@ def _public_key(
 
 def _zip(plain: Path, packed: Path) -> None:
     """Write an archive with one member at its root, named as the file."""
-    member = zipfile.ZipInfo(plain.name, TIMELESS)
-    member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, UNIX
-    member.external_attr = 0o600 << 16
+    member = timeless_member(plain.name)
+    member.compress_type = zipfile.ZIP_DEFLATED
     member.file_size = plain.stat().st_size  # zipfile needs the size in advance for files beyond 4 GB
     with (
         zipfile.ZipFile(packed, "w", compresslevel=LEVEL) as archive,

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RunContext:
-    """What a manifest says about its run besides numbers."""
+    """What the manifest says about a run, besides its numbers."""
 
     run_id: str | None
     triggered_by: str | None

@@ -1,8 +1,7 @@
-"""Counts what became of every record, and holds that the numbers add up.
+"""The numbers of the manifest: every record by disposition, and statistics about learners for the page.
 
-Figures of a run for people: learners by what became of them, their progress, who has an employee ID.
-
-Counted while the rows pass by, so that a page over hundreds of runs reads their manifests and no row.
+They are counted while the second pass handles the records. So a page over hundreds of runs reads manifests
+and no rows.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ from include.codebashing_lms.transform.records.dispositions import MERGED, SET_A
 BANDS = 12  # nothing done, ten of ten percent each, all done
 BAND_OF = np.append(1 + np.arange(DONE) // 1000, BANDS - 1).astype(np.int8)  # of hundredths
 STATUS_OF = [0, *[1] * (BANDS - 2), 2]  # of bands
-# Of whom the LMS is told, or would be: their progress is what the pictures show.
+# The pictures show the progress of learners that the LMS is sent, or would be sent.
 REPORTED = (Disposition.EMITTED, Disposition.BELOW_THRESHOLD, Disposition.MISSING_COMPLETED_DATE)
 IS_REPORTED = np.isin(np.arange(len(Disposition)), REPORTED)
 SET_ASIDE_WITH_ID = [
@@ -38,16 +37,17 @@ SET_ASIDE_WITH_ID = [
 
 @dataclass(frozen=True)
 class BatchCounts:
-    """A batch of judged records, counted once for all who want to know.
+    """The numbers of one batch of checked records.
 
-    :param bands: how many records there are by band and fate.
-    :param courses: how many of TOLD there are by course (the first is NO_SLUG, the lowest number) and status.
-    :param met: for each learner and fate, whether one of the learner's records has it.
+    :param bands: how many records there are by band and disposition.
+    :param courses: how many REPORTED records there are by course and status; the first course is NO_SLUG, the
+        lowest number.
+    :param has: for each learner and disposition, whether one of the learner's records has it.
     """
 
     bands: Ints
     courses: Ints
-    met: Bools
+    has: Bools
 
     @classmethod
     def of(cls, learners: int, records: pd.DataFrame) -> "BatchCounts":
@@ -58,16 +58,16 @@ class BatchCounts:
             band * np.int32(len(Disposition)) + disposition, minlength=BANDS * len(Disposition)
         )
         course = records["course"].to_numpy() - NO_SLUG
-        told = (course * len(STATUSES) + status)[IS_REPORTED.take(disposition)]
-        courses = np.bincount(told, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
-        met = np.zeros(learners * len(Disposition), dtype=np.bool_)
-        met[records["learner"].to_numpy() * np.int64(len(Disposition)) + disposition] = True
+        reported = (course * len(STATUSES) + status)[IS_REPORTED.take(disposition)]
+        courses = np.bincount(reported, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
+        has = np.zeros(learners * len(Disposition), dtype=np.bool_)
+        has[records["learner"].to_numpy() * np.int64(len(Disposition)) + disposition] = True
         by_disposition, by_status = (-1, len(Disposition)), (-1, len(STATUSES))
-        return cls(bands.reshape(by_disposition), courses.reshape(by_status), met.reshape(by_disposition))
+        return cls(bands.reshape(by_disposition), courses.reshape(by_status), has.reshape(by_disposition))
 
 
 class RecordCounts:
-    """The manifest's numbers, added up batch by batch."""
+    """The records of all batches by disposition, and learners as the guards count them."""
 
     def __init__(self) -> None:
         self.learners = 0
@@ -78,15 +78,15 @@ class RecordCounts:
         self.learners_set_aside = 0
 
     def add(self, batch: BatchCounts) -> None:
-        """Add a batch of judged records."""
-        self.learners += len(batch.met)
+        """Add a batch of checked records."""
+        self.learners += len(batch.has)
         self.read += int(batch.bands.sum())
         for number, times in enumerate(batch.bands.sum(axis=0).tolist()):
             self.dispositions[number] += times
         for band, times in enumerate(batch.bands[:, Disposition.EMITTED].tolist()):
             self.status[STATUSES[STATUS_OF[band]]] += times
-        self.learners_missing_id += int(batch.met[:, Disposition.MISSING_EMPLOYEE_ID].sum())
-        self.learners_set_aside += int(batch.met[:, SET_ASIDE_WITH_ID].any(axis=1).sum())
+        self.learners_missing_id += int(batch.has[:, Disposition.MISSING_EMPLOYEE_ID].sum())
+        self.learners_set_aside += int(batch.has[:, SET_ASIDE_WITH_ID].any(axis=1).sum())
 
     def learner_totals(self) -> LearnerTotals:
         """Return the learners as the guards count them."""
@@ -111,7 +111,7 @@ class RecordCounts:
 
 
 class LearnerStatistics:
-    """Added up batch by batch; a batch holds all records of its learners."""
+    """The learners of all batches; a batch holds all records of its learners."""
 
     def __init__(self) -> None:
         self.learners: Ints = np.zeros(len(Disposition), dtype=np.int64)
@@ -120,17 +120,17 @@ class LearnerStatistics:
         self.with_id = 0
         self.without_id: Counter[str] = Counter()
 
-    def add(self, learners: pd.DataFrame, counted: BatchCounts) -> None:
-        """Add a batch of learners and their judged records."""
-        self.learners += counted.met.sum(axis=0)
+    def add(self, learners: pd.DataFrame, batch: BatchCounts) -> None:
+        """Add a batch of learners and their checked records."""
+        self.learners += batch.has.sum(axis=0)
         self._add_ids(learners)
-        self.bands += counted.bands[:, REPORTED].sum(axis=1)
-        for number, status in np.argwhere(counted.courses).tolist():
+        self.bands += batch.bands[:, REPORTED].sum(axis=1)
+        for number, status in np.argwhere(batch.courses).tolist():
             course = max(number + NO_SLUG, -1)
-            self.courses[course, status] += int(counted.courses[number, status])
+            self.courses[course, status] += int(batch.courses[number, status])
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
-        """Tell learners with an employee ID from those without, these by the day of their last activity."""
+        """Count learners with an employee ID, and learners without one by the day of their last activity."""
         ids, disposition = text_array(learners["employee_id"]), learners["disposition"].to_numpy()
         same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
         by_email = same.fill_null(False).to_numpy(zero_copy_only=False)

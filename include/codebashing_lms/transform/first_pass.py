@@ -1,4 +1,4 @@
-"""The first pass over a snapshot: every record judged by itself."""
+"""The first pass over a snapshot: decode every record and check it by itself."""
 
 import re
 from collections import Counter
@@ -43,7 +43,7 @@ DIGIT = re.compile(r"\d")
 
 
 class FirstPass:
-    """Reads a snapshot once; knows its rules, the courses met, and what was remarkable."""
+    """Reads a snapshot once, and keeps its rules, its courses and its warnings."""
 
     def __init__(self, connector: Connector, context: RunContext, resolve: PathResolver) -> None:
         self.connector, self.context = connector, context
@@ -54,35 +54,35 @@ class FirstPass:
         self.user_keys = UserKeys.of(connector, resolve)
         self.primary = connector.courses == "primary"
         self.listed = connector.courses if isinstance(connector.courses, list) else []
-        wanted = [self.keys.employee_id, self.keys.email, self.keys.active_at]
+        read_keys = [self.keys.employee_id, self.keys.email, self.keys.active_at]
         if self.primary:
-            wanted += [self.keys.completed, self.keys.total, self.keys.course]
-        wanted += [self.keys.created_at] if self.keys.created_at else []
-        self.reader = RecordDecoder(connector, wanted, self.listed, self._needed())
+            read_keys += [self.keys.completed, self.keys.total, self.keys.course]
+        read_keys += [self.keys.created_at] if self.keys.created_at else []
+        self.decoder = RecordDecoder(connector, read_keys, self.listed, self._required_keys())
         self.newest = NO_INSTANT
         self.warnings: Counter[str] = Counter(context.source_warnings)
         self.warnings.update(self.user_keys.warnings())
         self.ids = EmployeeIds()
 
-    def _needed(self) -> list[str]:
-        """Return the keys without which the file would be wrong, or wholly empty in a column."""
+    def _required_keys(self) -> list[str]:
+        """Return the keys that the file requires: without one it would be wrong, or have an empty column."""
         keys = self.keys
-        needed = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
+        required = [keys.employee_id] if self.connector.identity.on_missing != "use_email" else [keys.email]
         columns = self.connector.lms.contract.sources
-        needed += [keys.email] if "email" in columns else []
-        needed += [keys.active_at] if "last_active_at" in columns else []
+        required += [keys.email] if "email" in columns else []
+        required += [keys.active_at] if "last_active_at" in columns else []
         if self.primary:
-            needed += [keys.completed, keys.total]
-            needed += [keys.course] if self.courses.course_map else []
+            required += [keys.completed, keys.total]
+            required += [keys.course] if self.courses.course_map else []
         if self.reconstructed and keys.created_at:
-            needed.append(keys.created_at)
-        return needed + [keys.percentage_of(course) for course in self.listed]
+            required.append(keys.created_at)
+        return required + [keys.percentage_of(course) for course in self.listed]
 
     def read(self, path: Path, spool: Spool) -> None:
-        """Judge every record by itself, and keep the verdicts in the spool."""
-        splitter = RecordSplitter(self.connector.source.records_path, self.reader.decode, decode_leniently)
+        """Check every record by itself, and keep the checked records in the spool."""
+        splitter = RecordSplitter(self.connector.source.records_path, self.decoder.decode, decode_leniently)
         objects = False
-        with prefetch(self.reader.batches(read_chunks(path, splitter))) as batches:
+        with prefetch(self.decoder.batches(read_chunks(path, splitter))) as batches:
             for batch in batches:
                 objects = objects or bool(batch.objects.any())
                 learners = read_learners(batch, self.keys, self.rules)
@@ -93,7 +93,7 @@ class FirstPass:
                 spool.append(learners, records)
         spool.close()
         if objects:
-            self._guard_shape(path)
+            self._check_shape(path)
 
     def _records(self, batch: Batch, learners: pd.DataFrame) -> pd.DataFrame:
         if self.primary:
@@ -117,28 +117,28 @@ class FirstPass:
             self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)
         )
 
-    def _guard_shape(self, path: Path) -> None:
-        """Raise ShapeError for needed keys that no record holds; a listed course may be nowhere."""
+    def _check_shape(self, path: Path) -> None:
+        """Raise ShapeError for required keys that are in no record; a listed course may be in none."""
         courses = {self.keys.percentage_of(course) for course in self.listed}
-        self.warnings["course_not_in_snapshot"] += len(self.reader.unseen & courses)
-        missing = self.reader.unseen - courses
-        if self.connector.courses == "all" and not self.reader.slugs:
+        self.warnings["course_not_in_snapshot"] += len(self.decoder.unseen & courses)
+        missing = self.decoder.unseen - courses
+        if self.connector.courses == "all" and not self.decoder.slugs:
             missing.add(self.keys.percentage_of("<course>"))
         if missing:
-            there = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])
+            keys = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])
             raise ShapeError(
-                f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {there}. "
+                f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {keys}. "
                 "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
             )
 
     def looks_stale(self) -> bool:
-        """Tell whether nobody was active for long before the reading; of a past date that is no wonder."""
+        """Tell whether no learner was active for long before the reading; on a past date that is normal."""
         read_at = utc64(self.context.extracted_at)
         return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
 
 
 def keys_there(path: Path, records_path: str | None) -> set[str]:
-    """Return the keys of the first records, for a message; none that may be somebody's address or ID."""
+    """Return the keys of the first records, for a message, without keys that may be an address or an ID."""
     splitter = RecordSplitter(records_path, decode=_undecoded, read_item=decode_leniently)
     first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
     records = [record for record in (first.records if first else ()) if isinstance(record, dict)]

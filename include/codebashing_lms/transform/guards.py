@@ -17,37 +17,37 @@ class LearnerTotals:
     set_aside: int
 
 
-def crossed_guards(guards: Guards, census: LearnerTotals) -> dict[str, str]:
+def crossed_guards(guards: Guards, totals: LearnerTotals) -> dict[str, str]:
     """Return a sentence for each guard that is crossed."""
     found = {}
-    if guards.min_learners is not None and census.learners < guards.min_learners:
+    if guards.min_learners is not None and totals.learners < guards.min_learners:
         found["min_learners"] = (
-            f"only {census.learners} learners were read, at least {guards.min_learners} are expected"
+            f"only {totals.learners} learners were read, at least {guards.min_learners} are expected"
         )
     shares = (
-        ("max_set_aside_percent", census.set_aside, guards.max_set_aside_percent, "set aside"),
+        ("max_set_aside_percent", totals.set_aside, guards.max_set_aside_percent, "set aside"),
         (
             "max_missing_id_percent",
-            census.missing_id,
+            totals.missing_id,
             guards.max_missing_id_percent,
             "without an employee ID",
         ),
     )
-    for name, count, limit, words in shares:
-        if limit is not None and count * 100 > limit * census.learners:
-            percent = 100 * count / census.learners
+    for name, count, limit, kind in shares:
+        if limit is not None and count * 100 > limit * totals.learners:
+            percent = 100 * count / totals.learners
             found[name] = (
-                f"{count} of {census.learners} learners ({percent:.1f} %) are {words}, more than {limit:g} %"
+                f"{count} of {totals.learners} learners ({percent:.1f} %) are {kind}, more than {limit:g} %"
             )
     return found
 
 
 def check(found: dict[str, str], skipped: tuple[str, ...]) -> None:
-    """Raise GuardError for what was found and not skipped."""
-    crossed = {name: words for name, words in found.items() if name not in skipped}
+    """Raise GuardError for guards that are crossed and not skipped."""
+    crossed = {name: sentence for name, sentence in found.items() if name not in skipped}
     if crossed:
         raise GuardError(
-            "; ".join(f"Guard {name}: {words}" for name, words in crossed.items())
+            "; ".join(f"Guard {name}: {sentence}" for name, sentence in crossed.items())
             + ". Nothing was sent. Look at set_aside.csv; if the numbers are right, change the limit in the "
             "connector file, or trigger a run with skip_guards and a reason."
         )

@@ -1,4 +1,4 @@
-"""What people read about the records that were not emitted: set_aside.csv and left_out.parquet."""
+"""The lists of records that are not emitted: set_aside.csv for people, left_out.parquet for the page."""
 
 import csv
 from collections import Counter

@@ -172,7 +172,7 @@ def write_manifest(folder: StagedPath, manifest: Manifest) -> None:
 
 
 def task_summary(folder: StagedPath, manifest: Manifest) -> dict[str, Any]:
-    """Return what the next task is told: a few numbers, and addresses and checksums of the files it reads."""
+    """Return what the next task gets: a few numbers, and address and checksum of each file that it reads."""
     names = ("file", "bytes", "sha256", "learners", "records", "status", "warnings", "as_of", "provenance")
     summary = {name: msgspec.to_builtins(getattr(manifest, name)) for name in names}
     for name, file in (("manifest", MANIFEST), ("rows", ROWS)):

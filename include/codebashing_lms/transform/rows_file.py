@@ -1,4 +1,4 @@
-"""rows.parquet: every emitted record in the file's order, for load to compare with what was told before."""
+"""rows.parquet: every emitted record in the file's order, for load to compare with the ledger."""
 
 from pathlib import Path
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""The transform of one run: two passes over a snapshot, then the manifest and the guards."""
+"""The transform of one run: two passes over a snapshot, then the manifest, then the guards."""
 
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,13 @@ def transform(
 ) -> dict[str, Any]:
     """Write the LMS file, set_aside.csv, left_out.parquet and manifest.json to the run's folder.
 
-    :param snapshot_sha256: checksum that the snapshot must have; None for one that nobody noted.
+    :param snapshot_sha256: checksum that the snapshot must have, None where none is known.
     :param resolve: finds the files that the connector names.
-    :param earlier: for a reconstructed date, the nearest snapshot read before it.
-    :return: a small summary without persons, for the next task.
+    :param earlier: the nearest snapshot read before a reconstructed date.
+    :return: a small summary for the next task, with nobody's data.
     :raises RunDateError: the snapshot was read without asking for a key that is needed now.
     :raises ShapeError: a key that is needed is in no record.
-    :raises GuardError: a guard is crossed; the files are there to look at.
+    :raises GuardError: a guard is crossed; the files are written all the same.
     """
     _check_fields(connector, context, snapshot)
     use_jemalloc()

@@ -1,4 +1,4 @@
-"""Decoded records as columns, taken out of them while the processor still has them at hand."""
+"""Decoded records as columns of a batch, taken from the records while they are in the processor's cache."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
+from include.codebashing_lms.transform.decode.instants import ParsedInstants, instants
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import ParsedInstants, instants, percentages
+from include.codebashing_lms.transform.decode.values import percentages
 from include.codebashing_lms.transform.records.columns import Bools, Ints
 
 
 class Records:
-    """Decoded records, structs of the wanted keys or whatever else JSON holds, by key."""
+    """Decoded records by key: all of them structs, or any JSON values."""
 
     def __init__(self, records: Sequence[Any], fields: dict[str, str]) -> None:
         self.records, self.fields = records, fields
-        self.structs = bool(records) and isinstance(records[0], msgspec.Struct)  # one is what all are
+        self.structs = bool(records) and isinstance(records[0], msgspec.Struct)  # all are of one kind
 
     def column(self, key: str) -> list[Any]:
         """Return the values of one key, UNSET where a record lacks it."""
@@ -61,10 +62,11 @@ class Batch:
     """Some records as columns.
 
     :param slugs: the courses whose percentages and dates stand in columns; none for primary courses.
-    :param objects: which of them are JSON objects.
-    :param columns: the values of the keys that are read of every record, UNSET where one lacks it.
-    :param hundredths: percentages, a row a record and a column a course; no columns for primary courses.
-    :param started: where anything is done at all.
+    :param objects: which records are JSON objects.
+    :param columns: the values of each key that is read of every record, UNSET where a record lacks it.
+    :param hundredths: of percent, or ABSENT, INVALID, OVER_100; a row a record and a column a course, no
+        columns for primary courses.
+    :param started: where anything is done at all; shape as `hundredths`.
     :param dates: when the courses, or the one primary course, were completed.
     """
 
@@ -79,24 +81,24 @@ class Batch:
         return len(self.objects)
 
 
-def primary_batch(records: Records, wanted: list[str], date_keys: list[str | None]) -> Batch:
+def primary_batch(records: Records, record_keys: list[str], date_keys: list[str | None]) -> Batch:
     """Return records as columns, with the date that each has for a course of its own."""
-    columns = {key: records.column(key) for key in wanted}
+    columns = {key: records.column(key) for key in record_keys}
     nothing = np.empty((len(date_keys), 0), dtype=np.int64)
     dates = instants(records.each(date_keys))
     return Batch([], records.are_objects(), columns, nothing, nothing.astype(np.bool_), dates)
 
 
 def courses_batch(
-    records: Records, wanted: list[str], slugs: list[str], keys: SourceKeys, plain: bool
+    records: Records, record_keys: list[str], slugs: list[str], keys: SourceKeys, only_floats: bool
 ) -> Batch:
     """Return records as columns, with percentage and date of each course.
 
-    :param plain: percentages are known to be floats, null or absent.
+    :param only_floats: percentages are known to be floats, null or absent.
     """
-    columns = {key: records.column(key) for key in wanted}
+    columns = {key: records.column(key) for key in record_keys}
     shape = len(records.records), len(slugs)
-    hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]), plain)
+    hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]), only_floats)
     dates = instants(records.rows([keys.date_of(slug) for slug in slugs])).reshape(shape)
     objects = records.are_objects()
     return Batch(slugs, objects, columns, hundredths.reshape(shape), started.reshape(shape), dates)

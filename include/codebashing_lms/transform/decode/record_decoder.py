@@ -1,10 +1,10 @@
-"""The wanted keys of a snapshot's records, as columns of plain JSON values.
+"""Records of a snapshot become columns of JSON values, a column for each key that is read.
 
-Records are decoded into structs that name only the wanted keys, several times faster than dicts. Which
-courses there are is learned on the way: from the primary courses' names, or from the records' keys.
+Records are decoded into structs with a field for each of these keys, several times faster than into dicts.
+The courses are found while decoding: in the names of primary courses, or in the records' keys. A new course
+gives a new struct, and the records that had it are decoded again.
 """
 
-import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET
 
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.streaming.json_splitter import Chunk, Decode
+from include.codebashing_lms.streaming.json_splitter import Chunk
 from include.codebashing_lms.transform.decode.batches import (
     Batch,
     Records,
@@ -21,47 +21,55 @@ from include.codebashing_lms.transform.decode.batches import (
     courses_batch,
     primary_batch,
 )
+from include.codebashing_lms.transform.decode.record_struct import (
+    MOST_KEYS,
+    fits_a_struct,
+    has_utf8,
+    struct_decoder,
+)
 from include.codebashing_lms.transform.decode.source_keys import KeyOrder, SourceKeys
 
-PLAIN: Any = float | msgspec.UnsetType | None
-MOST_KEYS = 2_000
-MOST_KEYS_MET = 100_000
+MOST_KNOWN_KEYS = 100_000
 PRIMARY_BATCH = 20_000  # learners
 COURSES_BATCH = 120_000  # records
 
 
 class RecordDecoder:
-    """Decodes batches of records, and learns the courses from them.
+    """Decodes batches of records, and finds the courses in them.
 
-    :param wanted: keys to read of every record, besides the courses' own.
-    :param courses: courses known beforehand; more are found in the records.
-    :param needed: keys of which `unseen` shall tell whether no record has them.
+    :param record_keys: keys to read of every record, besides those of courses.
+    :param courses: slugs of courses known beforehand.
+    :param required: keys that `unseen` holds as long as no record has them.
     """
 
     def __init__(
-        self, connector: Connector, wanted: Iterable[str], courses: Iterable[str], needed: Iterable[str] = ()
+        self,
+        connector: Connector,
+        record_keys: Iterable[str],
+        courses: Iterable[str],
+        required: Iterable[str] = (),
     ) -> None:
         self.keys = SourceKeys(connector)
         self.scope = connector.courses
-        self.wanted = list(dict.fromkeys(wanted))
-        self.unseen = set(needed)
+        self.record_keys = list(dict.fromkeys(record_keys))
+        self.unseen = set(required)
         self.slugs: list[str] = []
         self.fields: dict[str, str] = {}
         self._courses = KeyOrder(courses)
         self._others: dict[str, None] = {}
-        self._met: set[str] = set()
-        self._place: dict[str, int] | None = None
-        self._plain = True  # structs take floats and null for percentages, nothing else
+        self._known_keys: set[str] = set()
+        self._key_order: dict[str, int] | None = None
+        self._only_floats = True  # for percentages structs take floats and null, nothing else
         self._as_dicts = msgspec.json.Decoder(list[dict[str, Any]]).decode
         self._raw_records = msgspec.json.Decoder(list[msgspec.Raw]).decode
         self._rebuild()
 
     def batches(self, chunks: Iterable[Chunk]) -> Generator[Batch]:
-        """Give the records as columns, in batches large enough for pandas to be worth its while."""
+        """Give the records as columns, in batches that are large enough for pandas to be fast."""
         parts: list[Batch] = []
         slugs, count = self.slugs, 0
         for chunk in chunks:
-            self._learn_from_dicts(chunk.records)
+            self._find_courses(chunk.records)
             if parts and slugs is not self.slugs:
                 yield concat_batches(parts)
                 parts, count = [], 0
@@ -81,7 +89,7 @@ class RecordDecoder:
         return min(PRIMARY_BATCH, max(COURSES_BATCH // max(len(self.slugs), 1), 1))
 
     def _portions(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
-        """Give records by as many as make a batch: of thousands of courses a chunk would be too much."""
+        """Give records in portions of a batch: with thousands of courses a whole chunk would be too much."""
         enough = self._enough()
         for start in range(0, len(records), enough):
             yield records[start : start + enough]
@@ -94,75 +102,71 @@ class RecordDecoder:
         if self.scope == "primary":
             names = [name if type(name) is str else None for name in records.column(keys.course)]
             date_keys = {name: keys.date_of(name) if name is not None else None for name in set(names)}
-            return primary_batch(records, self.wanted, [date_keys[name] for name in names])
-        plain = self._plain and records.structs
-        return courses_batch(records, self.wanted, self.slugs, keys, plain)
+            return primary_batch(records, self.record_keys, [date_keys[name] for name in names])
+        only_floats = self._only_floats and records.structs
+        return courses_batch(records, self.record_keys, self.slugs, keys, only_floats)
 
-    def _learn_from_dicts(self, records: Sequence[Any]) -> bool:
-        """Take up the courses of records that were not decoded to structs; False when none is new."""
-        if not records or isinstance(records[0], msgspec.Struct):  # one is what all are
+    def _find_courses(self, records: Sequence[Any]) -> bool:
+        """Add the courses of records that were not decoded to structs; False when none is new."""
+        if not records or isinstance(records[0], msgspec.Struct):  # all records of a chunk are of one kind
             return False
         for record in records:
             if isinstance(record, dict):
-                self._learn(record)
+                self._add_record(record)
         return self._rebuild()
 
     def decode(self, array: memoryview) -> Sequence[Any]:
-        """Decode an array of objects; raises what msgspec raises where it is none."""
-        if self._place is None:
-            self._note_places(array)
+        """Decode an array of objects; raise what msgspec raises where the array is none."""
+        if self._key_order is None:
+            self._note_key_order(array)
         while True:
             try:
                 records: Sequence[Any] = self._decode(array)
             except msgspec.ValidationError as error:
                 if "unknown field" in str(error):
                     records = self._as_dicts(array)
-                    learnt = self._learn_from_dicts(records)
-                elif learnt := self._plain:
-                    self._take_any_percentage()
+                    found_new = self._find_courses(records)
+                elif found_new := self._only_floats:  # some value is none: take any, and check each
+                    self._only_floats, self.fields = False, {}
+                    self._rebuild()
                 else:
                     raise
             else:
-                learnt = self.scope == "primary" and self._learn_primary(records)
-            if not learnt:
+                found_new = self.scope == "primary" and self._find_primary(records)
+            if not found_new:
                 return records
 
-    def _take_any_percentage(self) -> None:
-        """From now on look at each percentage: one is no number, or something else is amiss."""
-        self._plain, self.fields = False, {}
-        self._rebuild()
-
-    def _note_places(self, array: memoryview) -> None:
-        """Note the order of the keys: msgspec finds one at once that stands behind the one before it."""
+    def _note_key_order(self, array: memoryview) -> None:
+        """Note the order of the keys: msgspec is fastest where fields and keys have the same order."""
         records = self._raw_records(array)
         first = msgspec.json.decode(records[0]) if records else None
-        self._place = {key: at for at, key in enumerate(first)} if isinstance(first, dict) else {}
+        self._key_order = {key: at for at, key in enumerate(first)} if isinstance(first, dict) else {}
         self.fields = {}
         self._rebuild()
 
-    def _learn(self, record: dict[str, Any]) -> None:
-        """Take up what a record has that is new: courses in the place where the record has them."""
+    def _add_record(self, record: dict[str, Any]) -> None:
+        """Add the courses of a record, in the order of its keys."""
         if self.scope == "primary":
             self._add_primary(record.get(self.keys.course))
-        elif self.scope == "all" and record.keys() - self._met:
+        elif self.scope == "all" and record.keys() - self._known_keys:
             previous: str | None = None
             for key in filter(has_utf8, record):
-                previous = self._meet(key, previous)
+                previous = self._add_key(key, previous)
 
-    def _meet(self, key: str, previous: str | None) -> str | None:
-        """Take up a key; return the course that it, or else the one before it, is about."""
+    def _add_key(self, key: str, previous: str | None) -> str | None:
+        """Add a key; return its course, or the previous course for a key of no course."""
         course = self.keys.course_of(key)
-        if len(self._met) < MOST_KEYS_MET:
-            self._met.add(key)
+        if len(self._known_keys) < MOST_KNOWN_KEYS:
+            self._known_keys.add(key)
         if course is None:
-            if len(self._others) < MOST_KEYS and _fits_a_struct(key):
+            if len(self._others) < MOST_KEYS and fits_a_struct(key):
                 self._others[key] = None
         elif course not in self._courses:
             self._courses.insert(previous, course)
         return course or previous
 
-    def _learn_primary(self, records: Sequence[Any]) -> bool:
-        """Take up primary courses that are new, and read anew for them; False when there is none."""
+    def _find_primary(self, records: Sequence[Any]) -> bool:
+        """Add the primary courses of records; False when none is new."""
         if self._decode == self._as_dicts:
             return False
         name_of = attrgetter(self.fields[self.keys.course])
@@ -176,48 +180,21 @@ class RecordDecoder:
             self._courses.insert(None, name)
 
     def _rebuild(self) -> bool:
-        """Make the struct for the keys known by now, if they are new; dicts for what no struct can hold."""
+        """Make the struct for the keys known by now; False when there are no new ones."""
         slugs = list(self._courses)
         if slugs != self.slugs:
             self.slugs = slugs
         percentages = [] if self.scope == "primary" else [self.keys.percentage_of(slug) for slug in slugs]
         of_courses = [*percentages, *map(self.keys.date_of, slugs)]
-        keys = dict.fromkeys([*self.wanted, *of_courses, *(self._others if self.scope == "all" else ())])
-        place = self._place or {}
-        fields = {
-            key: f"f{at}" for at, key in enumerate(sorted(keys, key=lambda key: place.get(key, len(place))))
-        }
+        keys = dict.fromkeys([*self.record_keys, *of_courses, *(self._others if self.scope == "all" else ())])
+        order = self._key_order or {}
+        ordered = sorted(keys, key=lambda key: order.get(key, len(order)))
+        fields = {key: f"f{at}" for at, key in enumerate(ordered)}
         if fields == self.fields:
             return False
         self.fields = fields
-        if len(keys) > MOST_KEYS or not all(map(_fits_a_struct, keys)):
-            self._decode: Decode = self._as_dicts
-            return True
-        # a course's absent keys are as good as null, except where somebody asks whether any record has them
-        nulls = set(of_courses).difference(self.wanted, self.unseen)
-        floats = set(percentages).difference(self.wanted) if self._plain else ()
-        record = msgspec.defstruct(
-            "Record",
-            [
-                (
-                    field,
-                    PLAIN if key in floats else Any,
-                    msgspec.field(default=None if key in nulls else UNSET, name=key),
-                )
-                for key, field in fields.items()
-            ],
-            gc=False,
-            forbid_unknown_fields=self.scope == "all",
-        )
-        self._decode = msgspec.json.Decoder(list[record]).decode  # type: ignore[valid-type]
+        # an absent key of a course is as good as null, except where `unseen` asks whether any record has it
+        nulls = set(of_courses).difference(self.record_keys, self.unseen)
+        floats = set(percentages).difference(self.record_keys) if self._only_floats else set()
+        self._decode = struct_decoder(fields, nulls, floats, self.scope == "all") or self._as_dicts
         return True
-
-
-def has_utf8(text: str) -> bool:
-    """Tell whether a text can be written at all; lone surrogates cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else True
-
-
-def _fits_a_struct(key: str) -> bool:
-    """Tell whether msgspec takes a key as the name of a field."""
-    return not re.search(r'[\\"\x00-\x1f]', key)

@@ -1,11 +1,10 @@
-"""One column of JSON values into numbers, texts and instants, by design rules that never raise.
+"""One column of JSON values becomes numbers or texts. No value raises an error.
 
 Every function takes the values of one key over a batch, `UNSET` where a record lacks the key.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from types import NoneType
 from typing import Any, Final
@@ -14,11 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from msgspec import UNSET
 
-from include.codebashing_lms.dates import parse_instant
-from include.codebashing_lms.transform.records.columns import DONE, NOT_TEXT, Bools, Instants, Ints, utc64
+from include.codebashing_lms.transform.records.columns import DONE, NOT_TEXT, Bools, Ints
 
 ABSENT: Final = -1
 INVALID: Final = -2
@@ -98,14 +95,14 @@ def share(completed: Ints, total: Ints) -> Ints:
     return np.where(completed >= total, DONE, np.minimum(hundredths, DONE - 1))
 
 
-def percentages(values: Sequence[Any], plain: bool = False) -> tuple[Ints, Bools]:
+def percentages(values: Sequence[Any], only_floats: bool = False) -> tuple[Ints, Bools]:
     """Return percentages in hundredths, half up, below 100 at most 99.99, and where anything at all is done.
 
     ABSENT for absent and null, INVALID for negative and for no number, OVER_100 for more than 100.
 
-    :param plain: values are known to be floats, null or absent.
+    :param only_floats: values are known to be floats, null or absent.
     """
-    numbers = _plain_numbers(values, plain)
+    numbers = _floats(values, only_floats)
     if numbers is None:
         odd = [v if type(v) is float and v >= 0 else _odd_percentage(v) for v in values]
         numbers = np.array(odd, dtype=np.float64)
@@ -113,9 +110,9 @@ def percentages(values: Sequence[Any], plain: bool = False) -> tuple[Ints, Bools
     return np.append(_hundredths(distinct), ABSENT)[codes], numbers > 0
 
 
-def _plain_numbers(values: Sequence[Any], plain: bool) -> npt.NDArray[np.float64] | None:
+def _floats(values: Sequence[Any], only_floats: bool) -> npt.NDArray[np.float64] | None:
     """Return numbers as they are and NaN for null; None where anything else is among them."""
-    if not plain and not set(map(type, values)) <= {float, int, NoneType}:
+    if not only_floats and not set(map(type, values)) <= {float, int, NoneType}:
         return None
     try:
         found = pa.array(values, pa.float64())
@@ -136,7 +133,7 @@ def _odd_percentage(value: Any) -> float:
 
 
 def _hundredths(numbers: npt.NDArray[np.float64]) -> Ints:
-    """Return each number rounded, or what is to be said about it."""
+    """Return each number rounded to hundredths, INVALID or OVER_100."""
     scaled = np.clip(numbers, 0, 101) * 100
     hundredths = np.floor(scaled + 0.5).astype(np.int64)
     ties = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)
@@ -149,56 +146,3 @@ def _hundredths(numbers: npt.NDArray[np.float64]) -> Ints:
 def _half_up(number: float) -> int:
     """Round exactly, by the digits that the source wrote."""
     return int((Decimal(repr(number)) * 100).quantize(Decimal(1), ROUND_HALF_UP))
-
-
-@dataclass(frozen=True)
-class ParsedInstants:
-    """Instants in UTC, NaT where there is none; where a value is no instant; and where it is a mere day."""
-
-    found: Instants
-    odd: Bools
-    whole_day: Bools
-
-    def reshape(self, shape: tuple[int, ...]) -> "ParsedInstants":
-        """Return them in rows and columns."""
-        return ParsedInstants(
-            self.found.reshape(shape), self.odd.reshape(shape), self.whole_day.reshape(shape)
-        )
-
-
-def instants(values: Sequence[Any]) -> ParsedInstants:
-    """Return the instants that texts tell."""
-    odd = np.zeros(len(values), dtype=np.bool_)
-    try:
-        texts, broken = arrow_text(values)
-    except TypeError:  # not all are texts
-        odd = np.array([not (v is None or v is UNSET or type(v) is str) for v in values], dtype=np.bool_)
-        texts, broken = arrow_text([value if type(value) is str else None for value in values])
-    odd[broken] = True
-    for zone in ("", "Z"):
-        try:
-            plain = pc.utf8_rtrim(texts, zone) if zone else texts
-            at = plain.cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-        except pa.ArrowInvalid:  # Arrow reads the usual form only, and no zone
-            continue
-        return ParsedInstants(at, odd, _whole_days(at, texts))
-    at, unread = _instants_one_by_one(texts.to_pylist())
-    return ParsedInstants(at, odd | unread, _whole_days(at, texts))
-
-
-def _whole_days(at: Instants, texts: pa.Array) -> Bools:
-    """Tell which instants are days without a time."""
-    days = np.zeros(len(at), dtype=np.bool_)
-    midnights = np.flatnonzero(at == at.astype("datetime64[D]"))
-    written = pc.utf8_trim_whitespace(texts.take(pa.array(midnights)))
-    days[midnights] = pc.less_equal(pc.utf8_length(written), len("2026-11-23")).to_numpy(zero_copy_only=False)
-    return days
-
-
-def _instants_one_by_one(texts: list[str | None]) -> tuple[Instants, Bools]:
-    parsed = [parse_instant(text) if text and text.strip() else None for text in texts]
-    unread = [
-        instant is None and bool(text and text.strip()) for instant, text in zip(parsed, texts, strict=True)
-    ]
-    instants = np.array([utc64(instant) for instant in parsed], dtype="datetime64[us]")
-    return instants, np.array(unread, dtype=np.bool_)

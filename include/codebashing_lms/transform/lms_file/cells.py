@@ -1,6 +1,6 @@
 """The rows of the LMS file, column by column, as texts.
 
-A column of a batch is a short list of texts and each row's place in it; no cell passes through Python.
+A column of a batch is a short list of texts and each row's index in it; no cell passes through Python.
 """
 
 from datetime import UTC, date, datetime, time
@@ -72,7 +72,7 @@ class CellBuilder:
         if source == "completed_at":
             return self._instants(records["completed_at"], column.date_format)
         if source == "told_at":
-            return self._told_at(records, column.date_format)
+            return self._first_sent_at(records, column.date_format)
         if source == "percent_complete":
             return _points(column, self._mark), records["hundredths"].to_numpy()
         if source == "status":
@@ -103,8 +103,8 @@ class CellBuilder:
             return self._instant(datetime.combine(value, time(), self.zone), column.date_format)
         return "" if value is None else str(value)
 
-    def _told_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
-        """Return when a value was told first: now, unless the ledger says otherwise."""
+    def _first_sent_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
+        """Return when a value is sent first: now, unless the ledger has an earlier instant."""
         now = utc64(self.as_of)
         known = records.get("first_sent_at", pd.Series(np.full(len(records), now)))
         return self._instants(known.fillna(now), pattern)
@@ -161,6 +161,6 @@ def _percent_texts(decimals: int | None, down: bool, scale: int, mark: str) -> p
 
 
 def _counts(numbers: Ints) -> Cells:
-    """Return counts as texts; what was not told (-1) is blank."""
+    """Return counts as texts; NO_COUNT is blank."""
     encoded = pa.array(numbers).dictionary_encode()
     return pa.array([str(one) if one >= 0 else "" for one in encoded.dictionary.to_pylist()]), encoded.indices

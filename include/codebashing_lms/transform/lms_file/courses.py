@@ -30,7 +30,7 @@ class Courses:
         return list(self.numbers)
 
     def entry(self, slug: str) -> Course | None:
-        """Return what the LMS calls a course; None when ignored, not mapped, or of a damaged name."""
+        """Return the course of the LMS; None for an ignored or unmapped slug, and for one that is no text."""
         unmapped = None if NOT_TEXT in slug else Course(id=slug)
         entry = self.course_map.get(slug) if self.course_map else unmapped
         return entry if isinstance(entry, Course) else None

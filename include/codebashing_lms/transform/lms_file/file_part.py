@@ -1,4 +1,4 @@
-"""What the manifest says of a written part of the LMS file."""
+"""A written part of the LMS file, as the manifest describes it."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ class FilePart(Struct, frozen=True):
     """A written file.
 
     :param file: its name in the run's folder.
-    :param course: the LMS's id of the one course that it is about, where each course has a file.
+    :param course: the LMS's id of its course, where each course has a file of its own.
     """
 
     file: str
@@ -20,5 +20,5 @@ class FilePart(Struct, frozen=True):
 
 
 def first_part(parts: list[FilePart]) -> dict[str, Any]:
-    """Return what the manifest says of the first part by itself."""
+    """Return the fields of the manifest about the first part."""
     return {"file": parts[0].file, "bytes": parts[0].bytes, "sha256": parts[0].sha256}

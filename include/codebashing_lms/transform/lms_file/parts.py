@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +16,8 @@ from msgspec import UNSET
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.staging.checksums import sha256_of
+from include.codebashing_lms.staging.zip_member import timeless_member
 from include.codebashing_lms.transform.lms_file.file_part import FilePart
-
-LONG_AGO = (1980, 1, 1, 0, 0, 0)  # of the member of a zip, so that the same rows are the same bytes
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Part:
         if contract.package:
             self._out.close()
             self._zip = ZipFile(path, "w", ZIP_STORED)
-            self._out = self._zip.open(_member(contract.package), "w")
+            self._out = self._zip.open(timeless_member(contract.package), "w")
         self._write_text(header)
 
     def fitting(self, lines: pa.Array) -> int:
@@ -110,12 +109,6 @@ class Part:
         self.size += len(data)
         self._sha256.update(data)
         self._out.write(data)
-
-
-def _member(name: str) -> ZipInfo:
-    member = ZipInfo(name, LONG_AGO)
-    member.create_system, member.external_attr = 3, 0o600 << 16
-    return member
 
 
 def _text(lines: pa.Array) -> Any:

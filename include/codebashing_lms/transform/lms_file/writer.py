@@ -23,7 +23,7 @@ from include.codebashing_lms.transform.lms_file.xapi_statements import render_st
 from include.codebashing_lms.transform.records.columns import Ints
 
 WHOLE = ""
-SAMPLE = 4096  # rows that tell whether combinations of texts are few
+SAMPLE = 4096  # rows that show whether combinations of texts are few
 LARGEST_CODE = 1 << 62
 
 

@@ -1,7 +1,7 @@
-"""xAPI statements: what no table can say. One statement a row, the same one whenever the same is told.
+"""xAPI statements: one statement a row. The same row always gives the same statement.
 
-A statement's id is made from who, which course and what, so that a learning record store that has it already
-takes no second one. A percentage goes as cmi5's progress, in whole percent; it is no score.
+The id of a statement is made from learner, course and result, so that a learning record store that has the
+statement takes no second one. A percentage goes as cmi5's progress, in whole percent; it is no score.
 """
 
 import json
@@ -27,13 +27,13 @@ def render_statements(contract: Contract, cells: list[Cells]) -> pa.Array:
     """Return a statement for each row.
 
     :param cells: the columns of the profile: user key, course id, course title, verb, progress, date of
-        completion, and when this progress was told first.
+        completion, and when this progress is sent first.
     """
-    user_key, course_id, title, verb, progress, completed_at, told_at = (_each(*one) for one in cells)
+    user_key, course_id, title, verb, progress, completed_at, sent_at = (_each(*one) for one in cells)
     completed = pc.equal(verb, "completed")
-    timestamp = pc.replace_substring(pc.if_else(completed, completed_at, told_at), "Z", ".000Z")
-    said = pc.binary_join_element_wise(verb, pc.if_else(completed, timestamp, progress), "|")
-    names = pc.binary_join_element_wise(user_key, course_id, said, "|")
+    timestamp = pc.replace_substring(pc.if_else(completed, completed_at, sent_at), "Z", ".000Z")
+    result = pc.binary_join_element_wise(verb, pc.if_else(completed, timestamp, progress), "|")
+    names = pc.binary_join_element_wise(user_key, course_id, result, "|")
     home = _json(contract.options["home_page"])
     return pc.binary_join_element_wise(
         '{"id":"',

@@ -3,7 +3,7 @@
 learners              the person: form, exclusion, employee ID, e-mail
 progress              a learner on a course: values, percentage, status, completion date, course
 as_of                 what is certain about a past date
-earlier_snapshot      what the nearest snapshot before a past date says
+earlier_snapshot      the nearest snapshot read before a past date
 duplicates            learners that share an employee ID, slugs that share an LMS course
 user_keys             the key by which the LMS knows a learner
 profile_requirements  what the profile requires of a record

@@ -1,7 +1,7 @@
-"""What is certain about a past date, told from a snapshot that was read at or after it.
+"""The rules of a reconstructed date: which records of a later snapshot were certainly true at the as-of.
 
-Values are never altered: a record stands as it was read, or is withheld. All of it rests on ASSUMPTIONS, and
-where the nearest earlier snapshot contradicts them for a learner, nothing is told.
+The rules alter no value: a record is emitted as it was read, or withheld. They rest on ASSUMPTIONS. Where the
+nearest earlier snapshot contradicts an assumption for a record, the record is withheld.
 """
 
 from datetime import datetime
@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.instants import ParsedInstants, instants
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import ParsedInstants, instants
 from include.codebashing_lms.transform.records.columns import DONE, NO_INSTANT, Bools, Instants, utc64
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.rules.earlier_snapshot import (
@@ -27,15 +27,15 @@ ASSUMPTIONS = (
     "progress never falls",
     "nobody's course and no course's number of lessons changed between as_of and extracted_at",
 )
-FINISHED = DONE + 1  # as progress_of tells it
+FINISHED = DONE + 1  # as progress_of returns it
 DAY = np.timedelta64(1, "D")
 
 
 class AsOfRules:
     """The rules for one past date.
 
-    :param as_of: the instant that is told.
-    :param one_course: records are of primary courses, of which everybody has one at a time.
+    :param as_of: the instant that the rows of the run are true for.
+    :param one_course: records are of primary courses; a learner has one at a time.
     :param earlier: the nearest snapshot read before the as-of, None where there is none.
     """
 
@@ -45,8 +45,8 @@ class AsOfRules:
         self.earlier = earlier
         self.read_before = utc64(earlier.read_at if earlier else None)
 
-    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-        """Withhold the records that nothing else speaks against, but that are not certain."""
+    def withhold_uncertain(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Withhold the emitted records that are not certain."""
         people = learners.iloc[records["learner"].to_numpy()]
         created_by, active_by = people["created_by"].to_numpy(), people["active_by"].to_numpy()
         known = (
@@ -75,41 +75,43 @@ class AsOfRules:
         return (found & then.there) | then.twice
 
     def _new(self, then: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
-        """Tell whose 0 may not have been there yet: they, or their course, came after the earlier reading."""
+        """Tell which records at 0 % may be newer than the as-of, as they are not in the earlier snapshot."""
         was_there = ~then.there & (created_by <= self.as_of)
         new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new
 
-    def cut(self, learners: pd.DataFrame, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-        """Blank what happened after the as-of; also return how many completions lost their date by it."""
+    def hide_after_as_of(
+        self, learners: pd.DataFrame, records: pd.DataFrame
+    ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        """Blank instants after the as-of; also return how many completions lose their date."""
         active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
         late = completed_at > self.as_of
-        cut = int((late & (records["disposition"] == Disposition.EMITTED).to_numpy()).sum())
+        undated = int((late & (records["disposition"] == Disposition.EMITTED).to_numpy()).sum())
         learners = learners.assign(active_at=np.where(active_at > self.as_of, NO_INSTANT, active_at))
-        return learners, records.assign(completed_at=np.where(late, NO_INSTANT, completed_at)), cut
+        return learners, records.assign(completed_at=np.where(late, NO_INSTANT, completed_at)), undated
 
 
 def add_latest_possible_learners(learners: pd.DataFrame, batch: Batch, keys: SourceKeys) -> pd.DataFrame:
-    """Return learners with the latest moments at which they can have been last active, and joined."""
+    """Return learners with the latest possible instants of their last activity and of their account."""
     active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NO_INSTANT)
     created_by = _latest(instants(batch.columns[keys.created_at])) if keys.created_at else nothing
     return learners.assign(active_by=_latest(active), created_by=created_by)
 
 
-def _latest(moments: ParsedInstants) -> Instants:
-    """Return the latest moment each instant may mean: a day without a time may mean its end."""
-    return np.where(moments.whole_day, moments.found + DAY, moments.found)
+def _latest(values: ParsedInstants) -> Instants:
+    """Return the latest instant that each value may mean: a day without a time may mean its end."""
+    return np.where(values.whole_day, values.found + DAY, values.found)
 
 
 def add_latest_possible_dates(records: pd.DataFrame) -> pd.DataFrame:
-    """Return records with the latest moment at which they can have been completed."""
+    """Return records with the latest possible instant of their completion."""
     completed_at = records["completed_at"].to_numpy()
     latest = np.where(records["date_is_day"].to_numpy(), completed_at + DAY, completed_at)
     return records.assign(completed_by=latest)
 
 
 def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
-    """Tell where progress fell, or changed although nobody was active."""
+    """Tell where progress fell, or changed without an activity."""
     now = progress_of(records)
     fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
     disagrees: Bools = fell | (quiet & (then.progress != now))
@@ -117,7 +119,7 @@ def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools
 
 
 def _dates_disagree(then: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
-    """Tell where a completion date moved, or says another thing than the progress seen back then."""
+    """Tell where a completion date changed, or contradicts the progress in the earlier snapshot."""
     completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
     moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
     finished = then.progress == FINISHED

@@ -17,7 +17,7 @@ NOBODY = -1
 
 
 class EmployeeIds:
-    """The IDs of all learners with something left to send, to find those that stand more than once."""
+    """The employee IDs of all learners with emitted records, to find IDs that several learners have."""
 
     def __init__(self) -> None:
         self._columns: list[pa.Array] = []
@@ -29,7 +29,7 @@ class EmployeeIds:
         self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
 
     def shared(self) -> set[str]:
-        """Return the IDs that stand more than once."""
+        """Return the IDs that several learners have."""
         ids = pa.chunked_array(self._columns, pa.string()).combine_chunks()
         self._columns.clear()
         encoded = ids.dictionary_encode()
@@ -38,19 +38,19 @@ class EmployeeIds:
 
 
 def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.Series:
-    """Return the fates that the whole snapshot changes, by the records' numbers in the snapshot.
+    """Return the dispositions that the whole snapshot changes, by the records' numbers in the snapshot.
 
-    :param best: under a conflict the better learner stands, instead of none.
+    :param best: in a conflict the better learner stands, instead of none.
     """
-    contested = _gather(spool, shared)
-    if contested.empty:
+    records = _gather(spool, shared)
+    if records.empty:
         return pd.Series(dtype=np.int8)
-    judged = contested.pipe(flag_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
-    return judged.set_index("number")["disposition"]
+    resolved = records.pipe(flag_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
+    return resolved.set_index("number")["disposition"]
 
 
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
-    """Return the records of all learners whose ID others have, too.
+    """Return the records of all learners that share an employee ID.
 
     `employee_id` and `person` are numbers of those that share one; `item` numbers the learners.
     """
@@ -63,8 +63,8 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
     ids = pa.array(sorted(shared), pa.string())
     people: dict[str, int] = {}
     for learners, records in spool.batches():
-        place = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
-        employee = place.fill_null(NOBODY).to_numpy()
+        position = pc.index_in(text_array(learners["employee_id"]), value_set=ids)
+        employee = position.fill_null(NOBODY).to_numpy()
         learner, disposition = records["learner"].to_numpy(), records["disposition"].to_numpy()
         at = np.flatnonzero((employee != NOBODY).take(learner) & (disposition == Disposition.EMITTED))
         if len(at):
@@ -85,19 +85,19 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
 def _persons(emails: pd.Series, employee: Ints, items: int, people: dict[str, int]) -> Ints:
     """Number people by their e-mail, whatever its case; two without one are never the same.
 
-    :param employee: NOBODY for learners of whom it does not matter.
+    :param employee: NOBODY for learners that share no ID.
     :param people: those met before, with their numbers.
     """
     persons = np.full(len(emails), NOBODY)
-    contested = np.flatnonzero(employee != NOBODY)
-    for at, email in zip(contested.tolist(), emails.iloc[contested].tolist(), strict=True):
+    sharing = np.flatnonzero(employee != NOBODY)
+    for at, email in zip(sharing.tolist(), emails.iloc[sharing].tolist(), strict=True):
         key = email.lower() if isinstance(email, str) else f"\0{items + at}"
         persons[at] = people.setdefault(key, len(people))
     return persons
 
 
 def flag_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
-    """Set aside all records of an ID that several people claim, but the better one's under `best`."""
+    """Set aside all records of an ID that several people claim; under `best` keep those of the better one."""
     by_id = records.groupby("employee_id", sort=False)["person"]
     conflict = by_id.transform("nunique") > 1
     if best:
@@ -112,12 +112,12 @@ def flag_conflicts(records: pd.DataFrame, best: bool) -> pd.DataFrame:
 
 
 def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
-    """Of one learner twice on a course the higher percentage stands, then later activity, then the first."""
+    """Keep one record a learner and course: the higher percentage, then later activity, then the first."""
     return _merge(records, "course", ["hundredths", "active_at", "number"], [False, False, True])
 
 
 def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
-    """Of two slugs that are one LMS course the higher percentage stands, then the earlier completion."""
+    """Keep one record a learner and LMS course: the higher percentage, then the earlier completion."""
     named = records.assign(lms_course=course_texts(courses.lms_ids(), records["course"].to_numpy()))
     order = ["hundredths", "completed_at", "number"]
     merged = _merge(named, "lms_course", order, [False, True, True])

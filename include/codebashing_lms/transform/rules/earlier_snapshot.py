@@ -1,6 +1,6 @@
-"""What the nearest snapshot read before a past date said, kept narrow: a row a learner, columns of numbers.
+"""The nearest snapshot read before a past date, as narrow columns of numbers: a row a learner.
 
-A learner is known by the employee ID, for that is whom the LMS is told about.
+Learners are found by employee ID, as in the LMS.
 """
 
 from collections import Counter
@@ -33,7 +33,7 @@ OF_PRIMARY = ("course", "lessons_completed", "lessons_total")
 
 @dataclass(frozen=True)
 class EarlierSnapshotRef:
-    """Where the nearest snapshot read before the as-of lies, and what was noted about it."""
+    """The file of the nearest snapshot read before the as-of, and its metadata."""
 
     snapshot: StagedPath
     sha256: str
@@ -43,10 +43,13 @@ class EarlierSnapshotRef:
 
 @dataclass(frozen=True)
 class EarlierValues:
-    """What it said about each of some later records.
+    """The values of the earlier snapshot for some records of the later one, a row a record.
 
-    there = the learner was in it; twice = more than once; progress = ABSENT: not on that course;
-    date = completion in seconds since 1970, NO_DATE: none; lessons of the primary course, ABSENT: none told
+    :param there: the learner is in the earlier snapshot.
+    :param twice: the learner is in it more than once.
+    :param progress: as `progress_of`, ABSENT for a learner who is not on that course.
+    :param date: completion in seconds since 1970, NO_DATE for none.
+    :param lessons_completed: lessons of the primary course, ABSENT for none.
     """
 
     there: Bools
@@ -82,14 +85,14 @@ class EarlierSnapshot:
         self._parts: list[dict[str, Any]] = []
 
     def read(self, path: Path, connector: Connector, rules: IdentityRules) -> None:
-        """Take up every learner of the snapshot file who has an employee ID."""
+        """Add every learner of the snapshot file who has an employee ID."""
         keys = SourceKeys(connector)
         listed = connector.courses if isinstance(connector.courses, list) else []
-        wanted = [keys.employee_id, keys.email, keys.active_at]
-        wanted += [keys.completed, keys.total, keys.course] if self.one_course else []
-        reader = RecordDecoder(connector, wanted, listed)
-        splitter = RecordSplitter(connector.source.records_path, reader.decode, decode_leniently)
-        for batch in reader.batches(read_chunks(path, splitter)):
+        read_keys = [keys.employee_id, keys.email, keys.active_at]
+        read_keys += [keys.completed, keys.total, keys.course] if self.one_course else []
+        decoder = RecordDecoder(connector, read_keys, listed)
+        splitter = RecordSplitter(connector.source.records_path, decoder.decode, decode_leniently)
+        for batch in decoder.batches(read_chunks(path, splitter)):
             if self.one_course:
                 records = primary_records(batch, keys, self.courses)
             else:
@@ -99,16 +102,19 @@ class EarlierSnapshot:
         self._join()
 
     def _narrow(self, learners: pd.DataFrame, records: pd.DataFrame) -> dict[str, Any]:
-        told = records[records["disposition"].isin((Disposition.EMITTED, Disposition.NO_COURSE))]
-        learner, course = told["learner"].to_numpy(), self._column_of(told["course"].to_numpy())
+        known_records = records[records["disposition"].isin((Disposition.EMITTED, Disposition.NO_COURSE))]
+        learner, course = (
+            known_records["learner"].to_numpy(),
+            self._column_of(known_records["course"].to_numpy()),
+        )
         table = len(learners), self._width()
         progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
-        progress[learner, course] = progress_of(told)
-        date[learner, course] = seconds_of(told["completed_at"].to_numpy())
+        progress[learner, course] = progress_of(known_records)
+        date[learner, course] = seconds_of(known_records["completed_at"].to_numpy())
         columns: dict[str, npt.NDArray[Any]] = {"progress": progress, "date": date}
         for name in OF_PRIMARY:
             columns[name] = np.full(len(learners), ABSENT)
-            columns[name][learner] = told[name].to_numpy()
+            columns[name][learner] = known_records[name].to_numpy()
         known = (learners["disposition"] == Disposition.EMITTED).to_numpy()
         ids = learners.loc[known, "employee_id"].astype("str")
         return {"ids": ids, **{name: column[known] for name, column in columns.items()}}
@@ -131,21 +137,21 @@ class EarlierSnapshot:
         self._parts.clear()
 
     def _table(self, name: str, learners: int, dtype: Any, nothing: int) -> npt.NDArray[Any]:
-        """Move the parts into one table that ends with a row for nobody; courses met later widened it."""
+        """Move the parts into one table that ends with an empty row; later parts may have more courses."""
         whole, row = np.full((learners + 1, self._width()), nothing, dtype), 0
         for part in self._parts:
-            piece = part.pop(name)
-            whole[row : row + len(piece), : piece.shape[1]] = piece
-            row += len(piece)
+            values = part.pop(name)
+            whole[row : row + len(values), : values.shape[1]] = values
+            row += len(values)
         return whole
 
     def _of_learners(self, name: str) -> Ints:
         return np.concatenate([*(part.pop(name) for part in self._parts), np.array([ABSENT])])
 
     def find(self, records: pd.DataFrame, learners: pd.DataFrame) -> EarlierValues:
-        """Return what was said about each of a batch of later records, by employee ID and course."""
-        places = self._ids.get_indexer(pd.Index(learners["employee_id"].astype("str")))
-        row = self._rows[places][records["learner"].to_numpy()]
+        """Return the earlier values of each of a batch of later records, by employee ID and course."""
+        positions = self._ids.get_indexer(pd.Index(learners["employee_id"].astype("str")))
+        row = self._rows[positions][records["learner"].to_numpy()]
         course = records["course"].to_numpy()
         column = self._column_of(course)
         progress = self._progress[row, column].astype(np.int64)

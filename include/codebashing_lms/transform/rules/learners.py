@@ -11,20 +11,16 @@ import pyarrow as pa
 from include.codebashing_lms.config.lists import Person
 from include.codebashing_lms.config.source import Identity
 from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.instants import instants
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import (
-    arrow_text,
-    email_texts,
-    employee_id_texts,
-    instants,
-)
+from include.codebashing_lms.transform.decode.values import arrow_text, email_texts, employee_id_texts
 from include.codebashing_lms.transform.records.columns import NOT_TEXT, Bools
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 
 @dataclass(frozen=True)
 class IdentityRules:
-    """How a record finds its employee, ready for use."""
+    """How the employee of a record is found."""
 
     pattern: re.Pattern[str]
     use_email: bool
@@ -32,12 +28,15 @@ class IdentityRules:
 
     @classmethod
     def of(cls, identity: Identity, people: dict[str, Person]) -> "IdentityRules":
-        """Return the rules of a connector file, with HR's word on single people."""
+        """Return the rules of a connector file, with the people list of HR."""
         return cls(re.compile(identity.pattern), identity.on_missing == "use_email", people)
 
 
 def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.DataFrame:
-    """Return a row a record: employee_id and email (text or null), active_at (UTC), active_odd and fate."""
+    """Return a row a record.
+
+    Columns: employee_id and email (text or null), active_at (UTC), active_odd (no instant), disposition.
+    """
     emails = email_texts(batch.columns[keys.email])
     ids = employee_id_texts(batch.columns[keys.employee_id])
     for texts in (emails, ids):
@@ -57,7 +56,7 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
 
 
 def text_series(texts: list[str | None]) -> pd.Series:
-    """Return texts as a column, null where there is none or none that can be shown."""
+    """Return texts as a column, null for None and NOT_TEXT."""
     if NOT_TEXT in texts:
         texts = [None if text is NOT_TEXT else text for text in texts]
     return pd.Series(pd.arrays.ArrowExtensionArray(pa.array(texts, pa.string())))
@@ -66,9 +65,9 @@ def text_series(texts: list[str | None]) -> pd.Series:
 def identify(
     ids: list[str | None], emails: list[str | None], rules: IdentityRules
 ) -> tuple[list[str | None], npt.NDArray[np.int8]]:
-    """Return the IDs that people's records are keyed by, and for each EMITTED or the first fault found."""
+    """Return the ID of each learner, and EMITTED or the first fault that is found."""
     lower = [email.lower() if email else None for email in emails]
-    ids, excluded = _heard(ids, lower, rules.people)
+    ids, excluded = _apply_people_list(ids, lower, rules.people)
     fits = rules.pattern.fullmatch
     good = [
         one is not None and one is not NOT_TEXT and fits(one) is not None and one.lower() != email
@@ -90,10 +89,10 @@ def identify(
     return ids, dispositions
 
 
-def _heard(
+def _apply_people_list(
     ids: list[str | None], emails: list[str | None], people: dict[str, Person]
 ) -> tuple[list[str | None], Bools]:
-    """Return the IDs as HR corrected them, and whom HR excluded."""
+    """Return the IDs as HR corrects them, and which learners HR excludes."""
     ids, excluded = list(ids), np.zeros(len(ids), dtype=np.bool_)
     if not people:
         return ids, excluded

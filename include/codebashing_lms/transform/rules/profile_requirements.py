@@ -1,4 +1,4 @@
-"""What the profile needs of a record that nothing else speaks against."""
+"""What the profile requires of a record that no other rule stops."""
 
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ NO_COLUMN = -1
 
 
 class ProfileRequirements:
-    """Withholds what the LMS is not told, and sets aside what it could not read.
+    """Withholds records that the LMS does not take, and sets aside records that it could not read.
 
     :param file: the file whose columns must hold the values.
     """
@@ -25,8 +25,8 @@ class ProfileRequirements:
         today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
         self._today = utc64(today)
 
-    def judge(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
-        """Return the records with their last fate, and with `fault`, the column that cannot hold a value."""
+    def apply(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
+        """Return records with their final disposition, and `fault`: the column that cannot hold a value."""
         disposition = records["disposition"].to_numpy(copy=True)
         for reason, found in self._reasons(learners, records):
             disposition[(disposition == Disposition.EMITTED) & found] = reason
@@ -59,7 +59,7 @@ class ProfileRequirements:
         return reasons
 
     def _too_early(self, records: pd.DataFrame) -> Bools:
-        """Return who finished before the first day that the course may be told for."""
+        """Return which records were completed before the first day that the LMS takes for their course."""
         courses = self.file.courses
         entries = [courses.entry(slug) for slug in courses.slugs]
         days = [getattr(entry, str(self.contract.completed_from), None) for entry in entries]

@@ -2,7 +2,7 @@
 
 Columns of the frames: `learner` (row of the learner in the batch), `course` (number of the course, or one of
 UNNAMED, NONE, NO_SLUG), `hundredths` of a percent, `started` (anything done at all), `lessons_completed` and
-`lessons_total` (-1: not told), `completed_at` (UTC, NaT: none), `disposition`.
+`lessons_total` (NO_COUNT: not counted), `completed_at` (UTC, NaT: none), `disposition`.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ import pandas as pd
 from msgspec import UNSET
 
 from include.codebashing_lms.transform.decode.batches import Batch
+from include.codebashing_lms.transform.decode.record_struct import has_utf8
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import (
     ABSENT,
@@ -28,7 +29,7 @@ from include.codebashing_lms.transform.records.dispositions import Disposition
 
 
 def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.DataFrame:
-    """Return the record of each learner on their primary course, judged by its lesson counts."""
+    """Return the record of each learner on their primary course, checked by its lesson counts."""
     completed, total = counts(batch.columns[keys.completed]), counts(batch.columns[keys.total])
     numbers = _course_numbers(batch.columns[keys.course], courses)
     invalid = (completed == INVALID) | (total == INVALID)
@@ -64,7 +65,7 @@ def _course_numbers(names: list[Any], courses: Courses) -> Ints:
 
 def is_slug(text: str) -> bool:
     """Tell whether a text names a course: blanks do not, nor what no file can hold (lone surrogates)."""
-    return bool(text.strip()) and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return bool(text.strip()) and has_utf8(text)
 
 
 def _odd_name(name: Any) -> int:
@@ -134,24 +135,24 @@ def check_courses(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
 
 
 def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
-    """Let a fault of the learner go before everything about the course."""
+    """Give every record of a learner with a fault that fault; it goes before those of the course."""
     fault = learners["disposition"].to_numpy().take(records["learner"].to_numpy())
     np.copyto(fault, records["disposition"].to_numpy(), where=fault == Disposition.EMITTED)
     return records.assign(disposition=fault)
 
 
 def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:
-    """Drop completion dates below 100 and after the reading; count those, and values over the top."""
+    """Remove completion dates below 100 % or after the reading; count both, and dates that are none."""
     alive = records["disposition"].to_numpy() == Disposition.EMITTED
     completed_at = records["completed_at"].to_numpy()
     warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
-    told = np.flatnonzero(~np.isnat(completed_at))
-    of_emitted = alive[told]
-    below = of_emitted & (records["hundredths"].to_numpy()[told] < DONE)
+    dated = np.flatnonzero(~np.isnat(completed_at))
+    of_emitted = alive[dated]
+    below = of_emitted & (records["hundredths"].to_numpy()[dated] < DONE)
     now = utc64(read_at)
-    late = of_emitted & ~below & (completed_at[told] > now)
+    late = of_emitted & ~below & (completed_at[dated] > now)
     warnings["completed_date_below_100"] += int(below.sum())
     warnings["completed_date_after_reading"] += int(late.sum())
     kept = completed_at.copy()
-    kept[told[~of_emitted | below | late]] = NO_INSTANT
+    kept[dated[~of_emitted | below | late]] = NO_INSTANT
     return records.assign(completed_at=kept)

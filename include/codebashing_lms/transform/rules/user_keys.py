@@ -1,4 +1,4 @@
-"""By which key the LMS knows each learner: the employee ID, the e-mail address, or one of its own."""
+"""The user key by which the LMS knows a learner: employee ID, e-mail address, or a key of its own."""
 
 from collections import Counter
 
@@ -16,7 +16,7 @@ from include.codebashing_lms.transform.records.spool import Spool
 class UserKeys:
     """Finds the LMS's user key of every learner.
 
-    A key that two employees would share is nobody's: a row under it would be a wrong one.
+    A key that two employees would share is given to neither, as a row under that key could be a wrong one.
 
     :param crosswalk: the customer's table, None where the key is known without one.
     """
@@ -31,7 +31,7 @@ class UserKeys:
 
     @classmethod
     def of(cls, connector: Connector, resolve: PathResolver) -> "UserKeys":
-        """Return them for a connector, with its crosswalk read."""
+        """Return the user keys of a connector, with its crosswalk read."""
         contract, location = connector.lms.contract, connector.identity.crosswalk
         lower = contract.lower_case_user_key
         return cls(contract, read_crosswalk(location, lower, resolve) if location else None)
@@ -43,7 +43,7 @@ class UserKeys:
         return self.crosswalk is None and self.contract.employee_id_is_key and not lower
 
     def note_shared(self, spool: Spool) -> None:
-        """Look through all learners for keys that are two employees'."""
+        """Find the keys that several employees share, over all learners."""
         if self.is_employee_id:
             return
         pairs = [
@@ -75,7 +75,7 @@ class UserKeys:
         return pc.utf8_lower(keys) if by_email or self.contract.lower_case_user_key else keys
 
     def warnings(self) -> Counter[str]:
-        """Count what is wrong with the crosswalk."""
+        """Return how many lines of the crosswalk are not used, by reason."""
         warnings: Counter[str] = Counter()
         if self.crosswalk:
             warnings["crosswalk_blank"] += self.crosswalk.blank
