@@ -1,4 +1,4 @@
-"""The rules of CONTRIBUTING.md about what may import what, checked on the source itself."""
+"""Who may import whom, checked on the source itself: the table of docs/architecture.md as code."""
 
 import ast
 import importlib
@@ -6,6 +6,8 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,43 @@ import include.codebashing_lms
 from include.codebashing_lms.errors import CodebashingLmsError
 from tests.paths import ROOT
 
+PACKAGE = "include.codebashing_lms"
 OURS = ("include", "plugins", "dags", "demo", "tests")
 HEAVY = {"pandas", "numpy", "pyarrow", "paramiko"}
 HOOKS = {"airflow.providers.http.hooks", "airflow.providers.sftp.hooks", "airflow.providers.ssh.hooks"}
+
+LONGEST_MODULE = 200
+MOST_ENTRIES = 14
+
+# A package of include, and what it may import of include besides itself: `a.b` allows only that part of `a`.
+BASE = {"errors", "dates"}
+FILES = BASE | {"staging", "streaming"}
+CONFIG = FILES | {"config", "config.profiles"}
+STEPS = CONFIG | {"connections.model", "transform.records", "transform.manifest", "transform.lists"}
+TABLE = {
+    "errors": set(),
+    "dates": {"errors"},
+    "staging": BASE,
+    "streaming": BASE | {"staging"},
+    "config.schema": BASE,
+    "config.profiles": BASE | {"config.schema"},
+    "config": BASE | {"staging", "config.schema", "config.profiles"},
+    "connections": BASE | {"staging"},
+    "extract": CONFIG | {"connections"},
+    "transform.records": set(),
+    "transform.decode": CONFIG | {"transform.records"},
+    "transform.lms_file": CONFIG | {"transform.records"},
+    "transform.rules": CONFIG | {"transform.records", "transform.decode", "transform.lms_file"},
+    "transform": CONFIG | {"transform.records", "transform.decode", "transform.lms_file", "transform.rules"},
+    "delivery": CONFIG | {"connections"},
+    "ledger": CONFIG,
+    "load": STEPS | {"delivery", "ledger", "transform.guards", "transform.lms_file", "transform.rows_file"},
+    "reporting": STEPS | {"load", "ledger", "delivery"},
+    "admin": STEPS | {"load", "ledger", "delivery.results", "extract.snapshots"},
+    "cli": STEPS | {"ledger", "transform"},
+}
+# Parts of one package that serve different readers: each stands alone.
+STRANGERS = ("reporting.views", "reporting.report", "reporting.alerts")
 
 
 def sources(folder: str) -> list[Path]:
@@ -63,6 +99,146 @@ def offenders(folder: str, packages: set[str], *, lazily: bool) -> dict[str, set
     return {path: names for path, names in found.items() if names}
 
 
+def module_of(path: Path) -> str:
+    """The name of a module below include.codebashing_lms."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix(f"{PACKAGE}.")
+
+
+@cache
+def module_graph() -> dict[str, set[str]]:
+    """Every module of include.codebashing_lms with the modules of ours that it imports, also in functions.
+
+    A package defines nothing, so importing from a package means importing one of its modules.
+    """
+    paths = {
+        module_of(path): path for path in sources("include/codebashing_lms") if not path.name.startswith("__")
+    }
+    return {
+        module: {
+            name
+            for one in within(anywhere(path), {PACKAGE})
+            if (name := one.removeprefix(f"{PACKAGE}.")) in paths and name != module
+        }
+        for module, path in paths.items()
+    }
+
+
+def package_of(module: str) -> str:
+    """The row of TABLE that a module belongs to."""
+    rows = [row for row in TABLE if module == row or module.startswith(f"{row}.")]
+    assert rows, f"{module} is in no row of the table: add its package there and to docs/architecture.md"
+    return max(rows, key=len)
+
+
+def is_allowed(module: str, row: str) -> bool:
+    """Whether a row of TABLE may import a module; its package does not cover a part with a row of its own."""
+    package = package_of(module)
+    return package in (row, *TABLE[row]) or any(
+        module == one or module.startswith(f"{one}.") for one in TABLE[row] if one.count(".") >= 1
+    )
+
+
+def test_every_import_between_packages_is_in_the_table():
+    refused = {
+        (module, other)
+        for module, others in module_graph().items()
+        for other in others
+        if not is_allowed(other, package_of(module))
+    }
+    assert sorted(refused) == []
+
+
+def test_a_forbidden_import_is_refused():
+    assert not is_allowed("load.run", "delivery")
+    assert not is_allowed("transform.run", "load")
+    assert not is_allowed("transform.decode.values", "load")
+    assert not is_allowed("delivery.folder", "admin")
+    assert not is_allowed("config.connector", "config.schema")
+    assert is_allowed("transform.records.dispositions", "load")
+    assert is_allowed("delivery.results", "admin")
+
+
+def test_there_is_no_circle_between_packages():
+    graph = {row: {package_of(one.split("|")[0]) for one in TABLE[row]} - {row} for row in TABLE}
+    actual: dict[str, set[str]] = {row: set() for row in graph}
+    for module, others in module_graph().items():
+        actual[package_of(module)] |= {package_of(other) for other in others} - {package_of(module)}
+    for edges in (graph, actual):
+        TopologicalSorter(edges).prepare()
+
+
+def test_there_is_no_circle_between_modules():
+    TopologicalSorter(module_graph()).prepare()
+
+
+def test_a_circle_is_found():
+    with pytest.raises(CycleError):
+        TopologicalSorter({"a": {"b"}, "b": {"a"}}).prepare()
+
+
+def test_views_report_and_alerts_stand_alone():
+    seen = {
+        (module, other)
+        for module, others in module_graph().items()
+        for other in others
+        for one in STRANGERS
+        if module.startswith(one)
+        if other.startswith(STRANGERS) and not other.startswith(one)
+    }
+    assert sorted(seen) == []
+
+
+def test_no_module_is_longer_than_a_reader_holds_in_mind():
+    lengths = {
+        str(path.relative_to(ROOT)): len(path.read_text().splitlines())
+        for folder in ("include", "plugins", "dags")
+        for path in sources(folder)
+    }
+    assert {path: length for path, length in lengths.items() if length > LONGEST_MODULE} == {}
+
+
+def test_the_first_screen_stays_short():
+    top = [
+        entry.name for entry in (ROOT / "include/codebashing_lms").iterdir() if entry.name != "__pycache__"
+    ]
+    assert len([name for name in top if not name.startswith("__")]) <= MOST_ENTRIES
+
+
+def packages() -> list[Path]:
+    return [
+        path for folder in ("include", "plugins") for path in sources(folder) if path.name == "__init__.py"
+    ]
+
+
+def test_a_package_defines_nothing_and_loads_no_pandas():
+    for path in packages():
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), path
+        others = [
+            node
+            for node in tree.body[1:]
+            if not (
+                isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__all__", "__version__")
+            )
+        ]
+        assert [type(node).__name__ for node in others] in ([], ["ImportFrom"] * len(others)), path
+        assert within(on_import(path), HEAVY) == set(), path
+
+
+def test_a_package_lists_all_that_is_in_it():
+    """Its docstring is the table of contents that a stranger reads first."""
+    for path in packages():
+        text = ast.get_docstring(ast.parse(path.read_text())) or ""
+        inside = [
+            entry.stem
+            for entry in path.parent.iterdir()
+            if entry.suffix == ".py" or (entry / "__init__.py").exists()
+            if not entry.name.startswith("__")
+        ]
+        if path.parent != ROOT / "include":
+            assert [name for name in inside if name not in text] == [], path
+
+
 def test_include_knows_nothing_of_airflow_plugins_and_demo():
     outside = {"airflow", "codebashing_lms_airflow", "plugins", "dags", "demo", "tests"}
     assert offenders("include", outside, lazily=True) == {}
@@ -75,6 +251,10 @@ def test_plugins_leave_pandas_to_include():
 
 def test_parsing_a_dag_file_loads_nothing_heavy():
     assert offenders("dags", HEAVY | HOOKS, lazily=False) == {}
+
+
+def test_extract_needs_no_pandas():
+    assert offenders("include/codebashing_lms/extract", {"pandas"}, lazily=True) == {}
 
 
 def test_no_dag_file_imports_another():
