@@ -46,10 +46,10 @@ class StagedRun:
 
     def load(self, delivery: dict[str, Any], destination: Any = None, **run: Any) -> dict[str, Any]:
         sections = {name: run.pop(name) for name in ("lms", "guards", "identity") if name in run}
-        it = connector(delivery, **sections)
+        with_sections = connector(delivery, **sections)
         this_run = replace(RUN, **({"run_id": self.run_id} | run))
         return to_builtins(
-            load(it, destination, self.transformed, self.folder, this_run, self.folder.joinpath)
+            load(with_sections, destination, self.transformed, self.folder, this_run, self.folder.joinpath)
         )
 
 
@@ -92,9 +92,9 @@ def stage(
     folder.mkdir(parents=True)
     snapshot = folder / "snapshot.json"
     snapshot.write_text(json.dumps(learners))
-    facts = RunContext(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
+    context = RunContext(run_id, "ada", {}, as_of, as_of, as_of, provenance, "0")
     guards = {"min_learners": None}
     delivery = sections.pop("delivery", {"method": "folder", "directory": "/drop"})
-    it = connector(delivery, **({"guards": guards} | sections))
-    transformed = transform(it, snapshot, None, folder, facts, folder.joinpath)
+    with_sections = connector(delivery, **({"guards": guards} | sections))
+    transformed = transform(with_sections, snapshot, None, folder, context, folder.joinpath)
     return StagedRun(folder, transformed, run_id)

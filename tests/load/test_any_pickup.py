@@ -1,4 +1,4 @@
-"""Whenever the LMS fetches, whatever it refuses, however late it says so: in the end it knows the truth."""
+"""Whenever the LMS fetches, whatever it refuses, however late: in the end the LMS knows the truth."""
 
 import csv
 import tempfile
@@ -45,7 +45,7 @@ class Inbox:
             self.to_tell.append((path.with_suffix(".result"), refused))
             path.unlink()
 
-    def tell(self) -> None:
+    def say(self) -> None:
         for path, refused in self.to_tell:
             path.write_text("user,why\n" + "".join(f"{who},no such user\n" for who in refused))
         self.to_tell.clear()
@@ -72,7 +72,7 @@ def test_in_the_end_it_knows_the_truth(history):
             if day["fetches"]:
                 lms.fetch(day["unknown"])
             if day["tells"]:
-                lms.tell()
+                lms.say()
         assert lms.rows == {who: f"{done * 25}" for who, done in zip(WHO, last["done"], strict=True)}
         [destination_ledger] = ledgers(root / "staging" / "acme")
         assert rebuild(destination_ledger).table.equals(open_ledger(destination_ledger).table)

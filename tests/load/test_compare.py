@@ -1,4 +1,4 @@
-"""Rows beside the ledger through local files: the same decisions however few rows are in memory at once."""
+"""Rows beside the ledger through local files: the same changes however few rows are in memory at once."""
 
 import tempfile
 from datetime import datetime
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from include.codebashing_lms.load.compare import LedgerComparison
 from include.codebashing_lms.load.delta import Change, DeltaRules
 from include.codebashing_lms.transform.rows_file import SCHEMA
-from tests.ledger import journal_entries as telling
+from tests.ledger import journal_entries
 
 IDS = st.sampled_from(["1", "2", "3", "4", "5"])
 COURSES = st.sampled_from(["java", "go", ""])
@@ -55,13 +55,13 @@ def write(path, rows, groups):
     pq.write_table(table, path, row_group_size=groups)
 
 
-def decided(folder, path, at_once):
-    """Return every row that is spoken of, its verdict and its former ID, and what they add up to."""
+def compared(folder, path, at_once):
+    """Return every row that is sent or listed, its change and its former ID, and the summary."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("include.codebashing_lms.ledger.buckets.AT_ONCE", at_once)
         patch.setattr("include.codebashing_lms.streaming.partition.CHUNK", at_once)
         patch.setattr("include.codebashing_lms.load.compare.WINDOW", at_once)
-        comparison = LedgerComparison(path, telling.open_ledger(folder), RULES)
+        comparison = LedgerComparison(path, journal_entries.open_ledger(folder), RULES)
         frames = [one.rows for one in comparison.deltas()]
     columns = ["row", "employee_id", "course", "change", "send", "hundredths", "former_id", "ledger_email"]
     rows = [line for frame in frames for line in frame[columns].astype(object).to_numpy().tolist()]
@@ -71,14 +71,16 @@ def decided(folder, path, at_once):
 
 @settings(max_examples=25, deadline=None)
 @given(ROWS, ROWS, st.sampled_from([3, 6]))
-def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once):
+def test_the_same_changes_however_few_rows_are_in_memory(before, now, at_once):
     with tempfile.TemporaryDirectory() as name:
         folder, path = Path(name) / "ledger", Path(name) / "rows.parquet"
-        told = [telling.row(one, course, percent, email=email) for one, course, percent, email in before]
-        telling.add_entry(folder, 1, *told)
+        known = [
+            journal_entries.row(one, course, percent, email=email) for one, course, percent, email in before
+        ]
+        journal_entries.add_entry(folder, 1, *known)
         write(path, now, at_once)
-        rows, summary = decided(folder, path, at_once)
-        assert (rows, summary) == decided(folder, path, 100_000)
+        rows, summary = compared(folder, path, at_once)
+        assert (rows, summary) == compared(folder, path, 100_000)
         assert [row for row, *_ in rows] == sorted(row for row, *_ in rows)
         unchanged = len(now) - len(rows)
         assert summary["changes"].total() == len(now)
@@ -86,8 +88,8 @@ def test_the_same_decisions_however_few_rows_are_in_memory(before, now, at_once)
 
 
 def test_one_address_for_two_ids_is_found_across_portions(tmp_path):
-    telling.add_entry(tmp_path, 1, *(telling.row(str(one)) for one in range(40)))
+    journal_entries.add_entry(tmp_path, 1, *(journal_entries.row(str(one)) for one in range(40)))
     rows = [(str(one), "java", 50, f"{one}@example.com") for one in range(39)]
     write(tmp_path / "rows.parquet", [*rows, ("x", "java", 50, "39@example.com")], 7)
-    found, _ = decided(tmp_path, tmp_path / "rows.parquet", 2)
+    found, _ = compared(tmp_path, tmp_path / "rows.parquet", 2)
     assert [(line[1], line[3], line[6]) for line in found] == [("x", Change.CHANGED_IDENTITY, "39")]

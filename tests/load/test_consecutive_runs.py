@@ -63,7 +63,7 @@ def test_the_second_day_sends_what_changed(root, folder, drop):
     assert second.manifest["status"] == {"completed": 1, "in_progress": 0, "not_started": 1}
 
 
-def test_a_day_without_news_sends_nothing_and_is_remembered(root, folder, drop):
+def test_a_day_without_changes_sends_nothing_and_is_journaled(root, folder, drop):
     day(root, 21, [ANN]).load(folder)
     quiet = day(root, 22, [ANN])
     assert quiet.load(folder)["outcome"] == "nothing_to_send"
@@ -162,7 +162,7 @@ def test_two_days_of_changes_pass_the_default_guards(root, folder, drop):
     )
 
 
-def test_a_first_file_of_completions_waits_for_a_word(root, drop, folder):
+def test_a_first_file_of_completions_waits_for_an_answer(root, drop, folder):
     done = [learner("1", "java", 4, 4, "2019-03-02"), learner("2", "go", 4, 4, "2026-11-01")]
     staged = day(root, 21, done, lms=COMPLETIONS)
     with pytest.raises(FirstDeliveryError, match="2 completions, the oldest of 2019-03-02"):
@@ -170,7 +170,7 @@ def test_a_first_file_of_completions_waits_for_a_word(root, drop, folder):
     assert not list(drop.iterdir())
 
 
-def test_a_changed_destination_waits_for_a_word(root, folder, drop, tmp_path):
+def test_a_changed_destination_waits_for_an_answer(root, folder, drop, tmp_path):
     day(root, 21, [ANN]).load(folder)
     other = tmp_path / "other"
     other.mkdir()
@@ -206,9 +206,9 @@ class CutOffError(Exception):
     """Stands for the end of a process."""
 
 
-def cut_off(monkeypatch, place, after=True):
+def interrupt(monkeypatch, call, after=True):
     """Let the process end at a call of load's, before or after it did its work."""
-    module, name = place
+    module, name = call
     real = getattr(module, name)
 
     def ends(*args, **kwargs):
@@ -229,9 +229,9 @@ def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
 
     day(root, 20, [ANN]).load(folder)
     staged = day(root, 21, [ANN, BOB])
-    place = {"send": FolderTransport, "commit": load}.get(step, sender), step
+    call = {"send": FolderTransport, "commit": load}.get(step, sender), step
     with monkeypatch.context() as patch:
-        cut_off(patch, place, after)
+        interrupt(patch, call, after)
         with pytest.raises(CutOffError):
             staged.load(folder)
     assert staged.load(folder)["outcome"] in ("delivered", "already_delivered")
@@ -246,7 +246,7 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
 
     dead = day(root, 21, [ANN])
     with monkeypatch.context() as patch:
-        cut_off(patch, (module, "commit"), after=False)
+        interrupt(patch, (module, "commit"), after=False)
         with pytest.raises(CutOffError):
             dead.load(folder)
     assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
@@ -265,7 +265,7 @@ def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
     (tmp_path / "other").mkdir()
     dead = day(root, 21, [ANN])
     with monkeypatch.context() as patch:
-        cut_off(patch, (module, "commit"), after=False)
+        interrupt(patch, (module, "commit"), after=False)
         with pytest.raises(CutOffError):
             dead.load(folder)
     with pytest.raises(FirstDeliveryError, match="destination changed"):
@@ -279,7 +279,7 @@ def test_a_lost_delivery_of_an_appending_file_needs_a_person(root, folder, drop,
     answered(root, folder)
     dead = day(root, 21, done, lms=COMPLETIONS)
     with monkeypatch.context() as patch:
-        cut_off(patch, (FolderTransport, "send"))
+        interrupt(patch, (FolderTransport, "send"))
         with pytest.raises(CutOffError):
             dead.load(folder, lms=COMPLETIONS)
     [file] = drop.iterdir()
@@ -296,11 +296,11 @@ def answered(root, folder):
 
     from include.codebashing_lms.ledger.journal import append
 
-    it = connector(folder, lms=COMPLETIONS)
-    place, about = destination_folder(root / "acme", it)
-    facts = {"kind": "baseline", "delivery": "first", "as_of": "2026-11-01T00:00:00Z", "destination": about}
-    facts["when"] = datetime.now(UTC).isoformat()
-    append(place, open_ledger(place), [], np.zeros(0, dtype=np.bool_), facts)
+    about_lms = connector(folder, lms=COMPLETIONS)
+    ledger_folder, about = destination_folder(root / "acme", about_lms)
+    meta = {"kind": "baseline", "delivery": "first", "as_of": "2026-11-01T00:00:00Z", "destination": about}
+    meta["when"] = datetime.now(UTC).isoformat()
+    append(ledger_folder, open_ledger(ledger_folder), [], np.zeros(0, dtype=np.bool_), meta)
 
 
 def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root, folder, drop):
@@ -329,7 +329,7 @@ def test_a_ledger_that_is_gone_is_an_error(root, folder, drop):
         day(root, 22, [ANN]).load(folder)
 
 
-def test_the_journal_says_what_was_told_and_when(root, folder, drop):
+def test_the_journal_says_what_was_sent_and_when(root, folder, drop):
     staged = day(root, 21, [ANN])
     staged.load(folder)
     [entry] = entries(destination_ledger(root, folder))

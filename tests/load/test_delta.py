@@ -1,4 +1,4 @@
-"""What is told again, what is kept, what is held: each rule of the memory with its edges."""
+"""What is sent again, what is kept, what is held: each rule of the delta with its edges."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ def row(employee_id="1", course="java", hundredths=5000, **changes):
     return values | changes
 
 
-def told(employee_id="1", course="java", hundredths=5000, **changes):
+def known(employee_id="1", course="java", hundredths=5000, **changes):
     values = {
         "employee_id": employee_id, "course": course, "user_key": employee_id, "course_id": course,
         "email": f"{employee_id}@x.com", "hundredths": hundredths, "status": 2 if hundredths == 10_000 else 1,
@@ -38,7 +38,7 @@ def told(employee_id="1", course="java", hundredths=5000, **changes):
 
 TEXT = (
     pa.array([], pa.string()).to_pandas().dtype
-)  # that of a pandas: "str" would make a word of None in pandas 2
+)  # that of a pandas: "str" would make a text of None in pandas 2
 
 
 def table(rows, columns):
@@ -51,8 +51,8 @@ def table(rows, columns):
     return frame.astype(texts | dates | numbers)
 
 
-def decided(rows, ledger, as_of=TUESDAY, full=False, **rules):
-    now, before = table(rows, list(row())), table(ledger, list(told()))
+def delta_of(rows, ledger, as_of=TUESDAY, full=False, **rules):
+    now, before = table(rows, list(row())), table(ledger, list(known()))
     names = (
         pa.Table.from_pandas(frame[ADDRESSES.names].dropna(), ADDRESSES, preserve_index=False)
         for frame in (now.assign(email=now["email"].str.lower()), before)
@@ -67,60 +67,60 @@ def changes_of(delta):
     return [Change(number).name for number in delta.rows["change"]]
 
 
-def test_what_was_never_told_is_new():
-    delta = decided([row(), row("2")], [])
+def test_what_was_never_sent_is_new():
+    delta = delta_of([row(), row("2")], [])
     assert changes_of(delta) == ["NEW", "NEW"]
     assert delta.send.all()
 
 
-def test_what_is_as_it_was_told_is_not_sent_but_seen():
-    delta = decided([row("2"), row("1")], [told("1"), told("3"), told("2", hundredths=4000)])
+def test_what_is_as_it_was_sent_is_unchanged():
+    delta = delta_of([row("2"), row("1")], [known("1"), known("3"), known("2", hundredths=4000)])
     assert changes_of(delta) == ["CHANGED", "UNCHANGED"]
     assert delta.send.tolist() == [True, False]
     assert delta.rows["ledger_index"].tolist() == [2, 0]
 
 
 def test_full_sends_the_unchanged_too():
-    assert decided([row()], [told()], full=True).send.all()
+    assert delta_of([row()], [known()], full=True).send.all()
 
 
 def test_nothing_older_overwrites_anything_newer():
-    before = [told(valid_at=THURSDAY), told("2", valid_at=THURSDAY)]
-    delta = decided([row(hundredths=2000), row("2")], before)
+    before = [known(valid_at=THURSDAY), known("2", valid_at=THURSDAY)]
+    delta = delta_of([row(hundredths=2000), row("2")], before)
     assert changes_of(delta) == ["STALE", "UNCHANGED"]
-    assert not decided([row(hundredths=2000)], [told(valid_at=THURSDAY)], full=True).send.any()
+    assert not delta_of([row(hundredths=2000)], [known(valid_at=THURSDAY)], full=True).send.any()
 
 
 def test_a_run_that_loads_late_finds_nobody_fallen():
     newer = {"valid_at": THURSDAY}
-    before = [told(hundredths=8000, **newer), told("2", hundredths=10_000, completed_at=FIRST, **newer)]
-    delta = decided([row(), row("2")], before)
+    before = [known(hundredths=8000, **newer), known("2", hundredths=10_000, completed_at=FIRST, **newer)]
+    delta = delta_of([row(), row("2")], before)
     assert (delta.fell, delta.warnings) == (0, Counter())
 
 
 @pytest.mark.parametrize("changes", [{"course_id": "J"}, {"status": 0}, {"hundredths": 1}, {"user_key": "9"}])
-def test_every_part_of_the_last_word_counts(changes):
-    assert changes_of(decided([row()], [told(**changes)])) == ["CHANGED"]
+def test_every_part_of_the_last_value_counts(changes):
+    assert changes_of(delta_of([row()], [known(**changes)])) == ["CHANGED"]
 
 
 def test_an_address_counts_where_it_is_sent():
-    before = [told(email="old@x.com")]
-    assert changes_of(decided([row()], before)) == ["UNCHANGED"]
-    assert changes_of(decided([row()], before, email_matters=True)) == ["CHANGED"]
-    assert changes_of(decided([row(email="1@X.com")], [told()], email_matters=True)) == ["UNCHANGED"]
+    before = [known(email="old@x.com")]
+    assert changes_of(delta_of([row()], before)) == ["UNCHANGED"]
+    assert changes_of(delta_of([row()], before, email_matters=True)) == ["CHANGED"]
+    assert changes_of(delta_of([row(email="1@X.com")], [known()], email_matters=True)) == ["UNCHANGED"]
 
 
 def test_a_new_target_is_a_change_and_the_old_one_is_listed():
-    delta = decided([row(course_id="J2"), row("2", hundredths=6000)], [told(), told("2")])
+    delta = delta_of([row(course_id="J2"), row("2", hundredths=6000)], [known(), known("2")])
     assert delta.to_correct()[["employee_id", "ledger_course_id", "course_id"]].to_numpy().tolist() == [
         ["1", "java", "J2"]
     ]
 
 
 def test_a_completion_stands_with_its_first_date():
-    before = [told(hundredths=10_000, completed_at=FIRST)]
+    before = [known(hundredths=10_000, completed_at=FIRST)]
     for full in (False, True):
-        delta = decided([row(hundredths=8000)], before, full=full)
+        delta = delta_of([row(hundredths=8000)], before, full=full)
         assert delta.warnings == Counter(fell_below_100=1)
         assert delta.rows[["hundredths", "status", "completed_at"]].to_numpy().tolist() == [
             [10_000, 2, pd.Timestamp(FIRST)]
@@ -131,84 +131,84 @@ def test_a_completion_stands_with_its_first_date():
 
 def test_a_second_completion_is_counted_and_keeps_the_first_date():
     later = pd.Timestamp("2026-10-01")
-    before = [told(hundredths=10_000, completed_at=FIRST)]
-    delta = decided([row(hundredths=10_000, completed_at=later)], before)
+    before = [known(hundredths=10_000, completed_at=FIRST)]
+    delta = delta_of([row(hundredths=10_000, completed_at=later)], before)
     assert delta.warnings == Counter(completed_again=1)
     assert changes_of(delta) == ["UNCHANGED"]
     assert delta.rows["completed_at"].tolist() == [pd.Timestamp(FIRST)]
 
 
-def test_a_date_that_was_missing_is_told_when_it_comes():
-    delta = decided([row(hundredths=10_000, completed_at=FIRST)], [told(hundredths=10_000)])
+def test_a_date_that_was_missing_is_sent_when_it_comes():
+    delta = delta_of([row(hundredths=10_000, completed_at=FIRST)], [known(hundredths=10_000)])
     assert changes_of(delta) == ["CHANGED"]
 
 
 def test_added_lessons_are_reported_by_course():
-    before = [told(str(n), hundredths=10_000, completed_at=FIRST) for n in range(3)]
+    before = [known(str(n), hundredths=10_000, completed_at=FIRST) for n in range(3)]
     now = [row(str(n), hundredths=8000, lessons_total=12) for n in range(2)] + [row("2", hundredths=10_000)]
-    assert decided(now, before).growth == [CourseGrowth("java", lessons_were=10, lessons_are=12, learners=2)]
+    assert delta_of(now, before).growth == [CourseGrowth("java", lessons_were=10, lessons_are=12, learners=2)]
 
 
 def test_a_new_address_is_sent_with_a_warning():
-    delta = decided([row(email="new@x.com", hundredths=6000)], [told(email="old@x.com")])
+    delta = delta_of([row(email="new@x.com", hundredths=6000)], [known(email="old@x.com")])
     assert changes_of(delta) == ["CHANGED"]
     assert delta.warnings == Counter(email_changed=1)
 
 
 def test_a_new_address_is_held_where_the_old_one_is_under_another_id():
-    delta = decided([row(email="new@x.com"), row("2", email="old@x.com")], [told(email="old@x.com")])
+    delta = delta_of([row(email="new@x.com"), row("2", email="old@x.com")], [known(email="old@x.com")])
     assert changes_of(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
 
 
 def test_a_new_address_with_less_progress_is_somebody_else():
-    for before in (told(email="old@x.com"), told(email="old@x.com", hundredths=10_000)):
+    for before in (known(email="old@x.com"), known(email="old@x.com", hundredths=10_000)):
         now = [row(email="new@x.com", hundredths=100), row(course="go", email="new@x.com")]
-        delta = decided(now, [before])
+        delta = delta_of(now, [before])
         assert changes_of(delta) == ["CHANGED_IDENTITY", "CHANGED_IDENTITY"]
         assert not delta.send.any()
 
 
 def test_an_address_under_a_new_id_is_held_until_hr_accepts():
-    now, before = [row("9", email="1@x.com")], [told()]
-    assert changes_of(decided(now, before)) == ["CHANGED_IDENTITY"]
-    assert changes_of(decided(now, before, accepted=frozenset(["1@x.com"]))) == ["NEW"]
-    assert changes_of(decided(now, [*before, told("9", email="1@x.com")])) == ["UNCHANGED"]
+    now, before = [row("9", email="1@x.com")], [known()]
+    assert changes_of(delta_of(now, before)) == ["CHANGED_IDENTITY"]
+    assert changes_of(delta_of(now, before, accepted=frozenset(["1@x.com"]))) == ["NEW"]
+    assert changes_of(delta_of(now, [*before, known("9", email="1@x.com")])) == ["UNCHANGED"]
 
 
 def test_two_without_address_are_never_taken_for_each_other():
-    assert changes_of(decided([row("9", email=None)], [told(email=None)])) == ["NEW"]
-    assert changes_of(decided([row(email=None)], [told()])) == ["UNCHANGED"]
+    assert changes_of(delta_of([row("9", email=None)], [known(email=None)])) == ["NEW"]
+    assert changes_of(delta_of([row(email=None)], [known()])) == ["UNCHANGED"]
 
 
-def test_completions_before_the_start_are_taken_as_known():
+def test_completions_before_the_start_count_as_known():
     days = [FIRST, pd.Timestamp("2026-06-01")]
     done = [row(str(n), hundredths=10_000, completed_at=day) for n, day in enumerate(days)]
-    delta = decided(done, [], since=np.datetime64("2026-05-01", "us"))
+    delta = delta_of(done, [], since=np.datetime64("2026-05-01", "us"))
     assert changes_of(delta) == ["BEFORE_START", "NEW"]
     assert delta.send.tolist() == [False, True]
 
 
-def test_what_a_person_wants_told_again_is_sent_with_its_first_date():
+def test_what_a_person_wants_sent_again_is_sent_with_its_first_date():
     rows = [row("1", hundredths=10_000, completed_at=FIRST + timedelta(days=9)), row("2")]
-    first = told("1", hundredths=10_000, completed_at=FIRST, sent_at=None)
-    delta = decided(rows, [first, told("2")])
+    first = known("1", hundredths=10_000, completed_at=FIRST, sent_at=None)
+    delta = delta_of(rows, [first, known("2")])
     assert changes_of(delta) == ["CHANGED", "UNCHANGED"]
     assert delta.rows["completed_at"][0] == FIRST
     assert len(delta.to_correct()) == 0
 
 
 def test_an_older_run_does_not_tell_it_again():
-    assert changes_of(decided([row()], [told(sent_at=None, valid_at=THURSDAY)])) == ["STALE"]
+    assert changes_of(delta_of([row()], [known(sent_at=None, valid_at=THURSDAY)])) == ["STALE"]
 
 
 def test_an_export_without_addresses_makes_nobody_changed():
-    known = told(email=None, baseline=True)
-    assert changes_of(decided([row()], [known], email_matters=True)) == ["UNCHANGED"]
-    assert changes_of(decided([row()], [known | {"baseline": False}], email_matters=True)) == ["CHANGED"]
+    exported = known(email=None, baseline=True)
+    assert changes_of(delta_of([row()], [exported], email_matters=True)) == ["UNCHANGED"]
+    assert changes_of(delta_of([row()], [exported | {"baseline": False}], email_matters=True)) == ["CHANGED"]
 
 
-def test_an_lms_of_whole_percents_is_not_told_of_a_change_within_one():
-    within = decided([row(hundredths=6299)], [told(hundredths=6200)], whole_percent=True)
+def test_an_lms_of_whole_percents_is_not_sent_a_change_within_one():
+    within = delta_of([row(hundredths=6299)], [known(hundredths=6200)], whole_percent=True)
     assert changes_of(within) == ["UNCHANGED"]
-    beyond = decided([row(hundredths=6300)], [told(hundredths=6299)], whole_percent=True)
+    beyond = delta_of([row(hundredths=6300)], [known(hundredths=6299)], whole_percent=True)
     assert changes_of(beyond) == ["CHANGED"]

@@ -35,7 +35,7 @@ def staging(tmp_path):
     return tmp_path / "staging"
 
 
-def told(staging):
+def percents(staging):
     [folder] = ledgers(staging / "acme")
     return {
         (one["employee_id"], one["course"]): one["hundredths"] / 100
@@ -70,7 +70,7 @@ def test_it_is_asked_again_until_it_has_ended(staged, lms, staging):
     assert "imported by a job of the import endpoint http://127.0.0.1" in outcome["sentence"]
     assert "earlier try" not in outcome["sentence"]
     assert staged.receipt["state"] == "delivered"
-    assert told(staging) == {("1042", "java"): 100.0, ("1043", "python"): 33.33}
+    assert percents(staging) == {("1042", "java"): 100.0, ("1043", "python"): 33.33}
     assert (len(lms.arrivals), len(lms.imports)) == (1, 1)
     assert open_jobs(staging) == []
 
@@ -94,7 +94,7 @@ def test_the_next_run_waits_for_it_before_it_sends_anything(staged, lms, staging
     assert lms.arrivals[1].content.count(b"\r\n") == 2
     lms.work()
     assert next_day.load(importing(send="changes"), lms_connection(lms))["outcome"] == "delivered"
-    assert set(told(staging)) == {("1042", "java"), ("1043", "python"), ("1044", "java")}
+    assert set(percents(staging)) == {("1042", "java"), ("1043", "python"), ("1044", "java")}
     assert len(lms.imports) == 2
 
 
@@ -120,7 +120,7 @@ def test_an_lms_that_cannot_be_asked_now_still_works(staged, lms):
     assert staged.load(importing(), lms_connection(lms))["outcome"] == "working"
 
 
-def test_a_failed_job_told_nothing_and_another_try_is_another_job(staged, lms, staging):
+def test_a_failed_job_imported_nothing_and_another_try_is_another_job(staged, lms, staging):
     connection = lms_connection(lms)
     staged.load(importing(), connection)
     lms.fail()
@@ -146,7 +146,7 @@ def test_the_rows_of_a_failed_job_go_with_the_next_run(staged, lms, staging):
     assert next_day.load(importing(send="changes"), connection)["outcome"] == "working"
     lms.work()
     assert next_day.load(importing(send="changes"), connection)["outcome"] == "delivered"
-    assert len(told(staging)) == 2
+    assert len(percents(staging)) == 2
 
 
 def test_a_job_that_the_lms_does_not_know_any_more_is_sent_again(staged, lms, staging):
@@ -156,7 +156,7 @@ def test_a_job_that_the_lms_does_not_know_any_more_is_sent_again(staged, lms, st
     assert staged.load(importing(), connection)["outcome"] == "working"
     lms.work()
     assert staged.load(importing(), connection)["outcome"] == "delivered"
-    assert (len(lms.arrivals), len(told(staging))) == (2, 2)
+    assert (len(lms.arrivals), len(percents(staging))) == (2, 2)
     assert lms.arrivals[0].key != lms.arrivals[1].key
 
 
@@ -223,7 +223,7 @@ def test_rows_that_the_job_refused_go_again(staged, lms, staging):
     outcome = staged.load(delivery, connection)
     assert (outcome["outcome"], outcome["refused"]) == ("delivered", 1)
     assert "The LMS refused 1 row" in outcome["sentence"]
-    assert told(staging)["1042", "java"] == 100
+    assert percents(staging)["1042", "java"] == 100
     assert "1043@example.com,1043,python,1" in (staged.folder / "refused.csv").read_text()
     lms.unknown.clear()
     next_day = stage(staging, day=24, run_id="next")

@@ -28,14 +28,14 @@ def root(store):
 
 
 def staged(root, tmp_path, day):
-    """Let transform stage a run; return its folder and what it handed over."""
+    """Let transform stage a run; return its folder and what it returned."""
     as_of = datetime(2026, 11, day, 5, 15, 2, tzinfo=UTC)
     folder = run_folder(root, "acme", as_of, f"run{day}", 0)
     snapshot = tmp_path / f"{day}.json"
     snapshot.write_text(json.dumps(LEARNERS))
-    facts = RunContext(f"run{day}", "ada", {}, as_of, as_of, as_of, "live", "0")
-    it = connector({"method": "folder", "directory": "/drop"}, guards={"min_learners": None})
-    return folder, transform(it, snapshot, None, folder, facts, ObjectStoragePath)
+    context = RunContext(f"run{day}", "ada", {}, as_of, as_of, as_of, "live", "0")
+    acme = connector({"method": "folder", "directory": "/drop"}, guards={"min_learners": None})
+    return folder, transform(acme, snapshot, None, folder, context, ObjectStoragePath)
 
 
 def loaded(delivery, connection, run, day):

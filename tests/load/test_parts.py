@@ -104,8 +104,8 @@ def test_a_retry_goes_on_after_the_last_part_done(runs, lms, send):
     assert runs.load()["outcome"] == "delivered"
     assert runs.files() == [["2"], ["4"]]
     assert set(runs.ledger) == {"1", "2", "3", "4"}
-    told = [entry["rows"] for entry in entries(ledgers(runs.home)[0])]
-    assert sum(told) == 4
+    journaled = [entry["rows"] for entry in entries(ledgers(runs.home)[0])]
+    assert sum(journaled) == 4
     assert runs.open() == []
 
 
@@ -146,7 +146,7 @@ def test_a_refused_row_of_a_part_done_counts_once(runs, lms):
 
 @pytest.fixture
 def appending(runs):
-    """An LMS that would add what it is sent again."""
+    """An LMS that adds a row again that is sent again."""
     done = [learner(str(n), course, 4, 4, "2026-01-01") for n, course in enumerate(("java", "go", "c"), 1)]
     runs.sections = {"lms": {**GRADES, "options": {"emits": "completion"}}}
     runs.new([])
@@ -154,7 +154,7 @@ def appending(runs):
     return done
 
 
-def test_where_rows_are_added_what_was_taken_counts_and_the_rest_goes_with_the_next_run(
+def test_where_rows_are_added_accepted_rows_count_and_the_rest_goes_with_the_next_run(
     runs, lms, appending, monkeypatch
 ):
     monkeypatch.setattr("include.codebashing_lms.load.run.appends", lambda _: True)
@@ -169,8 +169,8 @@ def test_where_rows_are_added_what_was_taken_counts_and_the_rest_goes_with_the_n
     assert set(runs.ledger) == {"1", "2", "3"}
 
 
-@pytest.mark.parametrize(("taken", "left"), [(True, [["3"]]), (False, [["2"], ["3"]])])
-def test_a_person_settles_the_file_in_doubt_alone(runs, lms, appending, monkeypatch, taken, left):
+@pytest.mark.parametrize(("accepted", "left"), [(True, [["3"]]), (False, [["2"], ["3"]])])
+def test_a_person_resolves_the_file_in_doubt_alone(runs, lms, appending, monkeypatch, accepted, left):
     monkeypatch.setattr("include.codebashing_lms.load.run.appends", lambda _: True)
     lms.next_answers.extend([TAKEN, CUT])
     runs.new(appending)
@@ -180,8 +180,8 @@ def test_a_person_settles_the_file_in_doubt_alone(runs, lms, appending, monkeypa
     with pytest.raises(DeliveryError, match=f"took {in_doubt} is not known"):
         runs.new(appending) and runs.load()
     [delivery] = [path.stem for path in runs.open()]
-    resolve_manually(runs.home, delivery, taken, Resolution("ada", "looked", "2026-11-23T00:00:00Z"))
-    assert set(runs.ledger) == {"1", "2"} if taken else {"1"}
+    resolve_manually(runs.home, delivery, accepted, Resolution("ada", "looked", "2026-11-23T00:00:00Z"))
+    assert set(runs.ledger) == {"1", "2"} if accepted else {"1"}
     runs.load()
     assert runs.files() == left
     assert set(runs.ledger) == {"1", "2", "3"}

@@ -42,7 +42,7 @@ class Sftp(Folder):
 
 
 @pytest.fixture(params=["folder", "sftp"])
-def place(request, drop):
+def target(request, drop):
     if request.param == "folder":
         yield Folder(drop)
         return
@@ -61,10 +61,10 @@ class Runs:
     def __init__(self, staging):
         self.staging, self.day = staging, 22
 
-    def run(self, place, learners=LEARNERS, **settings):
+    def run(self, target, learners=LEARNERS, **settings):
         self.day += 1
         self.last = stage(self.staging, learners, day=self.day, run_id=f"run{self.day}")
-        return self.last.load(place.delivery(**settings), place.connection)
+        return self.last.load(target.delivery(**settings), target.connection)
 
     @property
     def ledger(self):
@@ -84,26 +84,26 @@ def names(drop):
     return sorted(path.name for path in drop.iterdir())
 
 
-def test_changes_do_not_go_while_an_earlier_file_lies_there(runs, place, drop):
-    runs.run(place, fetched="removed")
+def test_changes_do_not_go_while_an_earlier_file_lies_there(runs, target, drop):
+    runs.run(target, fetched="removed")
     first = runs.last
     assert first.receipt["state"] == "delivered"
     with pytest.raises(DeliveryUnavailableError, match="not fetched since 20.*: 1 of our files still lies"):
-        runs.run(place, MORE, fetched="removed")
+        runs.run(target, MORE, fetched="removed")
     assert names(drop) == [NAME]
     assert first.receipt["pickup"]["state"] == "dropped"
     (drop / NAME).unlink()
-    assert runs.run(place, MORE, fetched="removed")["rows"] == 1
+    assert runs.run(target, MORE, fetched="removed")["rows"] == 1
     assert first.receipt["pickup"]["state"] == "picked up"
     assert list(first.receipt["pickup"]["picked_up"]) == [NAME]
     assert len(runs.watched()) == 1
 
 
-def test_a_full_file_takes_the_place_of_one_that_was_not_fetched(runs, place, drop):
+def test_a_full_file_takes_the_place_of_one_that_was_not_fetched(runs, target, drop):
     settings = {"fetched": "removed", "send": "full", "done_file": "{file}.done"}
-    runs.run(place, **settings)
+    runs.run(target, **settings)
     first = runs.last
-    outcome = runs.run(place, MORE, **settings)
+    outcome = runs.run(target, MORE, **settings)
     assert outcome["rows"] == 3
     assert "It takes the place of what was not fetched since" in outcome["sentence"]
     new = runs.last.receipt["file"]
@@ -121,9 +121,9 @@ def test_a_full_file_of_the_same_name_is_not_removed(runs, folder, drop):
     assert len((drop / "same.csv").read_bytes().splitlines()) == 4
 
 
-def test_an_lms_that_keeps_its_files_for_ever_is_no_matter(runs, place, drop):
-    runs.run(place)
-    assert runs.run(place, MORE)["rows"] == 1
+def test_an_lms_that_keeps_its_files_for_ever_is_no_matter(runs, target, drop):
+    runs.run(target)
+    assert runs.run(target, MORE)["rows"] == 1
     assert len(names(drop)) == 2
     assert runs.watched() == []
     assert "drop" not in runs.last.receipt
@@ -143,28 +143,28 @@ def result(drop, text, name=f"{STEM}_result.csv"):
     (drop / name).write_text(text)
 
 
-def test_a_result_file_confirms_a_drop(runs, place, drop):
-    runs.run(place, results=RESULTS)
+def test_a_result_file_confirms_a_drop(runs, target, drop):
+    runs.run(target, results=RESULTS)
     first = runs.last
-    runs.run(place, results=RESULTS)
+    runs.run(target, results=RESULTS)
     assert first.receipt["pickup"]["state"] == "dropped"
     result(drop, "user,course,why\r\n")
-    runs.run(place, results=RESULTS)
+    runs.run(target, results=RESULTS)
     assert first.receipt["pickup"]["state"] == "confirmed"
     assert runs.watched() == []
 
 
-def test_rows_that_a_result_file_refuses_go_again(runs, place, drop):
-    runs.run(place, results=RESULTS)
+def test_rows_that_a_result_file_refuses_go_again(runs, target, drop):
+    runs.run(target, results=RESULTS)
     first = runs.last
     result(drop, "user,course,why\r\n1043,python,no such user\r\n")
-    outcome = runs.run(place, MORE, results=RESULTS)
+    outcome = runs.run(target, MORE, results=RESULTS)
     assert outcome["rows"] == 2
     assert first.receipt["pickup"]["state"] == "refused"
     assert (first.receipt["refused"], first.manifest["refused"]) == (1, 1)
     assert "no such user" in (first.folder / "refused.csv").read_text()
     assert "1043" not in str(first.receipt)
-    assert runs.run(place, MORE, results=RESULTS)["outcome"] == "nothing_to_send"
+    assert runs.run(target, MORE, results=RESULTS)["outcome"] == "nothing_to_send"
 
 
 def test_the_third_refusal_in_result_files_needs_a_person(runs, folder, drop):
@@ -216,13 +216,13 @@ def test_a_result_file_that_is_still_empty_is_none(runs, folder, drop):
     assert len(runs.watched()) == 1
 
 
-def test_results_elsewhere_under_a_name_with_a_time(runs, place, drop):
+def test_results_elsewhere_under_a_name_with_a_time(runs, target, drop):
     (drop / "out").mkdir()
-    directory = str(drop / "out") if place.connection is None else "out"
+    directory = str(drop / "out") if target.connection is None else "out"
     results = {**RESULTS, "directory": directory, "name": "{stem}_*.txt", "delimiter": "\t"}
-    runs.run(place, results=results)
+    runs.run(target, results=results)
     result(drop / "out", "user\tcourse\twhy\n1043\tpython\tclosed\n", f"{STEM}_2026-11-24.txt")
-    assert runs.run(place, results=results)["rows"] == 1
+    assert runs.run(target, results=results)["rows"] == 1
 
 
 def test_our_own_file_is_no_result_of_itself(runs, folder, drop):
@@ -249,12 +249,12 @@ def test_statuses_and_rows_of_a_result_file(runs, folder, drop):
     assert runs.ledger["1043"]["refusal"] == "ERR"
 
 
-@pytest.mark.parametrize("place", ["folder", "sftp"], indirect=True)
-def test_a_missing_results_directory_is_named(runs, place):
+@pytest.mark.parametrize("target", ["folder", "sftp"], indirect=True)
+def test_a_missing_results_directory_is_named(runs, target):
     results = {**RESULTS, "directory": "/nowhere/at/all"}
-    runs.run(place, results=results)
+    runs.run(target, results=results)
     with pytest.raises(ConnectorError, match=r"delivery\.results\.directory"):
-        runs.run(place, MORE, results=results)
+        runs.run(target, MORE, results=results)
 
 
 def test_a_result_file_without_the_column_names_it_and_stops(runs, folder, drop):

@@ -87,8 +87,8 @@ def test_refused_rows_are_listed_counted_and_sent_again(days, lms):
     receipt = days.last.receipt
     assert (receipt["state"], receipt["refused"], days.last.manifest["refused"]) == ("delivered", 1, 1)
     assert "1043" not in json.dumps(receipt) + json.dumps(outcome)
-    word = days.ledger["1043"]
-    assert (word["hundredths"], word["sent_at"], word["refusals"]) == (None, None, 1)
+    row = days.ledger["1043"]
+    assert (row["hundredths"], row["sent_at"], row["refusals"]) == (None, None, 1)
     assert days.ledger["1042"]["hundredths"] == 2500
     lms.unknown.clear()
     assert days.run()["rows"] == 1
@@ -161,12 +161,12 @@ def test_it_is_tried_again_when_hr_says_something(days, tmp_path):
     assert days.run(identity={"people": str(people)})["rows"] == 1
 
 
-def test_a_row_that_was_told_before_is_refused_and_keeps_its_last_word(days, lms):
+def test_a_row_that_was_sent_before_is_refused_and_keeps_its_last_value(days, lms):
     days.run()
     lms.unknown = {"1043": "closed"}
     days.run(further())
     assert (days.ledger["1043"]["hundredths"], days.ledger["1043"]["refusals"]) == (3333, 1)
-    days.run()  # back at what the LMS has, and still to be told
+    days.run()  # back at what the LMS has, and still to be sent
     assert days.sent() == ["1043"]
     assert days.ledger["1043"]["refusals"] == 2
 
@@ -198,7 +198,7 @@ def test_a_past_date_waits_for_the_newer_row_that_was_refused(days, lms):
     assert days.run(day=21)["rows"] == 1
 
 
-def test_below_the_limit_it_is_a_success_above_it_a_failure_that_notes_what_was_taken(days, lms):
+def test_below_the_limit_it_is_a_success_above_it_a_failure_that_journals_accepted_rows(days, lms):
     lms.unknown = {"1043": "closed"}
     with pytest.raises(DeliveryError, match=r"refused 1 of 3 rows .*33\.3 %") as failure:
         days.run(delivery=importing(max_refused_percent=33))
@@ -362,8 +362,8 @@ def test_whatever_is_refused_in_whatever_order_the_lms_ends_with_the_truth(histo
                     truth[who] = f"{count * 25}"
             assert adds_up(days.last.manifest)
             known = {who: row["percent_complete"] for (who, _), row in lms.rows.items()}
-            told = {who: f"{one['hundredths'] / 100:g}" for who, one in days.ledger.items() if one["sent_at"]}
-            assert known == told
+            sent = {who: f"{one['hundredths'] / 100:g}" for who, one in days.ledger.items() if one["sent_at"]}
+            assert known == sent
             for one in days.ledger.values():
                 assert (one["refused_at"] is not None) == (one["refusals"] > 0)
     assert set(known) == set(WHO)
