@@ -76,10 +76,6 @@ class Delta:
     growth: list[CourseGrowth] = field(default_factory=list)
     fell: int = 0
 
-    def count(self, change: Change) -> int:
-        """Return how many rows have a change."""
-        return int((self.rows["change"] == change).sum())
-
     def to_correct(self) -> pd.DataFrame:
         """Return the rows to send that the LMS knows under another course id or user key."""
         rows = self.rows[self.send & (self.rows["change"] == Change.CHANGED)]

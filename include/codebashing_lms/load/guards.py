@@ -1,7 +1,7 @@
 """What stops a load before anything is sent.
 
 A first delivery waits for a person's answer. A file of completions may hold years of training that the LMS
-has already, and nobody knows what an LMS has that took the place of another LMS.
+has already, and what an LMS has that replaced another one is not known.
 
 A live run is compared with the last live run, and with what the LMS was sent; a run for a past date is not.
 """

@@ -45,57 +45,40 @@ class Corrections:
         self._csv.writerows(map(escape_formulas, delta.to_correct()[list(CORRECTIONS)].to_numpy().tolist()))
 
 
-class HeldIdentities:
-    """Learners who may have become somebody else, for set_aside.csv, with old and new address or ID."""
+class SetAsideByLoad:
+    """Lines of set_aside.csv that need the ledger: changed identities with old and new, repeated refusals."""
 
     def __init__(self) -> None:
-        self.lines: dict[Any, list[Any]] = {}
+        self.held: dict[Any, list[Any]] = {}
+        self.refused: list[list[Any]] = []
 
     def add(self, delta: Delta) -> None:
-        """Take up the learners that are held."""
+        """Take up learners who may have become somebody else, and rows that were refused too often."""
         held = delta.rows[delta.rows["change"] == Change.CHANGED_IDENTITY]
         for (employee_id, email), records in held.groupby(["employee_id", "email"], sort=False, dropna=False):
             before = [*records["ledger_email"].dropna().unique(), *records["former_id"].dropna().unique()]
             detail = f"{CHANGED_IDENTITY.meaning.detail} (sent before: {', '.join(before)})"
-            line = self.lines.setdefault(
+            line = self.held.setdefault(
                 (employee_id, str(email)), [CHANGED_IDENTITY.reason, detail, email, employee_id, "", 0]
             )
             line[-1] += len(records)
-
-    def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's set_aside.csv."""
-        _relist(folder, CHANGED_IDENTITY.reason, list(self.lines.values()))
-
-
-class RepeatedRefusals:
-    """Rows that the LMS refused too often, for set_aside.csv."""
-
-    def __init__(self) -> None:
-        self.lines: list[list[Any]] = []
-
-    def add(self, delta: Delta) -> None:
-        """Take up the rows that were refused too often."""
         rows = delta.rows[delta.rows["change"] == Change.REFUSED]
         columns = (rows[name] for name in ("ledger_refusal", "email", "employee_id", "course"))
         for reason, *names in zip(*columns, strict=True):
-            self.lines.append([REFUSED.reason, REFUSED.meaning.detail.format(reason=reason), *names, 1])
+            self.refused.append([REFUSED.reason, REFUSED.meaning.detail.format(reason=reason), *names, 1])
 
-    def list_in(self, folder: StagedPath) -> None:
-        """Add them to the run's set_aside.csv."""
-        _relist(folder, REFUSED.reason, self.lines)
-
-
-def _relist(folder: StagedPath, reason: str, lines: list[list[Any]]) -> None:
-    """Put the lines of a reason into set_aside.csv; a second try replaces the lines of the first."""
-    with (
-        local_copy(folder / SET_ASIDE) as copy,
-        copy.open(encoding="utf-8", newline="") as before,
-        atomic_write(folder / SET_ASIDE) as part,
-        part.open("w", encoding="utf-8", newline="") as file,
-    ):
-        relisted = csv.writer(file)
-        relisted.writerows(line for line in csv.reader(before) if line and line[0] != reason)
-        relisted.writerows(map(escape_formulas, lines))
+    def write(self, folder: StagedPath) -> None:
+        """Add the lines to the run's set_aside.csv; a second try replaces those of the first."""
+        with (
+            local_copy(folder / SET_ASIDE) as copy,
+            copy.open(encoding="utf-8", newline="") as before,
+            atomic_write(folder / SET_ASIDE) as part,
+            part.open("w", encoding="utf-8", newline="") as file,
+        ):
+            lines = csv.writer(file)
+            ours = (CHANGED_IDENTITY.reason, REFUSED.reason)
+            lines.writerows(line for line in csv.reader(before) if line and line[0] not in ours)
+            lines.writerows(map(escape_formulas, [*self.held.values(), *self.refused]))
 
 
 class DeferredRows:

@@ -134,15 +134,6 @@ def delivered_before(receipt: Receipt, address: str, by_this_task: bool) -> Outc
     return _about_file(receipt, kind, sentence, address, refused=receipt.refused)
 
 
-def job_timeout(receipt: Receipt, seconds: int) -> DeliveryUnavailableError:
-    """Return the error of a load that has waited long enough."""
-    return DeliveryUnavailableError(
-        f"The LMS has been working on {receipt.file} since {receipt.job_since}, and this run waited "
-        f"{seconds} seconds for it. Nothing else was sent. The next run asks about the same job before it "
-        "sends anything; if the LMS is always that slow, raise the deadline of delivery.job or delivery.wait."
-    )
-
-
 def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, by: str) -> Outcome:
     """Return when to ask the LMS again about its job; no worker is held, and nothing is sent until then.
 
@@ -156,7 +147,12 @@ def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, b
         write_receipt(folder, replace(receipt, wait=wait))
     until = parse_instant(wait.until) or now
     if now >= until:
-        raise job_timeout(receipt, settings.deadline)
+        raise DeliveryUnavailableError(
+            f"The LMS has been working on {receipt.file} since {receipt.job_since}, and this run waited "
+            f"{settings.deadline} seconds for it. Nothing else was sent. The next run asks about the same job "
+            "before it sends anything; if the LMS is always that slow, raise the deadline of delivery.job or "
+            "delivery.wait."
+        )
     return _about_file(
         receipt,
         OutcomeKind.WORKING,

@@ -4,7 +4,6 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,7 +17,7 @@ from include.codebashing_lms.config.lms import Lms
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.load.compare import DeltaSummary, LedgerComparison
 from include.codebashing_lms.load.delta import Change, Delta, DeltaRules
-from include.codebashing_lms.load.lists import Corrections, DeferredRows, HeldIdentities, RepeatedRefusals
+from include.codebashing_lms.load.lists import Corrections, DeferredRows, SetAsideByLoad
 from include.codebashing_lms.load.manifest import complete_manifest
 from include.codebashing_lms.load.sent_rows import SCHEMA
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
@@ -74,17 +73,16 @@ class LoadOutputs:
 
     def write(self, comparison: LedgerComparison) -> tuple[Manifest, DeltaSummary]:
         """Write the LMS file and the lists; return the completed manifest and the numbers of the delta."""
-        held, refused = HeldIdentities(), RepeatedRefusals()
-        parts = self._write_rows(comparison, [held, refused])
-        held.list_in(self.folder)
-        refused.list_in(self.folder)
+        set_aside = SetAsideByLoad()
+        parts = self._write_rows(comparison, set_aside)
+        set_aside.write(self.folder)
         before, summary = read_manifest(self.folder), comparison.summary
         manifest = complete_manifest(before, summary, parts)
         write_manifest(self.folder, manifest)
         self._remove({part.file for part in before.parts} - {part.file for part in parts})
         return manifest, summary
 
-    def _write_rows(self, comparison: LedgerComparison, lists: list[Any]) -> list[FilePart]:
+    def _write_rows(self, comparison: LedgerComparison, set_aside: SetAsideByLoad) -> list[FilePart]:
         """Write each row to the files and lists that it belongs to; return the files that are sent."""
         with ExitStack() as stack:
             # opened first, the LMS file appears last: by sent_rows.parquet a retry knows of this try
@@ -100,7 +98,7 @@ class LoadOutputs:
             for delta in comparison.deltas():
                 rows.add(delta.rows[delta.send])
                 sent_rows.write_table(_sent_rows(delta))
-                for one in (to_correct, deferred, *lists):
+                for one in (to_correct, deferred, set_aside):
                     one.add(delta)
             return rows.file.close()
 

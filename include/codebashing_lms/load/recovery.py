@@ -114,7 +114,7 @@ class Recovery:
         return sender.mark_accepted(receipt, job.refusals)
 
     def _give_up(self, receipt: Receipt, folder: StagedPath, destination_ledger: DestinationLedger) -> None:
-        """Close a delivery that failed, or that nobody knows the end of: this run sends its rows again."""
+        """Close a delivery that failed or has an unknown end; this run sends its rows again."""
         if self.appends:
             raise _needs_a_person(receipt)
         failed = receipt.state == State.FAILED

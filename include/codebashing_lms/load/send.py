@@ -76,7 +76,7 @@ class Sender:
         return receipt
 
     def _send_part(self, receipt: Receipt, tried: bool) -> SendResult:
-        """Send the next file; where the LMS surely took nothing of it, no person needs to look afterwards."""
+        """Send the next file; where it surely did not arrive, no person needs to look afterwards."""
         part = receipt.files[receipt.parts_done]
         with verified(self.folder / part.file, part.sha256) as path:
             begin(self.home, receipt, self.folder)
