@@ -149,9 +149,9 @@ def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, b
     if now >= until:
         raise DeliveryUnavailableError(
             f"The LMS has been working on {receipt.file} since {receipt.job_since}, and this run waited "
-            f"{settings.deadline} seconds for it. Nothing else was sent. The next run asks about the same job "
-            "before it sends anything; if the LMS is always that slow, raise the deadline of delivery.job or "
-            "delivery.wait."
+            f"{settings.deadline} seconds for it. Nothing else was sent. The next run asks about the same "
+            "job before it sends anything; if the LMS is always that slow, raise the deadline of "
+            "delivery.job or delivery.wait."
         )
     return _about_file(
         receipt,
