@@ -1,4 +1,4 @@
-"""What stands in the report: all that matters to people, nothing that runs or is fetched."""
+"""The report: all that matters to people, nothing that runs or is loaded."""
 
 import re
 
@@ -87,7 +87,7 @@ def test_reasons_warnings_and_dates_are_words(tmp_path):
     assert "Progress as of 23 November 2026, 06:15 Europe/Amsterdam – read live" in html
 
 
-def test_what_the_lms_refused_stands_with_its_words(tmp_path):
+def test_what_the_lms_refused_stands_with_its_reason(tmp_path):
     manifest = run_folder(tmp_path, [], {"missing_employee_id": [("nobody@example.com", "", "java")]})
     (tmp_path / "refused.csv").write_text(
         "reason,detail,email,employee_id,course,records\r\n"

@@ -145,7 +145,7 @@ def test_the_export_names_who_why_what_and_since(acme):
     ]
 
 
-def test_readiness_tells_whose_job_it_is(acme):
+def test_readiness_counts_who_has_to_act(acme):
     bob, cas = person(None, "bob@example.com", active=None), person(None, "cas@example.com", active=None)
     acme.run(bob, cas, person(None, "ann@example.com", active=None))
     assert readiness(acme.runs).mapped is None

@@ -105,10 +105,17 @@ def rows_of(file: pq.ParquetFile, query: LearnerQuery) -> Iterator[dict[str, Any
 
 
 def _matches(names: pa.Table, query: LearnerQuery) -> npt.NDArray[np.int64]:
-    ids, emails = (pc.cast(names[name], pa.string()) for name in NAMES)
-    by_id = pc.is_in(ids, value_set=pa.array(sorted(query.ids), pa.string()))
-    by_email = pc.is_in(pc.utf8_lower(emails), value_set=pa.array(sorted(query.emails), pa.string()))
-    return np.flatnonzero(pc.or_(by_id, by_email).to_numpy())
+    by_id = _is_one_of(names["employee_id"], query.ids, lower=False)
+    return np.flatnonzero(by_id | _is_one_of(names["email"], query.emails, lower=True))
+
+
+def _is_one_of(column: pa.ChunkedArray, values: frozenset[str], lower: bool) -> npt.NDArray[np.bool_]:
+    """Return which texts are among the values; a text is compared once, however many rows have it."""
+    encoded = column.dictionary_encode().unify_dictionaries().combine_chunks()
+    texts = pc.utf8_lower(encoded.dictionary) if lower else encoded.dictionary
+    found = pc.is_in(texts, value_set=pa.array(sorted(values), pa.string())).take(encoded.indices)
+    matches: npt.NDArray[np.bool_] = pc.fill_null(found, False).to_numpy(zero_copy_only=False)
+    return matches
 
 
 def _names(row: dict[Any, Any]) -> tuple[str, str, str]:
