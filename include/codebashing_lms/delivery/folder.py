@@ -95,7 +95,7 @@ class FolderTransport:
             return {}
         folder = Path(results.directory or self.delivery.directory)
         try:
-            result_names = results_about(names, results.name, [one.name for one in folder.iterdir()])
+            result_names = results_about(names, results.name, [path.name for path in folder.iterdir()])
             return {
                 name: [_read(folder / one) for one in matching] for name, matching in result_names.items()
             }

@@ -60,7 +60,7 @@ def recipient(key: bytes, where: str) -> Recipient:
             "remove it, and put the LMS's public key there."
         )
     cert = Cert.from_packets(_without_expired(components))
-    ends = [_end(one) for one in components[1:] if _encrypts(_flags(one))]
+    ends = [_end(subkey) for subkey in components[1:] if _encrypts(_flags(subkey))]
     until = min(_end_of(cert, where), max(ends, default=NEVER))
     try:
         encrypt(b"", recipients=[cert])
@@ -120,7 +120,7 @@ def _components(key: bytes, wrong: str) -> list[Component]:
 def _without_expired(components: list[Component]) -> list[Packet]:
     """Return the packets without expired subkeys; pysequoia itself leaves revoked ones out."""
     now = datetime.now(UTC)
-    return [*components[0], *chain(*(one for one in components[1:] if _end(one) > now))]
+    return [*components[0], *chain(*(subkey for subkey in components[1:] if _end(subkey) > now))]
 
 
 def _newest(component: Component) -> Packet | None:

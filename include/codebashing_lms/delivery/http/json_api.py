@@ -69,7 +69,7 @@ def json_of(answer: requests.Response, session: LmsSession) -> Any:
 
 def dicts_in(items: Any) -> list[dict[str, Any]]:
     """Return the objects of a JSON list, nothing for any other value."""
-    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def whole_number(value: Any) -> int | None:
@@ -90,7 +90,7 @@ def safe_reason(text: str, secrets: Iterable[str] = ()) -> str:
     """Return the LMS's reason of a refusal for a list that people read: one short line without secrets."""
     for secret in secrets:
         text = text.replace(secret, "***")
-    line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
     return line if len(line) <= LONGEST_REASON else f"{line[: LONGEST_REASON - 1]}…"
 
 

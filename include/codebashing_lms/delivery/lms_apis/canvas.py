@@ -142,7 +142,7 @@ class CanvasTransport:
         unknown = UNKNOWN_USERS.search(message)
         if not unknown:
             return [Refusal(reason, course_id=course_id)]
-        keys = [one.removeprefix(f"{self.user_ids}:") for one in QUOTED.findall(unknown.group(1))]
+        keys = [quoted.removeprefix(f"{self.user_ids}:") for quoted in QUOTED.findall(unknown.group(1))]
         unknown_user = "Canvas knows no such user among the students of the course"
         return [Refusal(unknown_user, user_key=key, course_id=course_id) for key in keys]
 

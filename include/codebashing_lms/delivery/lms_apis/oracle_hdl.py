@@ -133,7 +133,7 @@ class OracleHdlTransport:
     def _job_of(self, session: LmsSession, delivery: str) -> str | None:
         query = {"q": f"DataSetName='{name_of(delivery)}'", "limit": "2"}
         data_sets = with_retries(session.until)(self._data_sets, session, query)
-        named = [one for one in data_sets if one.get("DataSetName") == name_of(delivery)]
+        named = [item for item in data_sets if item.get("DataSetName") == name_of(delivery)]
         number = whole_number(named[0].get("RequestId")) if named else None
         return None if number is None else str(number)
 

@@ -1,4 +1,4 @@
-"""What a learning record store does with statements, and what that means.
+"""Statements in a learning record store: sent in batches, refused one by one.
 
 A statement's ID follows from its content, so a store keeps the first one when it is sent again. Stores
 differ in their answers. Some answer 204. Others refuse a whole batch with 409 because of one statement that
@@ -93,7 +93,7 @@ class StatementStore:
 
     def _post(self, batch: list[Statement]) -> tuple[int, str]:
         """Send a batch; return the status, and the reason where the store refuses a single statement."""
-        body = b"[" + b",".join(one.raw for one in batch) + b"]"
+        body = b"[" + b",".join(statement.raw for statement in batch) + b"]"
         with self.answer("POST", data=body, headers={"Content-Type": "application/json"}) as answer:
             if answer.status_code == BROKEN:
                 self._check_breakdown(answer, len(batch))
@@ -128,15 +128,15 @@ class StatementStore:
     def _compare(self, batch: list[Statement]) -> list[Refusal]:
         """Look up the statements of a batch with a conflict; send the missing ones alone."""
         missing, refusals = [], []
-        for one in batch:
-            document = json.loads(one.raw)
+        for statement in batch:
+            document = json.loads(statement.raw)
             stored = with_retries(self.until)(self._stored, str(document.get("id")))
             if stored is None:
-                missing.append(one)
+                missing.append(statement)
             elif comparable(stored) == comparable(document):
                 self.has_some = True
             else:
-                refusals.append(Refusal(DIFFERENT, one.row))
+                refusals.append(Refusal(DIFFERENT, statement.row))
         if len(missing) < len(batch):
             return refusals + (self.add(missing) if missing else [])
         return [Refusal(NOT_SHOWN, batch[0].row)] if len(batch) == 1 else self._halves(batch)
