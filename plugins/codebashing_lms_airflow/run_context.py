@@ -138,7 +138,7 @@ class RunResult:
 
     @property
     def is_newest(self) -> bool:
-        """Tell whether no run of a later date has begun: this run shows the present state."""
+        """Return whether no run of a later date has begun: this run shows the present state."""
         runs = home_of(self.connector) / RUNS
         if self.run.is_backfill:
             return False

@@ -87,7 +87,7 @@ class Results(Section, frozen=True, kw_only=True):
 
     @property
     def names_rows(self) -> bool:
-        """Tell whether the keys say how the LMS names a row."""
+        """Return whether the keys say how the LMS names a row."""
         return bool(self.row or self.user or self.course)
 
 

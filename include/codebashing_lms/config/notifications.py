@@ -61,7 +61,7 @@ class Report(Section, frozen=True, kw_only=True):
 
     @property
     def has_target(self) -> bool:
-        """Tell whether the report goes anywhere."""
+        """Return whether the report goes anywhere."""
         return bool(self.directory or self.uri)
 
     def __post_init__(self) -> None:

@@ -54,12 +54,12 @@ def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
 
 
 def appends(connector: Connector) -> bool:
-    """Tell whether the LMS adds rows again that it is sent again."""
+    """Return whether the LMS adds rows again that it is sent again."""
     return connector.lms.contract.appends
 
 
 def reports_refusals(connector: Connector) -> bool:
-    """Tell whether the LMS names every refused row, in its answer or when its job has ended."""
+    """Return whether the LMS names every refused row, in its answer or when its job has ended."""
     delivery = connector.delivery
     if not isinstance(delivery, HttpDelivery):
         return False

@@ -66,12 +66,12 @@ class FolderTransport:
         return SendResult(sent=not in_place)
 
     def exists(self, name: str) -> bool:
-        """Tell whether the folder has a file of this name."""
+        """Return whether the folder has a file of this name."""
         with self._translate_errors():
             return (self.folder / name).exists()
 
     def holds(self, name: str, size: int, sha256: str) -> bool:
-        """Tell whether the folder has exactly this file."""
+        """Return whether the folder has exactly this file."""
         with self._translate_errors():
             target = self.folder / name
             return target.is_file() and target.stat().st_size == size and sha256_of(target) == sha256

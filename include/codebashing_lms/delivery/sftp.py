@@ -53,7 +53,7 @@ class SftpTransport:
         return SendResult(sent=not in_place)
 
     def exists(self, name: str) -> bool:
-        """Tell whether the directory has a file of this name; False where the login may not look."""
+        """Return whether the directory has a file of this name; False where the login may not look."""
         with self._session() as sftp, self._translate_errors("look at a file of"):
             try:
                 return exists(sftp, self._path(name))
@@ -61,7 +61,7 @@ class SftpTransport:
                 return False
 
     def holds(self, name: str, size: int, sha256: str) -> bool:
-        """Tell whether the directory has exactly this file."""
+        """Return whether the directory has exactly this file."""
         with self._session() as sftp:
             return holds(sftp, self._path(name), size, sha256)
 

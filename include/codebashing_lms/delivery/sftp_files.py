@@ -36,7 +36,7 @@ def remove(sftp: "SFTPClient", path: str) -> None:
 
 
 def holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
-    """Tell whether the server has exactly this file: another file may have the same size, so it is read back.
+    """Return whether the server has exactly this file: another file may have the same size, so it is read back.
 
     False also where the login may not read, as in a directory for uploads only.
     """
@@ -54,7 +54,7 @@ def holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
 
 
 def exists(sftp: "SFTPClient", path: str) -> bool:
-    """Tell whether the server has a file; PermissionError where the login may not look."""
+    """Return whether the server has a file; PermissionError where the login may not look."""
     try:
         sftp.stat(path)
     except FileNotFoundError:

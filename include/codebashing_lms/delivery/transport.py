@@ -113,10 +113,10 @@ class SupportsPickup(Transport, Protocol):
         """Write a file and remove it; return a sentence about what worked."""
 
     def exists(self, name: str) -> bool:
-        """Tell whether a file of this name is there, of any content; False where the login may not look."""
+        """Return whether a file of this name is there, of any content; False where the login may not look."""
 
     def holds(self, name: str, size: int, sha256: str) -> bool:
-        """Tell whether exactly this file is there; False also where the login may not look."""
+        """Return whether exactly this file is there; False also where the login may not look."""
 
     def remaining(self, names: Collection[str]) -> set[str]:
         """Return the names of the files that are still there."""

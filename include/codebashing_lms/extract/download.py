@@ -60,7 +60,7 @@ class _HashingWriter(io.RawIOBase):
 
 
 def is_gzip(response: requests.Response) -> bool:
-    """Tell whether the body is compressed with gzip; raise SourceError for any other compression."""
+    """Return whether the body is compressed with gzip; raise SourceError for any other compression."""
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding in ("gzip", "x-gzip"):
         return True

@@ -30,7 +30,7 @@ from include.codebashing_lms.transform.records.columns import utc64
 
 
 def sends_full(connector: Connector, chosen: str | None) -> bool:
-    """Tell whether a run sends every sendable row: by the form, the connector file, or the profile."""
+    """Return whether a run sends every sendable row: by the form, the connector file, or the profile."""
     contract = connector.lms.contract
     by_profile = "full" if contract.sends_full else "changes"
     full = (chosen or connector.delivery.send or by_profile) == "full"
@@ -58,7 +58,7 @@ def delta_rules(
 
 
 def _email_matters(connector: Connector) -> bool:
-    """Tell whether a new address alone makes a row a changed row: the LMS gets the address."""
+    """Return whether a new address alone makes a row a changed row: the LMS gets the address."""
     contract = connector.lms.contract
     return contract.sends_full or "email" in contract.sources
 

@@ -38,7 +38,7 @@ Watched = tuple[Receipt, Pickup, StagedPath]  # what is known of a delivery, of 
 
 
 def is_watched(transport: Transport) -> bool:
-    """Tell whether anything can be seen of a delivery later."""
+    """Return whether anything can be seen of a delivery later."""
     return isinstance(transport, SupportsPickup) and bool(
         transport.delivery.fetched or transport.delivery.results
     )
@@ -144,7 +144,7 @@ class PickupTracker:
         return counted
 
     def _is_over(self, receipt: Receipt, pickup: Pickup) -> bool:
-        """Tell whether nothing more can be seen of a delivery."""
+        """Return whether nothing more can be seen of a delivery."""
         if self.delivery.fetched and not _is_fetched(receipt, pickup):
             return False
         if not self.delivery.results or len(pickup.results) == len(receipt.files):

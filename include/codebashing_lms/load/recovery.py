@@ -89,7 +89,7 @@ class Recovery:
         return receipt
 
     def _is_there(self, receipt: Receipt) -> bool:
-        """Tell whether the LMS has the file that was under way, or works on it."""
+        """Return whether the LMS has the file that was under way, or works on it."""
         part = receipt.files[receipt.next_part]
         if isinstance(self.transport, SupportsJobLookup):
             return self.transport.find_job(key_of_part(receipt, receipt.next_part)) is not None

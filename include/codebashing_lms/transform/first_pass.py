@@ -132,7 +132,7 @@ class FirstPass:
             )
 
     def looks_stale(self) -> bool:
-        """Tell whether no learner was active for long before the reading; on a past date that is normal."""
+        """Return whether no learner was active for long before the reading; on a past date that is normal."""
         read_at = utc64(self.context.extracted_at)
         return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
 

@@ -54,7 +54,7 @@ class Statistics(Struct, frozen=True):
 
     @property
     def counted(self) -> bool:
-        """Tell whether the manifest has statistics."""
+        """Return whether the manifest has statistics."""
         return bool(self.bands)
 
 

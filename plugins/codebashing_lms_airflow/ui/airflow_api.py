@@ -37,7 +37,7 @@ def sees_people(dag_id: str | None = None) -> Guard:
 
 
 def may(right: Callable[[str | None], Guard], request: Request, user: Any, dag_id: str) -> bool:
-    """Tell whether a user has a right to a DAG."""
+    """Return whether a user has a right to a DAG."""
     try:
         right(dag_id)(request, user)
     except HTTPException:

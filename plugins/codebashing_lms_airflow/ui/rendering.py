@@ -90,7 +90,7 @@ def day(at: datetime | None, zone: tzinfo) -> str:
 
 
 def coming(at: datetime) -> bool:
-    """Tell whether an instant is still to come."""
+    """Return whether an instant is still to come."""
     return at > datetime.now(UTC)
 
 

@@ -102,5 +102,5 @@ class Column(Section, frozen=True, kw_only=True):
 
     @property
     def unchecked(self) -> bool:
-        """Tell whether the column accepts every value."""
+        """Return whether the column accepts every value."""
         return not (self.max_length or self.required or self.pattern)

@@ -55,7 +55,7 @@ class FileShape(Section, frozen=True, kw_only=True):
 
     @property
     def plain(self) -> bool:
-        """Tell whether the file is plain UTF-8."""
+        """Return whether the file is plain UTF-8."""
         return codecs.lookup(self.encoding).name == "utf-8"
 
 
@@ -144,17 +144,17 @@ class Contract(Section, frozen=True, kw_only=True):
 
     @property
     def appends(self) -> bool:
-        """Tell whether the LMS may add a row again when it is sent again."""
+        """Return whether the LMS may add a row again when it is sent again."""
         return self.on_resend in ("adds", "unknown")
 
     @property
     def refuses_full(self) -> bool:
-        """Tell whether rows that the LMS already has must not be sent again."""
+        """Return whether rows that the LMS already has must not be sent again."""
         return self.on_resend in ("adds", "refuses")
 
     @property
     def sends_full(self) -> bool:
-        """Tell whether a delivery holds every row by default: a snapshot in a file, not in single calls."""
+        """Return whether a delivery holds every row by default: a snapshot in a file, not in single calls."""
         return self.emits == "snapshot" and self.on_resend == "replaces" and self.sender == "file"
 
     @property
@@ -164,17 +164,17 @@ class Contract(Section, frozen=True, kw_only=True):
 
     @property
     def needs_completion_date(self) -> bool:
-        """Tell whether a completed record needs its date."""
+        """Return whether a completed record needs its date."""
         if self.needs_date is None:
             return self.emits == "completion" and "completed_at" in self.sources
         return self.needs_date
 
     @property
     def needs_crosswalk(self) -> bool:
-        """Tell whether only the customer can translate employee IDs into user keys."""
+        """Return whether only the customer can translate employee IDs into user keys."""
         return self.user_key in ("username", "lms_user_id") and not self.employee_id_is_key
 
     @property
     def employee_id_is_key(self) -> bool:
-        """Tell whether the user key is the employee ID, by the profile or by the customer's statement."""
+        """Return whether the user key is the employee ID, by the profile or by the customer's statement."""
         return self.user_key == "employee_id" or self.options.get("user_key") == "employee_id"

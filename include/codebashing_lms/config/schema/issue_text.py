@@ -37,7 +37,7 @@ def keys(section: type[Struct]) -> list[str]:
 
 
 def is_section(kind: Any) -> bool:
-    """Tell whether a type is a section."""
+    """Return whether a type is a section."""
     return isinstance(kind, type) and issubclass(kind, Struct)
 
 
@@ -88,7 +88,7 @@ def _expected_type(base: Any, metas: tuple[Any, ...]) -> str:
 
 
 def _is_a(value: Any, base: Any) -> bool:
-    """Tell whether a value has a type; a whole number is a number, too."""
+    """Return whether a value has a type; a whole number is a number, too."""
     kind = get_origin(base) or base
     return type(value) is kind or (kind is float and type(value) is int)
 

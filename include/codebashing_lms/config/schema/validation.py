@@ -118,7 +118,7 @@ class _IssueCollector(Struct, frozen=True):
 
 
 def _matches_tag(value: Any, section: type[Struct]) -> bool:
-    """Tell whether a mapping has the tag of a section; a section without tags takes every mapping."""
+    """Return whether a mapping has the tag of a section; a section without tags takes every mapping."""
     config = section.__struct_config__
     return isinstance(value, dict) and (not config.tag_field or value.get(config.tag_field) == config.tag)
 

@@ -87,7 +87,7 @@ class LmsSession:
 
     @property
     def not_delivered(self) -> bool:
-        """Tell whether the LMS surely has nothing of the file, should a request fail now."""
+        """Return whether the LMS surely has nothing of the file, should a request fail now."""
         known = self.known_not_delivered
         return not self.adapter.sockets if known is None else known
 
@@ -126,7 +126,7 @@ class LmsSession:
 
 
 def is_retryable(error: BaseException) -> bool:
-    """Tell whether trying again may help."""
+    """Return whether trying again may help."""
     return isinstance(error, DeliveryUnavailableError)
 
 

@@ -79,7 +79,7 @@ class HttpTransport:
         return JobStatus("failed" if state == "failed" else "working")
 
     def _may_be_repeated(self, error: BaseException) -> bool:
-        """Tell whether another attempt may help and cannot harm: not every LMS honours the key."""
+        """Return whether another attempt may help and cannot harm: not every LMS honours the key."""
         return isinstance(error, DeliveryUnavailableError) and (error.not_delivered or not self.appends)
 
     def check(self) -> str:

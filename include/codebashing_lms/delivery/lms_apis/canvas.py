@@ -115,7 +115,7 @@ class CanvasTransport:
         return str(progress), ""
 
     def _is_about_this_course(self, answer: requests.Response) -> bool:
-        """Tell whether an answer refuses this course only; an unknown token gets another kind of 401."""
+        """Return whether an answer refuses this course only; an unknown token gets another kind of 401."""
         if answer.status_code == 401 and "WWW-Authenticate" in answer.headers:
             return False
         if answer.status_code == 403 and _is_spent(answer.headers.get("X-Rate-Limit-Remaining")):
@@ -154,7 +154,7 @@ class CanvasTransport:
 
 
 def _is_spent(remaining: str | None) -> bool:
-    """Tell whether Canvas refused because of too many requests, which it does with 403."""
+    """Return whether Canvas refused because of too many requests, which it does with 403."""
     try:
         return remaining is not None and float(remaining) <= 0
     except ValueError:

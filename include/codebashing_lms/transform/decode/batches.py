@@ -48,7 +48,7 @@ class Records:
         return [self._value(record, key) for record, key in zip(self.records, keys, strict=True)]
 
     def are_objects(self) -> Bools:
-        """Tell which records are JSON objects."""
+        """Return which records are JSON objects."""
         if self.structs:
             return np.ones(len(self.records), dtype=np.bool_)
         return np.array([isinstance(record, dict) for record in self.records], dtype=np.bool_)

@@ -55,7 +55,7 @@ def instants(values: Sequence[Any]) -> ParsedInstants:
 
 
 def _whole_days(at: Instants, texts: pa.Array) -> Bools:
-    """Tell which instants are days without a time."""
+    """Return which instants are days without a time."""
     days = np.zeros(len(at), dtype=np.bool_)
     midnights = np.flatnonzero(at == at.astype("datetime64[D]"))
     written = pc.utf8_trim_whitespace(texts.take(pa.array(midnights)))

@@ -38,10 +38,10 @@ def struct_decoder(
 
 
 def fits_a_struct(key: str) -> bool:
-    """Tell whether msgspec takes a key as the name of a field."""
+    """Return whether msgspec takes a key as the name of a field."""
     return not re.search(r'[\\"\x00-\x1f]', key)
 
 
 def has_utf8(text: str) -> bool:
-    """Tell whether a text can be written at all; lone surrogates cannot."""
+    """Return whether a text can be written at all; lone surrogates cannot."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text) if not text.isascii() else True

@@ -44,7 +44,7 @@ def _quoted(texts: pa.Array, file: FileShape, alone: bool) -> pa.Array:
 
 
 def checks_nothing(columns: list[Column], file: FileShape) -> bool:
-    """Tell whether every text can be written as it is."""
+    """Return whether every text can be written as it is."""
     quoted = file.quoting in ("minimal", "all", "statements")
     return quoted and not file.backslash_escapes and all(column.unchecked for column in columns)
 

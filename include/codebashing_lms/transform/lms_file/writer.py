@@ -54,7 +54,7 @@ class LmsFile:
 
     @property
     def may_be_unwritable(self) -> bool:
-        """Tell whether there are values that a column cannot hold."""
+        """Return whether there are values that a column cannot hold."""
         return not checks_nothing(self.contract.columns, self.file)
 
     def unwritable(self, records: pd.DataFrame, learners: pd.DataFrame) -> npt.NDArray[np.int8]:

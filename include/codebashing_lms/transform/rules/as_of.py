@@ -66,7 +66,7 @@ class AsOfRules:
         )
 
     def _contradicted(self, then: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
-        """Tell where the earlier snapshot cannot be true together with this one and the assumptions."""
+        """Return where the earlier snapshot cannot be true together with this one and the assumptions."""
         found = _progress_disagrees(then, records, active_by <= self.read_before)
         found |= _dates_disagree(then, records, self.read_before)
         found |= then.lessons_total != records["lessons_total"].to_numpy()
@@ -75,7 +75,7 @@ class AsOfRules:
         return (found & then.there) | then.twice
 
     def _new(self, then: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
-        """Tell which records at 0 % may be newer than the as-of, as they are not in the earlier snapshot."""
+        """Return which records at 0 % may be newer than the as-of, as they are not in the earlier snapshot."""
         was_there = ~then.there & (created_by <= self.as_of)
         new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new
@@ -111,7 +111,7 @@ def add_latest_possible_dates(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
-    """Tell where progress fell, or changed without an activity."""
+    """Return where progress fell, or changed without an activity."""
     now = progress_of(records)
     fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
     disagrees: Bools = fell | (quiet & (then.progress != now))
@@ -119,7 +119,7 @@ def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools
 
 
 def _dates_disagree(then: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
-    """Tell where a completion date changed, or contradicts the progress in the earlier snapshot."""
+    """Return where a completion date changed, or contradicts the progress in the earlier snapshot."""
     completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
     moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
     finished = then.progress == FINISHED

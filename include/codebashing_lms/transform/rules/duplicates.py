@@ -134,6 +134,6 @@ def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iter
 
 
 def shares_a_course(courses: Courses) -> bool:
-    """Tell whether the course map gives two slugs the same LMS course."""
+    """Return whether the course map gives two slugs the same LMS course."""
     ids = [entry.id for slug in courses.course_map if (entry := courses.entry(slug))]
     return len(set(ids)) < len(ids)

@@ -64,7 +64,7 @@ def _course_numbers(names: list[Any], courses: Courses) -> Ints:
 
 
 def is_slug(text: str) -> bool:
-    """Tell whether a text names a course: blanks do not, nor what no file can hold (lone surrogates)."""
+    """Return whether a text names a course: blanks do not, nor what no file can hold (lone surrogates)."""
     return bool(text.strip()) and has_utf8(text)
 
 

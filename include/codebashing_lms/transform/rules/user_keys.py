@@ -38,7 +38,7 @@ class UserKeys:
 
     @property
     def is_employee_id(self) -> bool:
-        """Tell whether every learner's key is simply the employee ID."""
+        """Return whether every learner's key is simply the employee ID."""
         lower = self.contract.lower_case_user_key
         return self.crosswalk is None and self.contract.employee_id_is_key and not lower
 
