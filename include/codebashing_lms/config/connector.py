@@ -160,7 +160,7 @@ def _check_crosswalk(contract: Contract, identity: Identity) -> None:
     """Check that there is a crosswalk exactly where the profile needs one."""
     if identity.crosswalk is not None and contract.employee_id_is_key:
         raise ValueError(
-            "identity.crosswalk is for profiles whose user key is not the employee ID; "
+            "identity.crosswalk is for profiles with another user key than the employee ID; "
             f"{contract.profile} has none"
         )
     if identity.crosswalk is None and contract.needs_crosswalk:

@@ -36,7 +36,7 @@ def remove(sftp: "SFTPClient", path: str) -> None:
 
 
 def holds(sftp: "SFTPClient", path: str, size: int, sha256: str) -> bool:
-    """Return whether the server has exactly this file: another file may have the same size, so it is read back.
+    """Return whether the server has exactly this file; one of the same size is read back.
 
     False also where the login may not read, as in a directory for uploads only.
     """

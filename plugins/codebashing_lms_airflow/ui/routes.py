@@ -49,7 +49,7 @@ PEOPLE: Any = [Depends(reads_runs()), Depends(sees_people())]
 
 @router.get("/")
 def overview_page(request: Request, user: GetUserDep, session: SessionDep) -> Response:
-    """Show a card for each connector whose DAG the user may read."""
+    """Show a card for each connector with a DAG that the user may read."""
     files = read_connectors()
     cards = [
         (card(connector, runs_of(connector), schedule_of(session, dag_id)), connector.zone)

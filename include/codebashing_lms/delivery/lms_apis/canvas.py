@@ -81,7 +81,7 @@ class CanvasTransport:
         return JobStatus("done", tuple(refusals), "Canvas worked the grades in.")
 
     def check(self) -> str:
-        """Read whose token it is, and each assignment that is mapped."""
+        """Read the owner of the token, and each assignment that is mapped."""
         with self._client.session() as session:
             with_retries(session.until)(self._read, session, "users/self", "show whose token it is")
             for course_id, assignment_id in self.targets:

@@ -61,7 +61,7 @@ class Records:
 class Batch:
     """Some records as columns.
 
-    :param slugs: the courses whose percentages and dates stand in columns; none for primary courses.
+    :param slugs: the courses with percentages and dates in columns; none for primary courses.
     :param objects: which records are JSON objects.
     :param columns: the values of each key that is read of every record, UNSET where a record lacks it.
     :param hundredths: of percent, or ABSENT, INVALID, OVER_100; a row a record and a column a course, no

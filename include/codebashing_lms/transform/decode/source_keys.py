@@ -22,7 +22,7 @@ class SourceKeys:
         self.before, self.after = named.course_percentage.split("{course}")
 
     def course_of(self, key: str) -> str | None:
-        """Return the course whose percentage a key holds, None for any other key."""
+        """Return the course of a key that holds a percentage, None for any other key."""
         if key.startswith(self.before) and key.endswith(self.after):
             return key[len(self.before) : len(key) - len(self.after)] or None
         return None

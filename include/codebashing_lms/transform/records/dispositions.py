@@ -136,7 +136,7 @@ class Disposition(IntEnum):
         singular="the course is not in the course map")
     CONFLICTING_EMPLOYEE_ID = 12, _set_aside(
         Actor.IDENTITY, "share an employee ID with somebody else",
-        "Ask your identity team whose ID it is; until then the people list (identity.people) can settle it.",
+        "Ask your identity team whose ID it is; until then the people list (identity.people) can decide it.",
         "several e-mail addresses claim this employee ID; ask the identity team whose it is",
         singular="several people claim this employee ID", of_learner=True)
     MISSING_COMPLETED_DATE = 17, _set_aside(

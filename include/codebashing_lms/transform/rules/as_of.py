@@ -75,7 +75,7 @@ class AsOfRules:
         return (found & then.there) | then.twice
 
     def _new(self, then: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
-        """Return which records at 0 % may be newer than the as-of, as they are not in the earlier snapshot."""
+        """Return which records at 0 % may be newer than the as-of: the earlier snapshot lacks them."""
         was_there = ~then.there & (created_by <= self.as_of)
         new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new

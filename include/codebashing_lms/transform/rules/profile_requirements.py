@@ -17,7 +17,7 @@ NO_COLUMN = -1
 class ProfileRequirements:
     """Withholds records that the LMS does not take, and sets aside records that it could not read.
 
-    :param file: the file whose columns must hold the values.
+    :param file: the file that must be able to hold the values.
     """
 
     def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:

@@ -75,7 +75,7 @@ def _odd_name(name: Any) -> int:
 
 
 def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
-    """Return a record for each learner and course whose percentage is present; else one without course."""
+    """Return a record for each learner and course with a percentage; else one without course."""
     values = batch.hundredths.ravel()
     numbers = np.array([courses.number(slug) for slug in batch.slugs], dtype=np.int32)
     there = values != ABSENT  # of the table of learners and courses
