@@ -36,7 +36,7 @@ from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.hostile_content import HOSTILE, STRANGE, stays_in_its_cell
 from tests.transform import oracle
 from tests.transform.test_against_oracle import compare
-from tests.transform.transform_run import connector, facts, read_back
+from tests.transform.transform_run import connector, context, read_back
 
 ROUND = 400  # learners in a snapshot
 FIRST_DAY = datetime(2026, 11, 1, 5, tzinfo=UTC)
@@ -193,7 +193,7 @@ class Round:
         folder.mkdir(parents=True)
         path = folder / "snapshot.json"
         path.write_bytes(snapshot)
-        about = facts(
+        about = context(
             run_id=f"run{day}", logical_date=as_of, as_of=as_of, extracted_at=as_of, provenance="live"
         )
         return folder, transform(self.connector, path, None, folder, about, folder.joinpath)

@@ -11,7 +11,7 @@ PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
 
 
 class Wrong(Exception):
-    """A record has another fate than being emitted."""
+    """A record is not emitted; the message is its reason."""
 
 
 def writable(text):
@@ -104,7 +104,7 @@ def per_course(value):
 
 
 def course(slug, percent, course_map):
-    """Return the LMS course, or raise what becomes of the record instead."""
+    """Return the LMS course, or raise the reason why the record is not emitted."""
     if slug is ABSENT:
         return ""
     if not isinstance(slug, str) or not writable(slug) or ("\ufffd" in slug and not course_map):
@@ -119,8 +119,8 @@ def course(slug, percent, course_map):
     return entry["id"]
 
 
-def judge(items, courses="primary", course_map=None, use_email=False, best=False):
-    """Return emitted rows (id, course, percent, status), and how often each other fate fell."""
+def expected(items, courses="primary", course_map=None, use_email=False, best=False):
+    """Return emitted rows (id, course, percent, status), and how often each other disposition occurs."""
     dispositions, left = Counter(), []
     for number, item in enumerate(items):
         for slug, value in records_of(item, courses):
@@ -146,7 +146,7 @@ def judge(items, courses="primary", course_map=None, use_email=False, best=False
                     "active": active if isinstance(active, str) and INSTANT.fullmatch(active) else "",
                 }
             )
-    return settle(left, dispositions, best), dispositions
+    return resolve_duplicates(left, dispositions, best), dispositions
 
 
 def records_of(item, courses):
@@ -163,7 +163,7 @@ def records_of(item, courses):
     return present or [(None, None)]
 
 
-def settle(left, dispositions, best):
+def resolve_duplicates(left, dispositions, best):
     people = {}
     for record in left:
         people.setdefault(record["id"], {}).setdefault(record["person"], []).append(record)

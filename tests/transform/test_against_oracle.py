@@ -1,4 +1,4 @@
-"""The transform agrees with a second reading of the rules on whatever JSON arrives, and its sums hold."""
+"""The transform agrees with a second reading of the rules for any JSON, and its numbers add up."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.codebashing_lms.streaming import json_splitter as splitter
-from include.codebashing_lms.transform.decode import record_decoder as reading
+from include.codebashing_lms.transform.decode import record_decoder
 from tests.transform import oracle
 from tests.transform.transform_run import run
 
@@ -59,15 +59,15 @@ COLUMNS = ["employee_id", "course_id", "percent_complete", "status"]
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch):
     monkeypatch.setattr(splitter, "BATCH", 300)
-    monkeypatch.setattr(reading, "PRIMARY_BATCH", 3)
-    monkeypatch.setattr(reading, "COURSES_BATCH", 2)
+    monkeypatch.setattr(record_decoder, "PRIMARY_BATCH", 3)
+    monkeypatch.setattr(record_decoder, "COURSES_BATCH", 2)
 
 
 @settings(max_examples=200, deadline=None)
 @given(ITEMS, st.sampled_from(["primary", "all", ["java", "go"]]), MAPS, st.booleans(), st.booleans())
 @example([{"employee_id": "1", "email": "a@x.com"}, {"employee_id": "1"}], "all", {}, False, True)
 @example([None, {"employee_id": "1", "java.completed_percentage": True}], "all", {}, False, False)
-def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
+def test_rows_and_dispositions_agree(items, courses, course_map, use_email, best):
     folder = Path(tempfile.mkdtemp())
     try:
         text = json.dumps([*items, FULL])
@@ -89,7 +89,9 @@ def test_rows_and_fates_agree(items, courses, course_map, use_email, best):
         )
         if got:
             compare(
-                got, *oracle.judge(known, courses, course_map, use_email, best), in_order=courses == "primary"
+                got,
+                *oracle.expected(known, courses, course_map, use_email, best),
+                in_order=courses == "primary",
             )
     finally:
         shutil.rmtree(folder)
@@ -104,7 +106,7 @@ def any_course(items):
 def compare(got, rows, dispositions, in_order):
     numbers = got.records
     assert numbers["read"] == numbers["emitted"] + numbers["merged"] + sum(
-        sum(numbers[place].values()) for place in ("withheld", "set_aside")
+        sum(numbers[group].values()) for group in ("withheld", "set_aside")
     )
     expected = Counter({name.removeprefix("withheld:"): 0 for name in dispositions})
     for name, times in dispositions.items():
@@ -115,8 +117,8 @@ def compare(got, rows, dispositions, in_order):
     assert +found == +expected
     assert sum(got.manifest["status"].values()) == numbers["emitted"] == len(rows)
     lines = list(csv.reader(io.StringIO(got.raw.decode(), newline="")))[1:]
-    wanted = [[r["id"], r["course"], f"{r['percent']:f}", r["status"]] for r in rows]
+    expected_lines = [[r["id"], r["course"], f"{r['percent']:f}", r["status"]] for r in rows]
     arranged = list if in_order else sorted  # a learner's courses come in the order that most records have
     assert arranged([a, b, float(c), d] for a, b, c, d in lines) == arranged(
-        [a, b, float(c), d] for a, b, c, d in wanted
+        [a, b, float(c), d] for a, b, c, d in expected_lines
     )

@@ -1,4 +1,4 @@
-"""Past dates: what is certain is told, all else withheld. Each rule for primary and per-course records."""
+"""Past dates: certain records are emitted, all others withheld; for primary and per-course records."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from include.codebashing_lms.errors import RunDateError, ShapeError
 from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
 from include.codebashing_lms.transform.run import transform
-from tests.transform.transform_run import connector, facts, read_back
+from tests.transform.transform_run import connector, context, read_back
 
 AS_OF = datetime(2026, 11, 10, 5, tzinfo=UTC)
 EARLIER = AS_OF - timedelta(days=2)
@@ -66,14 +66,14 @@ def kind(request):
 
 
 @pytest.fixture
-def tell(tmp_path, kind):
+def reconstruct(tmp_path, kind):
     """Reconstruct AS_OF from later records, and earlier ones if there are any."""
-    return lambda later, earlier=None, **sections: past(
+    return lambda later, earlier=None, **sections: reconstruct_in(
         tmp_path, later, earlier, courses=kind.courses, **sections
     )
 
 
-def past(folder, later, earlier=None, fields=None, earlier_fields=None, **sections):
+def reconstruct_in(folder, later, earlier=None, fields=None, earlier_fields=None, **sections):
     def saved(name, records):
         path = folder / f"{name}.json"
         path.write_text(json.dumps(records))
@@ -84,11 +84,11 @@ def past(folder, later, earlier=None, fields=None, earlier_fields=None, **sectio
         path = saved("earlier", earlier)
         before = EarlierSnapshotRef(path, sha256_of(path), EARLIER, earlier_fields)
     out = folder / "staging" / "acme" / "runs" / "date" / "run"
-    told = facts(
+    run_context = context(
         provenance="reconstructed", logical_date=AS_OF, as_of=AS_OF, extracted_at=LATER, fields=fields
     )
     where = connector(**({"lms": LMS} | sections))
-    summary = transform(where, saved("later", later), None, out, told, folder.joinpath, before)
+    summary = transform(where, saved("later", later), None, out, run_context, folder.joinpath, before)
     return read_back(out, summary)
 
 
@@ -99,67 +99,69 @@ def percents(got):
 UNKNOWN = {"unknown_at_as_of": 1}
 
 
-def test_nothing_done_by_now_was_nothing_done_then(tell, kind):
-    assert percents(tell([kind.record(0)])) == ["0"]
+def test_nothing_done_by_now_was_nothing_done_then(reconstruct, kind):
+    assert percents(reconstruct([kind.record(0)])) == ["0"]
 
 
 def test_the_least_progress_is_not_nothing(tmp_path):
     least = {"primary_course_completed_lessons_count": 1, "primary_course_lessons_count": 1_000_000}
-    assert past(tmp_path, [Primary().record(0, **least)]).records["withheld"] == UNKNOWN
-    assert past(tmp_path, [PerCourse().record(0.0001)], courses="all").records["withheld"] == UNKNOWN
+    assert reconstruct_in(tmp_path, [Primary().record(0, **least)]).records["withheld"] == UNKNOWN
+    assert (
+        reconstruct_in(tmp_path, [PerCourse().record(0.0001)], courses="all").records["withheld"] == UNKNOWN
+    )
 
 
-def test_an_activity_before_the_date_is_the_last_word(tell, kind):
+def test_an_activity_before_the_date_is_the_last_word(reconstruct, kind):
     for active in (BEFORE, AS_OF):
-        assert percents(tell([kind.record(4, active)])) == ["40"]
+        assert percents(reconstruct([kind.record(4, active)])) == ["40"]
 
 
-def test_an_activity_after_the_date_leaves_progress_unknown(tell, kind):
-    got = tell([kind.record(4, AS_OF + SECOND)])
+def test_an_activity_after_the_date_leaves_progress_unknown(reconstruct, kind):
+    got = reconstruct([kind.record(4, AS_OF + SECOND)])
     assert (got.rows, got.records["withheld"]) == ([], UNKNOWN)
 
 
 @pytest.mark.parametrize("done", [1, 4, TEN])
-def test_a_missing_activity_proves_nothing(tell, kind, done):
-    assert tell([kind.record(done)]).records["withheld"] == UNKNOWN
+def test_a_missing_activity_proves_nothing(reconstruct, kind, done):
+    assert reconstruct([kind.record(done)]).records["withheld"] == UNKNOWN
 
 
-def test_a_completion_is_told_from_its_instant_on_not_from_its_day_on(tell, kind):
+def test_a_completion_is_certain_from_its_instant_on_not_from_its_day_on(reconstruct, kind):
     for completed in (BEFORE, AS_OF):
-        [row] = tell([kind.record(TEN, AFTER, completed)]).rows
+        [row] = reconstruct([kind.record(TEN, AFTER, completed)]).rows
         assert (row["percent_complete"], row["completed_at"]) == ("100", f"{completed:%Y-%m-%dT%H:%M:%SZ}")
-    assert tell([kind.record(TEN, AFTER, AS_OF + SECOND)]).records["withheld"] == UNKNOWN
+    assert reconstruct([kind.record(TEN, AFTER, AS_OF + SECOND)]).records["withheld"] == UNKNOWN
 
 
-def test_a_day_without_a_time_may_mean_its_end(tell, kind):
-    for day, told in ((AS_OF, []), (AS_OF - timedelta(days=1), ["100"])):
+def test_a_day_without_a_time_may_mean_its_end(reconstruct, kind):
+    for day, expected in ((AS_OF, []), (AS_OF - timedelta(days=1), ["100"])):
         finished = kind.record(TEN, AFTER, **{"java.completed_date": f"{day:%Y-%m-%d}"})
-        assert percents(tell([finished])) == told
+        assert percents(reconstruct([finished])) == expected
         active = kind.record(TEN, **{"last_active_at": f"{day:%Y-%m-%d}"})
-        assert percents(tell([active])) == told
+        assert percents(reconstruct([active])) == expected
         joined = kind.record(0, created_at=f"{day:%Y-%m-%d}")
-        assert len(tell([joined], source=CREATED).rows) == len(told)
+        assert len(reconstruct([joined], source=CREATED).rows) == len(expected)
     midnight = AS_OF.replace(hour=0)
-    assert percents(tell([kind.record(TEN, AFTER, midnight)])) == ["100"]
+    assert percents(reconstruct([kind.record(TEN, AFTER, midnight)])) == ["100"]
 
 
-def test_a_completion_does_not_need_an_activity(tell, kind):
-    assert percents(tell([kind.record(TEN, None, BEFORE)])) == ["100"]
+def test_a_completion_does_not_need_an_activity(reconstruct, kind):
+    assert percents(reconstruct([kind.record(TEN, None, BEFORE)])) == ["100"]
 
 
-def test_a_completion_date_without_a_completion_proves_nothing(tell, kind):
-    assert tell([kind.record(9, AFTER, BEFORE)]).records["withheld"] == UNKNOWN
+def test_a_completion_date_without_a_completion_proves_nothing(reconstruct, kind):
+    assert reconstruct([kind.record(9, AFTER, BEFORE)]).records["withheld"] == UNKNOWN
 
 
-def test_what_happened_after_the_date_is_not_in_the_row(tell, kind):
-    [row] = tell([kind.record(TEN, AFTER, BEFORE)]).rows
+def test_what_happened_after_the_date_is_not_in_the_row(reconstruct, kind):
+    [row] = reconstruct([kind.record(TEN, AFTER, BEFORE)]).rows
     assert row["last_active_at"] == ""
-    got = tell([kind.record(TEN, BEFORE, AFTER)])
+    got = reconstruct([kind.record(TEN, BEFORE, AFTER)])
     assert [(row["percent_complete"], row["completed_at"]) for row in got.rows] == [("100", "")]
     assert got.manifest["warnings"] == {"completed_date_after_as_of": 1}
 
 
-def test_an_account_made_later_was_no_user_yet(tell, kind):
+def test_an_account_made_later_was_no_user_yet(reconstruct, kind):
     later = [
         kind.record(0, created_at=stamp(AS_OF + SECOND)),
         kind.record(4, BEFORE, employee_id="E2", created_at=stamp(AFTER)),
@@ -167,21 +169,21 @@ def test_an_account_made_later_was_no_user_yet(tell, kind):
         kind.record(0, employee_id="E4", created_at=stamp(AS_OF)),
         kind.record(0, employee_id="E5", created_at=None),
     ]
-    got = tell(later, source=CREATED)
+    got = reconstruct(later, source=CREATED)
     assert [row["employee_id"] for row in got.rows] == ["E4", "E5"]
     assert got.records["withheld"] == {"not_yet_a_user": 3}
-    assert percents(tell(later)) == ["0", "40", "0", "0"]
+    assert percents(reconstruct(later)) == ["0", "40", "0", "0"]
 
 
-def test_a_wrong_name_for_the_accounts_date_stops_a_past_date_only(tell, kind, tmp_path):
+def test_a_wrong_name_for_the_accounts_date_stops_a_past_date_only(reconstruct, kind, tmp_path):
     wrong = {"conn_id": "c", "keys": {"created_at": "made_on"}}
     with pytest.raises(ShapeError, match="has made_on"):
-        tell([kind.record(0)], source=wrong)
+        reconstruct([kind.record(0)], source=wrong)
     live = connector(courses=kind.courses, source=wrong)
-    assert transform(live, tmp_path / "later.json", None, tmp_path / "a" / "b" / "c" / "d", facts())
+    assert transform(live, tmp_path / "later.json", None, tmp_path / "a" / "b" / "c" / "d", context())
 
 
-def test_other_reasons_go_first_and_the_profiles_needs_last(tell, kind):
+def test_other_reasons_go_first_and_the_profiles_needs_last(reconstruct, kind):
     completions = {
         "options": {"columns": COLUMNS, "emits": "completion"},
         "course_map": {"java": {"id": "J"}},
@@ -193,15 +195,15 @@ def test_other_reasons_go_first_and_the_profiles_needs_last(tell, kind):
         kind.record(4, BEFORE, employee_id="E4"),
         kind.record(TEN, BEFORE, BEFORE, employee_id="E5"),
     ]
-    got = tell(later, lms=completions)
+    got = reconstruct(later, lms=completions)
     assert got.records["set_aside"] == {"invalid_employee_id": 1, "unmapped_course": 1}
     assert got.records["withheld"] == {"unknown_at_as_of": 1, "below_threshold": 1}
     assert percents(got) == ["100"]
 
 
-def test_of_one_learner_twice_the_better_record_must_be_certain(tell, kind):
+def test_of_one_learner_twice_the_better_record_must_be_certain(reconstruct, kind):
     certain, unknown = kind.record(4, BEFORE), kind.record(6, AFTER)
-    got = tell([certain, unknown])
+    got = reconstruct([certain, unknown])
     assert (got.rows, got.records["withheld"], got.records["merged"]) == ([], UNKNOWN, 1)
 
 
@@ -218,9 +220,9 @@ def test_of_one_learner_twice_the_better_record_must_be_certain(tell, kind):
         ((4, None), (TEN, AFTER, None, {"java.completed_date": f"{EARLIER:%Y-%m-%d}"})),
     ],
 )
-def test_an_earlier_snapshot_that_agrees_changes_nothing(tell, kind, then, now):
+def test_an_earlier_snapshot_that_agrees_changes_nothing(reconstruct, kind, then, now):
     *now, more = now if isinstance(now[-1], dict) else (*now, {})
-    assert len(tell([kind.record(*now, **more)], [kind.record(*then)]).rows) == 1
+    assert len(reconstruct([kind.record(*now, **more)], [kind.record(*then)]).rows) == 1
 
 
 @pytest.mark.parametrize(
@@ -238,36 +240,36 @@ def test_an_earlier_snapshot_that_agrees_changes_nothing(tell, kind, then, now):
         pytest.param((9, None, None), (TEN, AFTER, EARLIER - SECOND), id="not completed after its date"),
     ],
 )
-def test_where_the_earlier_snapshot_contradicts_nothing_is_told(tell, kind, then, now):
-    assert len(tell([kind.record(*now)]).rows) == 1
-    assert tell([kind.record(*now)], [kind.record(*then)]).records["withheld"] == UNKNOWN
+def test_where_the_earlier_snapshot_contradicts_nothing_is_emitted(reconstruct, kind, then, now):
+    assert len(reconstruct([kind.record(*now)]).rows) == 1
+    assert reconstruct([kind.record(*now)], [kind.record(*then)]).records["withheld"] == UNKNOWN
 
 
-def test_it_contradicts_only_the_learner_and_course_it_is_about(tell, kind):
+def test_it_contradicts_only_the_learner_and_course_it_is_about(reconstruct, kind):
     earlier = [kind.record(6), kind.record(2, employee_id="E2"), kind.record(8, employee_id="E3")]
     later = [kind.record(4, BEFORE, employee_id=one) for one in ("E1", "E2", "E4")]
-    assert [row["employee_id"] for row in tell(later, earlier).rows] == ["E2", "E4"]
+    assert [row["employee_id"] for row in reconstruct(later, earlier).rows] == ["E2", "E4"]
 
 
-def test_an_id_that_stood_there_twice_says_nothing_for_sure(tell, kind):
+def test_an_id_that_stood_there_twice_says_nothing_for_sure(reconstruct, kind):
     earlier = [kind.record(2), kind.record(2, email="another@example.com")]
-    assert tell([kind.record(4, BEFORE)], earlier).records["withheld"] == UNKNOWN
+    assert reconstruct([kind.record(4, BEFORE)], earlier).records["withheld"] == UNKNOWN
 
 
-def test_a_beginner_who_came_after_the_earlier_snapshot_may_not_have_been_there(tell, kind):
+def test_a_beginner_who_came_after_the_earlier_snapshot_may_not_have_been_there(reconstruct, kind):
     earlier = [kind.record(0, employee_id="E2", created_at=None)]
     beginner = kind.record(0, created_at=stamp(BEFORE))
-    assert tell([beginner], earlier).records["withheld"] == UNKNOWN
-    assert percents(tell([beginner], earlier, source=CREATED)) == ["0"]
-    assert percents(tell([kind.record(4, BEFORE)], earlier)) == ["40"]
+    assert reconstruct([beginner], earlier).records["withheld"] == UNKNOWN
+    assert percents(reconstruct([beginner], earlier, source=CREATED)) == ["0"]
+    assert percents(reconstruct([kind.record(4, BEFORE)], earlier)) == ["40"]
 
 
-def test_without_anybody_in_the_earlier_snapshot_nobody_is_contradicted(tell, kind):
-    assert percents(tell([kind.record(4, BEFORE)], [])) == ["40"]
+def test_without_anybody_in_the_earlier_snapshot_nobody_is_contradicted(reconstruct, kind):
+    assert percents(reconstruct([kind.record(4, BEFORE)], [])) == ["40"]
 
 
-def test_the_manifest_says_what_it_rests_on(tell, kind):
-    got = tell([kind.record(4, BEFORE - timedelta(days=300))], [kind.record(4)])
+def test_the_manifest_says_what_it_rests_on(reconstruct, kind):
+    got = reconstruct([kind.record(4, BEFORE - timedelta(days=300))], [kind.record(4)])
     manifest = got.manifest
     assert (manifest["provenance"], manifest["as_of"]) == ("reconstructed", "2026-11-10T05:00:00Z")
     assert manifest["extracted_at"] == "2026-11-13T05:00:00Z"
@@ -275,16 +277,16 @@ def test_the_manifest_says_what_it_rests_on(tell, kind):
     assert manifest["earlier_snapshot"]["file"] == "earlier.json"
     assert manifest["assumptions"][0] == "progress never falls"
     assert manifest["warnings"] == {}  # not stale: nobody expects activity of a date long gone
-    assert tell([kind.record(0)]).manifest["earlier_snapshot"] is None
+    assert reconstruct([kind.record(0)]).manifest["earlier_snapshot"] is None
 
 
-def test_a_field_that_was_not_asked_for_is_named(tell, kind):
+def test_a_field_that_was_not_asked_for_is_named(reconstruct, kind):
     with pytest.raises(RunDateError, match=r"without asking for .*last_active_at.*, which the connector"):
-        tell([kind.record(0)], fields=["employee_id", "email"])
+        reconstruct([kind.record(0)], fields=["employee_id", "email"])
 
 
-def test_an_earlier_snapshot_of_other_fields_is_not_compared(tell, kind):
-    got = tell([kind.record(4, BEFORE)], [kind.record(6)], earlier_fields=["email"])
+def test_an_earlier_snapshot_of_other_fields_is_not_compared(reconstruct, kind):
+    got = reconstruct([kind.record(4, BEFORE)], [kind.record(6)], earlier_fields=["email"])
     assert percents(got) == ["40"]
     assert got.manifest["earlier_snapshot"] is None
     assert got.manifest["warnings"] == {"earlier_snapshot_not_comparable": 1}
@@ -299,13 +301,13 @@ def test_a_changed_primary_course_or_number_of_lessons(tmp_path):
         primary.record(0, primary_course_name=None),
         primary.record(2, primary_course_lessons_count=None),
     ):
-        assert past(tmp_path, [now], [then]).records["withheld"] == UNKNOWN
+        assert reconstruct_in(tmp_path, [now], [then]).records["withheld"] == UNKNOWN
 
 
 def test_lessons_that_went_missing_below_a_hundredth_of_a_percent(tmp_path):
     many = {"primary_course_lessons_count": 1_000_000}
     then, now = Primary().record(100_002, **many), Primary().record(100_001, BEFORE, **many)
-    assert past(tmp_path, [now], [then]).records["withheld"] == UNKNOWN
+    assert reconstruct_in(tmp_path, [now], [then]).records["withheld"] == UNKNOWN
 
 
 def test_a_course_that_a_known_learner_came_to_later(tmp_path):
@@ -314,9 +316,9 @@ def test_a_course_that_a_known_learner_came_to_later(tmp_path):
     earlier = [course.record(2, course="go"), course.record(2, course="go", employee_id="E2")]
     later = [course.record(0, created_at=stamp(EARLIER - SECOND)), course.record(4, BEFORE, employee_id="E2")]
     for source in ({"conn_id": "c"}, CREATED):
-        assert percents(past(tmp_path, later, earlier, courses="all", source=source)) == ["40"]
+        assert percents(reconstruct_in(tmp_path, later, earlier, courses="all", source=source)) == ["40"]
     quiet = [course.record(4, EARLIER - SECOND)]
-    assert past(tmp_path, quiet, earlier, courses="all").records["withheld"] == UNKNOWN
+    assert reconstruct_in(tmp_path, quiet, earlier, courses="all").records["withheld"] == UNKNOWN
 
 
 def test_courses_met_at_different_places_in_the_two_snapshots(tmp_path, monkeypatch):
@@ -325,7 +327,7 @@ def test_courses_met_at_different_places_in_the_two_snapshots(tmp_path, monkeypa
     course, names = PerCourse(), ["java", "go", "php", "ruby"]
     earlier = [course.record(6, course=name, employee_id=name) for name in names]
     later = [course.record(4, BEFORE, course=name, employee_id=name) for name in [*reversed(names), "new"]]
-    got = past(tmp_path, later, earlier, courses="all")
+    got = reconstruct_in(tmp_path, later, earlier, courses="all")
     assert got.records["withheld"] == {"unknown_at_as_of": 4}
     assert [row["employee_id"] for row in got.rows] == ["new"]
 
@@ -333,8 +335,8 @@ def test_courses_met_at_different_places_in_the_two_snapshots(tmp_path, monkeypa
 def test_listed_courses_are_reconstructed_and_asked_for(tmp_path):
     course = PerCourse()
     later = [course.record(4, BEFORE, **{"go.completed_percentage": 0})]
-    got = past(tmp_path, later, [course.record(5)], courses=["java", "go"])
+    got = reconstruct_in(tmp_path, later, [course.record(5)], courses=["java", "go"])
     assert got.records["withheld"] == {"unknown_at_as_of": 2}
     asked = ["employee_id", "email", "last_active_at", "java.completed_percentage", "java.completed_date"]
     with pytest.raises(RunDateError, match=r"for go\.completed_percentage, go\.completed_date, which"):
-        past(tmp_path, later, fields=asked, courses=["java", "go"])
+        reconstruct_in(tmp_path, later, fields=asked, courses=["java", "go"])

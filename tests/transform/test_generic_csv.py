@@ -5,7 +5,7 @@ import pytest
 from include.codebashing_lms.errors import ConnectorError
 from tests.fakes.other_locale import printed_abroad
 from tests.transform.test_rules import done, lessons, person
-from tests.transform.transform_run import READ_AT, connector, facts, run
+from tests.transform.transform_run import READ_AT, connector, context, run
 
 PEOPLE = [
     lessons(1, 3, employee_id="0042", email="ann@example.com"),
@@ -105,7 +105,7 @@ def test_the_file_name_carries_the_as_of(tmp_path):
     options = {"file_name": "cb_{as_of:%Y-%m-%d_%H%M}.txt"}
     got = run([person()], tmp_path, lms={"options": options, "timezone": "Asia/Tokyo"})
     assert got.manifest["file"] == "cb_2026-11-23_1400.txt"
-    assert facts().as_of == READ_AT
+    assert context().as_of == READ_AT
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from include.codebashing_lms.errors import ConnectorError, GuardError, ShapeError, SnapshotError
 from include.codebashing_lms.staging.checksums import sha256_of
-from tests.transform.transform_run import GUARDS_OFF, connector, facts, run
+from tests.transform.transform_run import GUARDS_OFF, connector, context, run
 
 COLUMNS = ["employee_id", "email", "course_id", "percent_complete", "status", "completed_at"]
 ALL_COLUMNS = {"options": {"columns": COLUMNS}}
@@ -290,7 +290,7 @@ def done(date, **changes):
 
 
 @pytest.mark.parametrize(
-    ("date", "told"),
+    ("date", "expected"),
     [
         ("2021-10-01T15:45:33.000", "2021-10-01T15:45:33Z"),
         ("2021-10-01T15:45:33.999999", "2021-10-01T15:45:33Z"),
@@ -301,9 +301,9 @@ def done(date, **changes):
         ("", ""),
     ],
 )
-def test_completion_dates(render, date, told):
+def test_completion_dates(render, date, expected):
     got = render([done(date)])
-    assert got.rows[0]["completed_at"] == told
+    assert got.rows[0]["completed_at"] == expected
     assert got.manifest["warnings"] == {}
 
 
@@ -434,7 +434,7 @@ def test_missing_ids_alone_never_trip_the_set_aside_guard(render):
 
 
 def test_a_guard_can_be_skipped_by_name(tmp_path):
-    got = run([], tmp_path, guards={}, run_facts=facts(skip_guards=("min_learners",)))
+    got = run([], tmp_path, guards={}, run_context=context(skip_guards=("min_learners",)))
     assert got.manifest["guards"]["skipped"] == ["min_learners"]
     assert "min_learners" in got.manifest["guards"]["crossed"]
 
@@ -458,7 +458,7 @@ def test_left_out_lists_every_other_record(render):
 def test_a_run_that_may_be_delivered_stages_its_rows_with_their_values(tmp_path):
     people = [done("2021-10-01"), lessons(1, 3, employee_id="E2", email=None, primary_course_name=...)]
     folder = tmp_path / "acme" / "runs" / "date" / "run.0"
-    got = run(people, tmp_path, run_facts=facts(provenance="live"), out=folder)
+    got = run(people, tmp_path, run_context=context(provenance="live"), out=folder)
     rows = pq.read_table(folder / "rows.parquet").to_pylist()
     assert [(r["employee_id"], r["email"], r["course"], r["course_id"], r["hundredths"]) for r in rows] == [
         ("E1", "ann@example.com", "java", "java", 10_000),
@@ -468,7 +468,7 @@ def test_a_run_that_may_be_delivered_stages_its_rows_with_their_values(tmp_path)
     assert json.loads((tmp_path / "acme" / "courses_seen.json").read_text()) == {"courses": ["java"]}
 
 
-def test_set_aside_is_harmless_in_a_spreadsheet(render):
+def test_set_aside_is_safe_in_a_spreadsheet(render):
     got = render([person(employee_id="=1+1", email="@cmd", primary_course_name="+java")])
     assert [(line["employee_id"], line["email"], line["course"]) for line in got.set_aside] == [
         ("'=1+1", "'@cmd", "'+java")
@@ -491,11 +491,11 @@ def test_a_source_that_stands_still_is_a_warning(render):
     assert "source_looks_stale" not in render([person(last_active_at="2026-11-20")]).manifest["warnings"]
 
 
-def test_the_manifest_tells_where_everything_came_from(tmp_path):
-    told = facts(
+def test_the_manifest_names_what_the_run_is_made_from(tmp_path):
+    run_context = context(
         run_id="r", triggered_by="ops", params={"as_of": None}, source_warnings={"next_page_hint": 1}
     )
-    manifest = run([person()], tmp_path, run_facts=told).manifest
+    manifest = run([person()], tmp_path, run_context=run_context).manifest
     assert manifest["warnings"] == {"next_page_hint": 1}
     assert manifest["logical_date"] == manifest["as_of"] == manifest["extracted_at"] == "2026-11-23T05:00:00Z"
     assert manifest["records"] == {"read": 1, "emitted": 1, "withheld": {}, "set_aside": {}, "merged": 0}

@@ -1,6 +1,6 @@
-"""Learners simulated over sixty days: what is reconstructed of any day is what that day's live run said.
+"""Learners simulated over sixty days: a reconstructed row of any day is the row of that day's live run.
 
-Time is counted in hours, so that activity, completion and reading often fall on the same instant.
+Time is lessons_done in hours, so that activity, completion and reading often fall on the same instant.
 """
 
 import json
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.transform.rules.earlier_snapshot import EarlierSnapshotRef
 from include.codebashing_lms.transform.run import transform
-from tests.transform.transform_run import connector, facts, read_back
+from tests.transform.transform_run import connector, context, read_back
 
 START = datetime(2026, 9, 1, 5, tzinfo=UTC)
 DAYS = 60
@@ -30,7 +30,7 @@ COLUMNS = ["employee_id", "course_id", "percent_complete", "status", "lessons_co
 class Learner:
     """A life at Codebashing: when the account was made, and what was done when.
 
-    silent = Codebashing tells no last activity; course = the primary one;
+    silent = Codebashing has no last activity; course = the primary one;
     breaks = None, or what breaks the assumptions from which hour on: "falls", "grows", "moves"
     """
 
@@ -45,8 +45,8 @@ class Learner:
         """The record that Codebashing shows at an hour, None before the account was made."""
         if hour < self.created:
             return None
-        past = [one for one in self.done if self.created <= one[0] <= hour]
-        active = None if self.silent or not past else stamp(past[-1][0])
+        done_before = [one for one in self.done if self.created <= one[0] <= hour]
+        active = None if self.silent or not done_before else stamp(done_before[-1][0])
         kind, since = self.breaks or ("", 0)
         broken = bool(kind) and hour >= since
         primary = (
@@ -61,8 +61,8 @@ class Learner:
         }
         for course in LESSONS:
             total = LESSONS[course] + (3 if broken and kind == "grows" else 0)
-            counted = [one for one in past if not (broken and kind == "falls" and one[0] < since)]
-            lessons, finished = progress(counted, course, total, LESSONS[course])
+            lessons_done = [one for one in done_before if not (broken and kind == "falls" and one[0] < since)]
+            lessons, finished = progress(lessons_done, course, total, LESSONS[course])
             record[f"{course}.completed_percentage"] = lessons / total * 100
             record[f"{course}.completed_date"] = finished
             if course == primary:
@@ -91,11 +91,11 @@ def stamp(hour):
 
 @st.composite
 def scenes(draw, breaking=False):
-    """Learners; the day told; the day whose snapshot tells it; the day of the one before, if there is any."""
-    told = draw(st.integers(1, DAYS - 1))
-    earlier = draw(st.integers(0, told - 1) if breaking else st.none() | st.integers(0, told - 1))
-    later = draw(st.integers(told, DAYS))
-    close = st.tuples(st.sampled_from([told, later, earlier or 0]), st.integers(-26, 26))
+    """Learners, the day to reconstruct, the day of its snapshot, the day of the earlier snapshot or None."""
+    as_of_day = draw(st.integers(1, DAYS - 1))
+    earlier = draw(st.integers(0, as_of_day - 1) if breaking else st.none() | st.integers(0, as_of_day - 1))
+    later = draw(st.integers(as_of_day, DAYS))
+    close = st.tuples(st.sampled_from([as_of_day, later, earlier or 0]), st.integers(-26, 26))
     hours = st.integers(0, DAYS * 24) | close.map(lambda one: max(one[0] * 24 + one[1], 0))
     since = st.integers((earlier or 0) * 24, later * 24)
     activity = st.tuples(hours, st.sampled_from(list(LESSONS)), st.integers(0, 5))
@@ -109,7 +109,7 @@ def scenes(draw, breaking=False):
     lives = draw(st.lists(life, min_size=1, max_size=20))
     # No snapshot is empty: the shape guard is tested elsewhere.
     first = Learner(99, 0, False, "java", (), None)
-    return [first, *(Learner(number, *one) for number, one in enumerate(lives))], told, later, earlier
+    return [first, *(Learner(number, *one) for number, one in enumerate(lives))], as_of_day, later, earlier
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def folder():
     shutil.rmtree(path)
 
 
-def told_by(folder, kind, people, run_facts, day, earlier=None, **sections):
+def rows_of(folder, kind, people, run_context, day, earlier=None, **sections):
     def saved(name, day):
         path = folder / f"{name}.json"
         path.write_text(json.dumps([record for one in people if (record := one.at(day * 24))]))
@@ -130,24 +130,24 @@ def told_by(folder, kind, people, run_facts, day, earlier=None, **sections):
         path = saved("earlier", earlier)
         before = EarlierSnapshotRef(path, sha256_of(path), moment(earlier * 24), None)
     out = folder / "staging" / "acme" / "runs" / "day" / "run"
-    told = connector(courses=kind, lms={"options": {"columns": COLUMNS}}, **sections)
-    got = read_back(out, transform(told, saved("now", day), None, out, run_facts, folder.joinpath, before))
+    where = connector(courses=kind, lms={"options": {"columns": COLUMNS}}, **sections)
+    got = read_back(out, transform(where, saved("now", day), None, out, run_context, folder.joinpath, before))
     return {(row["employee_id"], row["course_id"]): row for row in got.rows}
 
 
 def live(folder, kind, people, day):
     at = moment(day * 24)
-    return told_by(folder, kind, people, facts(provenance="live", as_of=at, extracted_at=at), day)
+    return rows_of(folder, kind, people, context(provenance="live", as_of=at, extracted_at=at), day)
 
 
-def reconstructed(folder, kind, people, told, later, earlier, **sections):
-    run_facts = facts(
+def reconstructed(folder, kind, people, as_of_day, later, earlier, **sections):
+    run_context = context(
         provenance="reconstructed",
-        logical_date=moment(told * 24),
-        as_of=moment(told * 24),
+        logical_date=moment(as_of_day * 24),
+        as_of=moment(as_of_day * 24),
         extracted_at=moment(later * 24),
     )
-    return told_by(folder, kind, people, run_facts, later, earlier, **sections)
+    return rows_of(folder, kind, people, run_context, later, earlier, **sections)
 
 
 CREATED_AT = {"source": {"conn_id": "c", "keys": {"created_at": "created_at"}}}
@@ -160,25 +160,33 @@ BOUNDED = settings(
 @KINDS
 @BOUNDED
 @given(scene=scenes(), named=st.booleans())
-def test_what_is_told_is_what_the_live_run_said(folder, kind, scene, named):
-    people, told, later, earlier = scene
-    said = live(folder, kind, people, told)
-    got = reconstructed(folder, kind, people, told, later, earlier, **(CREATED_AT if named else {}))
+def test_a_reconstructed_row_is_that_of_the_live_run(folder, kind, scene, named):
+    people, as_of_day, later, earlier = scene
+    live_rows = live(folder, kind, people, as_of_day)
+    got = reconstructed(folder, kind, people, as_of_day, later, earlier, **(CREATED_AT if named else {}))
     by_id = {f"E{one.number}": one for one in people}
     for key, row in got.items():
-        if key not in said:  # nothing but the date of the account, or an earlier snapshot, can tell
+        if key not in live_rows:  # nothing but the date of the account, or an earlier snapshot, shows it
             assert (row["status"], named, earlier) == ("not_started", False, None)
             continue
-        assert row | {"last_active_at": ""} == said[key] | {"last_active_at": ""}
-        assert row["last_active_at"] in ("", said[key]["last_active_at"])
-    certain = {key for key in said if is_certain(by_id[key[0]].at(later * 24), key[1], told, earlier, named)}
+        assert row | {"last_active_at": ""} == live_rows[key] | {"last_active_at": ""}
+        assert row["last_active_at"] in ("", live_rows[key]["last_active_at"])
+    certain = {
+        key
+        for key in live_rows
+        if is_certain(by_id[key[0]].at(later * 24), key[1], as_of_day, earlier, named)
+    }
     assert certain <= set(got)
-    event(f"told {len(got)} of {len(said)}" if len(said) < 4 else f"told {10 * len(got) // len(said)}0 %")
+    event(
+        f"emitted {len(got)} of {len(live_rows)}"
+        if len(live_rows) < 4
+        else f"emitted {10 * len(got) // len(live_rows)}0 %"
+    )
 
 
-def is_certain(record, course, told, earlier, named):
+def is_certain(record, course, as_of_day, earlier, named):
     """A second reading of the rules."""
-    as_of = stamp(told * 24)
+    as_of = stamp(as_of_day * 24)
     if record[f"{course}.completed_percentage"] == 0:
         return named or earlier is None or record["created_at"] <= stamp(earlier * 24)
     if record["last_active_at"] and record["last_active_at"] <= as_of:
@@ -191,8 +199,8 @@ def is_certain(record, course, told, earlier, named):
 @BOUNDED
 @given(scene=scenes(breaking=True))
 def test_who_breaks_the_assumptions_in_between_is_withheld(folder, kind, scene):
-    people, told, later, earlier = scene
-    got = reconstructed(folder, kind, people, told, later, earlier)
+    people, as_of_day, later, earlier = scene
+    got = reconstructed(folder, kind, people, as_of_day, later, earlier)
     for one in people:
         then, now = one.at(earlier * 24), one.at(later * 24)
         for course in LESSONS if then else ():

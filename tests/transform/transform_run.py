@@ -24,7 +24,7 @@ def connector(**sections) -> Connector:
     return parse_connector(content | sections)
 
 
-def facts(**changes) -> RunContext:
+def context(**changes) -> RunContext:
     values = {
         "run_id": None,
         "triggered_by": None,
@@ -39,7 +39,7 @@ def facts(**changes) -> RunContext:
 
 
 def run(
-    records, folder: Path, *, run_facts: RunContext | None = None, out: Path | None = None, **sections
+    records, folder: Path, *, run_context: RunContext | None = None, out: Path | None = None, **sections
 ) -> SimpleNamespace:
     """Transform records (or the text of a snapshot) and read the files back."""
     snapshot = folder / "snapshot.json"
@@ -47,7 +47,7 @@ def run(
     snapshot.write_bytes(text.encode("utf-8", "surrogatepass"))
     out = out or folder / "out"
     summary = transform(
-        connector(**sections), snapshot, None, out, run_facts or facts(), lambda name: folder / name
+        connector(**sections), snapshot, None, out, run_context or context(), lambda name: folder / name
     )
     return read_back(out, summary)
 
