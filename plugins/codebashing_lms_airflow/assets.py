@@ -1,12 +1,14 @@
 """The records in the LMS as an Airflow asset: another DAG can be scheduled to run after a delivery."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, Context
 
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.load.outcome import Outcome, OutcomeKind
-from include.codebashing_lms.transform.manifest import Manifest
+
+if TYPE_CHECKING:  # load and transform are imported when a task runs, not when a DAG file is parsed
+    from include.codebashing_lms.load.outcome import Outcome
+    from include.codebashing_lms.transform.manifest import Manifest
 
 
 def asset_of(connector: Connector) -> Asset:
@@ -19,10 +21,10 @@ def outlet_of(connector: Connector) -> AssetAlias:
     return AssetAlias(name=f"codebashing_lms/{connector.name}")
 
 
-def emit_asset_event(connector: Connector, outcome: Outcome, manifest: Manifest, context: Context) -> None:
-    """Emit an event of the asset, with numbers, after a delivery."""
-    if outcome.kind != OutcomeKind.DELIVERED:
-        return
+def emit_asset_event(
+    connector: Connector, outcome: "Outcome", manifest: "Manifest", context: Context
+) -> None:
+    """Emit an event of the asset, with the numbers of a delivery."""
     extra: dict[str, Any] = {
         "run_id": context["dag_run"].run_id,
         "as_of": manifest.as_of,

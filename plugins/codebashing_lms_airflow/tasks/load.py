@@ -36,7 +36,8 @@ def publish_run(connector: Connector, outcome: Outcome, manifest_uri: str, conte
         return
     manifest = read_manifest(ObjectStoragePath(manifest_uri).parent)
     gauge(connector, outcome, manifest)
-    emit_asset_event(connector, outcome, manifest, context)
+    if outcome.kind == OutcomeKind.DELIVERED:
+        emit_asset_event(connector, outcome, manifest, context)
 
 
 def deliver(connector: Connector, transformed: dict[str, Any], context: Context) -> Outcome:
