@@ -31,22 +31,22 @@ def trigger_form() -> dict[str, Param]:
             False,
             type="boolean",
             title="Dry run",
-            description="See first what would be sent: everything is built and the connection to the LMS is "
+            description="See what would be sent: everything is built and the connection to the LMS is "
             "tried, but nothing is sent. load ends as skipped.",
         ),
         "check_only": Param(
             False,
             type="boolean",
             title="Check only",
-            description="Are the connections in order? Logs in on both sides, says which keys and courses "
-            "were seen and how many learners have an employee ID, writes and removes a probe at the LMS. "
+            description="Are the connections in order? Logs in to both systems, shows the keys and courses "
+            "of the records and how many learners have an employee ID, writes and removes a probe. "
             "Nothing is sent.",
         ),
         "as_of": Param(
             None,
             type=["null", "string"],
             title="As of",
-            description="Leave it empty to tell how things stand now. For a past day: a date such as "
+            description="Leave it empty for the progress of today. For a past day: a date such as "
             "2026-11-23 (that day's first scheduled run), or an instant such as 2026-11-23T05:15:00Z "
             "(without a zone UTC).",
         ),
@@ -69,8 +69,8 @@ def trigger_form() -> dict[str, Param]:
             examples=GUARDS,
             values_display=GUARDS_IN_WORDS,
             title="Skip guards",
-            description="A guard stopped the last run, and its numbers are right after all? Let it pass this "
-            "once, and say why below.",
+            description="A guard stopped the last run, but the numbers are right? Skip the guard this "
+            "once, and give the reason below.",
         ),
         "reason": Param(
             None,
@@ -114,7 +114,7 @@ ACTION_LABELS = {
     "resend": "resend: send some rows again",
     "refused": "refused: the LMS's reject list",
     "roll_back": "roll_back: to an earlier entry of the journal",
-    "settle": "settle: say how a delivery ended",
+    "settle": "settle: say whether the LMS took a delivery",
 }
 
 

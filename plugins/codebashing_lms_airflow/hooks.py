@@ -187,5 +187,5 @@ def _switch_or_path(connection: Connection, field: str, default: bool) -> bool |
     return SWITCHES.get(str(value).strip().lower(), value)
 
 
-def _wrong(connection: Connection, field: str, wanted: str) -> ConnectorError:
-    return ConnectorError(f"The Airflow connection {connection.conn_id!r}: extra.{field} must be {wanted}.")
+def _wrong(connection: Connection, field: str, expected: str) -> ConnectorError:
+    return ConnectorError(f"The Airflow connection {connection.conn_id!r}: extra.{field} must be {expected}.")

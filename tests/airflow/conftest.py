@@ -23,7 +23,7 @@ def airflow_db():
 
 @pytest.fixture
 def site(airflow_db, tmp_path, monkeypatch, capfd, caplog):
-    """Return a place of its own for a test: connectors, connections, staging area, drop folder."""
+    """Return a folder of its own for a test: connectors, connections, staging area, drop folder."""
     from tests.airflow.site import Site
 
     return Site(tmp_path, monkeypatch, capfd, caplog)
@@ -79,8 +79,8 @@ def company_of_five_runs(tmp_path_factory):
 
 
 @pytest.fixture
-def surroundings(company_of_five_runs, monkeypatch):
-    """Point the page at them."""
+def pages_folder(company_of_five_runs, monkeypatch):
+    """Point the page at the five runs; return their folder."""
     monkeypatch.setenv("CODEBASHING_LMS_CONNECTORS", str(company_of_five_runs / "connectors"))
     monkeypatch.setenv("CODEBASHING_LMS_STAGING", f"file://{company_of_five_runs / 'staging'}")
     return company_of_five_runs
@@ -88,7 +88,7 @@ def surroundings(company_of_five_runs, monkeypatch):
 
 @pytest.fixture(scope="session")
 def airflow_app(tmp_path_factory):
-    """Return Airflow's own application, with its plugins and its default way of telling users apart."""
+    """Return Airflow's own application, with its plugins and its default users and roles."""
     from airflow.api_fastapi.app import create_app
     from airflow.utils.db import initdb
 
@@ -97,7 +97,7 @@ def airflow_app(tmp_path_factory):
 
 
 @pytest.fixture
-def client_of(airflow_app, surroundings):
+def client_of(airflow_app, pages_folder):
     """Return a function that gives the HTTP client of a user, or of nobody at all."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser

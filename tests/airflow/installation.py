@@ -19,12 +19,12 @@ from tests.airflow.postgres import postgres, programs
 from tests.paths import ROOT
 
 PARTS = (["api-server"], ["scheduler", "--skip-serve-logs"], ["dag-processor"])
-PATIENCE = 240  # seconds until it is up
+TIMEOUT = 240  # seconds until it is up
 GRACE = 20  # seconds a part has to end by itself
 
 
 class Installation:
-    """An Airflow in a folder; `several` tells whether its tasks may run at the same time."""
+    """An Airflow in a folder; `several`: its tasks may run at the same time."""
 
     def __init__(
         self, home: Path, database: str, several: bool, more: dict[str, str], *parts: tuple[str, ...]
@@ -106,7 +106,7 @@ class Installation:
                         cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True,
                     )
                 )  # fmt: skip
-        wait_for(self.healthy, PATIENCE)
+        wait_for(self.healthy, TIMEOUT)
 
     def stop(self) -> None:
         """End all its processes."""
@@ -121,7 +121,7 @@ class Installation:
         self.parts.clear()
 
 
-def surroundings(folder: Path, **connections: dict[str, Any]) -> dict[str, str]:
+def environment_of(folder: Path, **connections: dict[str, Any]) -> dict[str, str]:
     """Return the environment of an Airflow: connector files, staging area in a folder, connections by ID."""
     return {
         "CODEBASHING_LMS_CONNECTORS": str(folder / "connectors"),
@@ -138,26 +138,26 @@ def to_codebashing(api: Codebashing) -> dict[str, Any]:
 
 @contextmanager
 def installed(home: Path, more: dict[str, str], *parts: tuple[str, ...]) -> Iterator[Installation]:
-    """Install an Airflow on PostgreSQL; where there is none on SQLite, which bears one task at a time."""
+    """Install an Airflow on PostgreSQL; without PostgreSQL on SQLite, which takes one task at a time."""
     home.mkdir()
     with ExitStack() as stack:
         where = programs()
         database = f"sqlite:///{home}/airflow.db?timeout=60"
         if where:
             database = stack.enter_context(postgres(where))
-        it = Installation(home, database, bool(where), more, *parts)
-        stack.callback(it.stop)
-        it.prepare()
-        yield it
+        airflow = Installation(home, database, bool(where), more, *parts)
+        stack.callback(airflow.stop)
+        airflow.prepare()
+        yield airflow
 
 
-def wait_for(what: Callable[[], Any], patience: float) -> Any:
-    """Return the first true answer to a question asked every other second."""
-    give_up = time.monotonic() + patience
-    while not (it := what()):
-        assert time.monotonic() < give_up, f"{what.__name__} did not come true in {patience:g} s"
+def wait_for(condition: Callable[[], Any], timeout: float) -> Any:
+    """Return the first true value of a condition, checked every other second; `timeout` in seconds."""
+    deadline = time.monotonic() + timeout
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{condition.__name__} did not come true in {timeout:g} s"
         time.sleep(2)
-    return it
+    return value
 
 
 def _free_port() -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 60  # seconds
+TIMEOUT = 60  # seconds
 QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -47,13 +47,13 @@ def postgres(where: Path) -> Iterator[str]:
         yield f"postgresql+psycopg://airflow@/postgres?host={home}"
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(PATIENCE)
+        server.wait(TIMEOUT)
         shutil.rmtree(home)
 
 
 def _wait(server: subprocess.Popen[bytes], home: Path) -> None:
-    give_up = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while b"ready to accept connections" not in (home / "log").read_bytes():
         assert server.poll() is None, (home / "log").read_text()
-        assert time.monotonic() < give_up, "PostgreSQL did not start"
+        assert time.monotonic() < deadline, "PostgreSQL did not start"
         time.sleep(0.1)

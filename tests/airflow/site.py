@@ -1,4 +1,4 @@
-"""A connector's surroundings in one folder, and whole runs of its DAG."""
+"""A connector with all its folders below one, and whole runs of its DAG."""
 
 import json
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ NO_PARAMS = {"as_of": None, "dry_run": False, "check_only": False, "skip_guards"
 
 
 @dataclass
-class Ran:
-    """What became of a run."""
+class FinishedRun:
+    """The result of a run."""
 
     run_id: str
     logical_date: datetime | None
@@ -101,7 +101,7 @@ class Site:
         assert bag.import_errors == {}
         return bag.dags[f"codebashing_lms_{name}"]
 
-    def run(self, retries: int | None = None, **given: Any) -> Ran:
+    def run(self, retries: int | None = None, **given: Any) -> FinishedRun:
         """Run the whole DAG; what is no date of the run is an answer in the trigger form."""
         dates = {name: given.pop(name) for name in ("logical_date", "run_after") if name in given}
         dag = self.dag()
@@ -111,7 +111,7 @@ class Site:
             task.retries = task.retries if retries is None else retries
         return self.run_dag(dag, run_conf={**NO_PARAMS, **given}, **dates)
 
-    def run_dag(self, dag, **options: Any) -> Ran:
+    def run_dag(self, dag, **options: Any) -> FinishedRun:
         """Run a DAG in this process."""
         self._log()
         dag_run = dag.test(**options)
@@ -119,7 +119,7 @@ class Site:
             xcoms = session.query(XComModel).filter_by(dag_id=dag_run.dag_id, run_id=dag_run.run_id)
             xcom = {f"{one.task_id}.{one.key}": one.value for one in xcoms}
             tasks = {one.task_id: str(one.state) for one in dag_run.get_task_instances(session=session)}
-        return Ran(
+        return FinishedRun(
             dag_run.run_id,
             dag_run.logical_date,
             str(dag_run.state),
@@ -134,12 +134,12 @@ class Site:
         self.caplog.clear()
         return log
 
-    def manifest(self, ran: Ran) -> dict[str, Any]:
+    def manifest(self, ran: FinishedRun) -> dict[str, Any]:
         """Return the manifest of a run."""
         uri = ran.xcom["transform.return_value"]["manifest"]
         return json.loads(Path(uri.removeprefix("file://")).read_text())
 
-    def receipt(self, ran: Ran) -> dict[str, Any]:
+    def receipt(self, ran: FinishedRun) -> dict[str, Any]:
         """Return the receipt of a run."""
         return json.loads(Path(ran.xcom["load.return_value"]["receipt"].removeprefix("file://")).read_text())
 

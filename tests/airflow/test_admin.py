@@ -29,7 +29,7 @@ def ordered(site, action, **answers):
 
 
 def rows(site):
-    """Return whose rows were delivered, file by file."""
+    """Return the employee IDs of the delivered rows, file by file."""
     files = sorted(site.drop.iterdir(), key=lambda path: path.stat().st_mtime_ns)
     return [[line.partition(",")[0] for line in path.read_text().splitlines()[1:]] for path in files]
 
@@ -54,11 +54,11 @@ def test_a_baseline_then_what_is_missing(site, source, tmp_path):
     assert "codebashing_lms_admin with the action first_delivery" in asked.notice
     export = tmp_path / "export.csv"
     export.write_text("employee_id,course,completed_at\n0042,java,2026-11-20\n")
-    ran, said = ordered(
+    ran, result = ordered(
         site, "first_delivery", answer="baseline", file=f"file://{export}", reason="as the LMS has it"
     )
     assert ran.state == "success"
-    assert (said["rows"], said["journal"]) == (1, 1)
+    assert (result["rows"], result["journal"]) == (1, 1)
     assert "0042" not in ran.log + json.dumps(ran.xcom)
     assert site.run().xcom["load.return_value"]["outcome"] == "nothing_to_send"
 
@@ -68,15 +68,15 @@ def test_all_then_a_resend_and_a_reset(site, source):
     for action, answers in [("resend", {"course": "java"}), ("reset", {})]:
         assert site.run().tasks == GREEN
         time.sleep(1)  # the name of the next file carries the second it was read in
-        ran, said = ordered(site, action, reason="its import failed", **answers)
-        assert (ran.state, said["rows"]) == ("success", 1)
+        ran, result = ordered(site, action, reason="its import failed", **answers)
+        assert (ran.state, result["rows"]) == ("success", 1)
     site.run()
     assert rows(site) == [["0042"], ["0042"], ["0042"]]
 
 
 def test_an_order_that_cannot_be_meant_fails_at_once_and_says_why(site, source):
-    ran, said = ordered(site, "reset")
-    assert (ran.tasks, said) == ({"carry_out": "failed"}, None)
+    ran, result = ordered(site, "reset")
+    assert (ran.tasks, result) == ({"carry_out": "failed"}, None)
     assert "Reset needs a reason" in ran.log
     assert "NOTICE" not in ran.log  # the person is there
     ran, _ = ordered(site, "roll_back", reason="the LMS was put back")

@@ -1,6 +1,6 @@
 """A whole Airflow, with its scheduler, its workers and its triggerer, for what dag.test cannot show.
 
-That a failed run is told, that a DAG which follows the asset is started, that a late run is told, what StatsD
+An alert of a failed run, a DAG that follows the asset, an alert of a late run, what StatsD
 hears. It takes some minutes.
 """
 
@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
+from tests.airflow.installation import environment_of, installed, to_codebashing, wait_for
 from tests.airflow.learners import learner
 from tests.fakes.receivers import MailServer
 from tests.fakes.statsd import StatsD
 from tests.paths import ROOT
 
-PATIENCE = 300  # seconds
+TIMEOUT = 300  # seconds
 FOLLOWER = """
 from airflow.sdk import DAG, Asset, task
 
@@ -76,7 +76,7 @@ def airflow(tmp_path, mail, statsd):
     silent = {"conn_type": "http", "host": "http://127.0.0.1:1", "password": "x", "extra": {"api_key": "y"}}
     with Codebashing([learner(number) for number in range(1, 5)]) as api:
         known = {
-            **surroundings(tmp_path, codebashing=to_codebashing(api), silent=silent, smtp_default=smtp),
+            **environment_of(tmp_path, codebashing=to_codebashing(api), silent=silent, smtp_default=smtp),
             "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
             "AIRFLOW__METRICS__STATSD_ON": "True",
             "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
@@ -92,7 +92,7 @@ def trigger(airflow, name):
         run = airflow.ask(f"dags/codebashing_lms_{name}/dagRuns", {"logical_date": None})
         return run.get("dag_run_id")
 
-    return wait_for(triggered, PATIENCE)
+    return wait_for(triggered, TIMEOUT)
 
 
 def states(airflow, dag_id):
@@ -112,27 +112,27 @@ def test_runs_that_fail_are_late_or_are_followed(airflow, mail, statsd):
     lost = trigger(airflow, "lost")
     good = trigger(airflow, "good")
 
-    wait_for(lambda: states(airflow, "codebashing_lms_lost")[0] == ["failed"], PATIENCE)
+    wait_for(lambda: states(airflow, "codebashing_lms_lost")[0] == ["failed"], TIMEOUT)
     _, tasks = states(airflow, "codebashing_lms_lost")
     assert tasks == {"extract": "success", "transform": "success", "load": "failed", "notify": "success"}
-    [told] = [one for one in mail.mails if "lost: load failed, a person must act" in one["subject"]]
-    body = told.get_body(("html",)).get_content()
+    [alert] = [one for one in mail.mails if "lost: load failed, a person must act" in one["subject"]]
+    body = alert.get_body(("html",)).get_content()
     assert "The delivery folder" in body
     assert f"{airflow.url}/dags/codebashing_lms_lost/runs/{lost[:8]}" in body
 
-    wait_for(lambda: states(airflow, "codebashing_lms_good")[0] == ["success"], PATIENCE)
+    wait_for(lambda: states(airflow, "codebashing_lms_good")[0] == ["success"], TIMEOUT)
     links = airflow.ask(f"dags/codebashing_lms_good/dagRuns/{good}/taskInstances/load/links")
     address = links["extra_links"]["Codebashing → LMS"]
     assert address.startswith(f"{airflow.url}/dags/codebashing_lms_good/runs/")
     assert address.endswith("/plugin/codebashing_lms_run")
-    wait_for(lambda: set(states(airflow, "follower")[0]) & {"success", "failed"}, PATIENCE)
+    wait_for(lambda: set(states(airflow, "follower")[0]) & {"success", "failed"}, TIMEOUT)
     assert states(airflow, "follower") == (["success"], {"see": "success"})
     gauges = statsd.gauges("airflow.codebashing_lms.")
     assert gauges["good.rows_delivered"] == "4|g"
 
-    wait_for(lambda: "late: not over after 1 minutes" in subjects(mail), PATIENCE)
-    [told] = [one for one in mail.mails if "not over" in one["subject"]]
-    assert f"The run {late} is not over 1 minutes" in told.get_body(("html",)).get_content()
+    wait_for(lambda: "late: not over after 1 minutes" in subjects(mail), TIMEOUT)
+    [alert] = [one for one in mail.mails if "not over" in one["subject"]]
+    assert f"The run {late} is not over 1 minutes" in alert.get_body(("html",)).get_content()
     assert sorted(subjects(mail)) == [
         "late: not over after 1 minutes",
         "lost: load failed, a person must act",

@@ -1,9 +1,8 @@
 """A backfill by a real scheduler, forwards and backwards, several runs at once, with live runs in between.
 
-Every day somebody leaves whose last word only that day's run can tell, and everybody else has moved on since:
-in whatever order the days are told, the LMS ends with the last word about each. A fourth of the days has no
-snapshot of its own. Airflow takes some four minutes for all that, more where SQLite makes it do one task at a
-time.
+Every day a learner leaves, and only the run of that day knows that learner's last progress; everybody else
+makes progress since. In whatever order the days are sent, the LMS ends with each learner's last progress.
+A fourth of the days has no snapshot. This takes some four minutes, more on SQLite with one task at a time.
 """
 
 import gzip
@@ -19,7 +18,7 @@ from demo.codebashing import Codebashing
 from demo.lms import Lms
 from include.codebashing_lms.extract.snapshots import SnapshotMetadata, assign_date, register
 from include.codebashing_lms.staging.layout import timestamp_name
-from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
+from tests.airflow.installation import environment_of, installed, to_codebashing, wait_for
 
 DAY = timedelta(days=1)
 DAG_ID = "codebashing_lms_acme"
@@ -32,7 +31,7 @@ CONNECTOR = {
     "source": {"conn_id": "codebashing"},
     "delivery": {"method": "http", "endpoint": "/import", "send": "changes"},
 }
-PATIENCE = 500  # seconds
+TIMEOUT = 500  # seconds
 
 
 def midnight(days_ago):
@@ -65,7 +64,7 @@ def leaver(days_ago):
 
 
 def learners_of(days_ago):
-    """Return who was there: those who stay, and those of whom this or a later day is the last."""
+    """Return the learners of a day: those who stay, and those who leave on that day or later."""
     leaving = [leaver(day) for day in range(LAST, days_ago + 1) if is_archived(day)]
     active = midnight(days_ago) - timedelta(hours=6)
     return [learner(who, lessons(days_ago), active) for who in [*STAYING, *leaving]]
@@ -106,9 +105,9 @@ def airflow(tmp_path, source, lms):
     connectors.mkdir()
     (connectors / "acme.yaml").write_text(yaml.safe_dump(CONNECTOR))
     to_lms = {"conn_type": "http", "host": lms.url, "password": lms.token}
-    known = surroundings(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
-    with installed(tmp_path / "airflow", known) as it:
-        yield it
+    known = environment_of(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
+    with installed(tmp_path / "airflow", known) as airflow:
+        yield airflow
 
 
 def tasks_of(airflow):
@@ -116,7 +115,7 @@ def tasks_of(airflow):
 
 
 def runs_of(airflow, kind):
-    """Return how many runs of a kind ended well; no task may have to be tried again."""
+    """Return the number of successful runs of a kind; no task may need a second try."""
     states = {task["state"] for task in tasks_of(airflow)}
     assert not states & {"failed", "up_for_retry", "upstream_failed"}
     runs = airflow.ask(f"dags/{DAG_ID}/dagRuns?run_type={kind}&limit=100").get("dag_runs", [])
@@ -133,7 +132,7 @@ def is_over(airflow):
     return bool(backfills) and all(one["completed_at"] for one in backfills)
 
 
-def told(lms):
+def progress_in(lms):
     return {employee_id: float(row["percent_complete"]) for (employee_id, _), row in lms.rows.items()}
 
 
@@ -142,7 +141,7 @@ def percent(done):
 
 
 def gone(since, until):
-    """Return the last word about those who left between two days."""
+    """Return the last progress of the learners who left between two days."""
     return {leaver(day): percent(lessons(day)) for day in range(until, since + 1) if is_archived(day)}
 
 
@@ -158,23 +157,23 @@ def at_once(tasks):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_ten_past_days_forwards_then_ten_backwards(airflow, source, lms, tmp_path):
-    wait_for(lambda: runs_of(airflow, "scheduled") == 1, PATIENCE)
+    wait_for(lambda: runs_of(airflow, "scheduled") == 1, TIMEOUT)
     live = dict.fromkeys(STAYING, percent(lessons(0)))
-    assert told(lms) == live
+    assert progress_in(lms) == live
 
     backfill(airflow, FIRST, MIDDLE)
-    wait_for(lambda: runs_of(airflow, "backfill") == 10 and is_over(airflow), PATIENCE)
-    # Those of later days were there, too, and the newest day of the ten is the last word about them so far.
+    wait_for(lambda: runs_of(airflow, "backfill") == 10 and is_over(airflow), TIMEOUT)
+    # Learners who left later were there, too: the newest day of the ten has their last progress so far.
     later = {who: percent(lessons(MIDDLE + 1)) for who in gone(MIDDLE - 1, LAST)}
-    assert told(lms) == live | gone(FIRST, MIDDLE) | later
+    assert progress_in(lms) == live | gone(FIRST, MIDDLE) | later
 
     backfill(airflow, MIDDLE - 1, LAST, "--run-backwards")
-    wait_for(lambda: runs_of(airflow, "backfill") > 12, PATIENCE)
+    wait_for(lambda: runs_of(airflow, "backfill") > 12, TIMEOUT)
     source.learners = [learner(who, 35, datetime.now(UTC)) for who in [*STAYING, "N"]]
     assert airflow.ask(f"dags/{DAG_ID}/dagRuns", {"logical_date": None})["state"] == "queued"
-    wait_for(lambda: runs_of(airflow, "manual") == 1, PATIENCE)
-    wait_for(lambda: runs_of(airflow, "backfill") == 20, PATIENCE)
-    assert told(lms) == dict.fromkeys([*STAYING, "N"], percent(35)) | gone(FIRST, LAST)
+    wait_for(lambda: runs_of(airflow, "manual") == 1, TIMEOUT)
+    wait_for(lambda: runs_of(airflow, "backfill") == 20, TIMEOUT)
+    assert progress_in(lms) == dict.fromkeys([*STAYING, "N"], percent(35)) | gone(FIRST, LAST)
 
     manifests = [json.loads(path.read_text()) for path in tmp_path.rglob("runs/*/*/manifest.json")]
     kinds = [manifest["provenance"] for manifest in manifests]

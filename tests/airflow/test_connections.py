@@ -52,11 +52,11 @@ def test_how_a_site_is_trusted(connection):
 
 
 @pytest.mark.parametrize(
-    ("verify", "meant"), [("false", False), ("True", True), (False, False), ("/x", "/x")]
+    ("verify", "expected"), [("false", False), ("True", True), (False, False), ("/x", "/x")]
 )
-def test_verify_is_a_switch_or_a_path(connection, verify, meant):
+def test_verify_is_a_switch_or_a_path(connection, verify, expected):
     connection("codebashing", {**SOURCE, "extra": {"api_key": "k3y", "verify": verify}})
-    assert source_credentials("codebashing").connection.verify == meant
+    assert source_credentials("codebashing").connection.verify == expected
 
 
 def test_the_lms_by_token_or_by_login(connection):

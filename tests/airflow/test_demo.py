@@ -70,7 +70,7 @@ class Browser:
     def dag(self, path, content=None):
         return self.call(f"/api/v2/dags/codebashing_lms_demo/{path}", content)
 
-    def ended(self, run_id):
+    def final_states(self, run_id):
         """Return the states of a run's tasks when it is over."""
         for _ in range(120):
             if self.dag(f"dagRuns/{run_id}")["state"] in ("success", "failed"):
@@ -92,13 +92,13 @@ class Browser:
 def browser(project):
     command, options = demo(project, "demo.ui")
     with subprocess.Popen(command, **options, stdout=subprocess.PIPE) as process:
-        said = ""
-        while "Ctrl-C" not in said:
+        output = ""
+        while "Ctrl-C" not in output:
             line = process.stdout.readline()
-            assert line, said
-            said += line
+            assert line, output
+            output += line
         url, password = re.search(
-            r"(http://127.0.0.1:\d+)/dags/\w+\n  login admin, password (\S+)", said
+            r"(http://127.0.0.1:\d+)/dags/\w+\n  login admin, password (\S+)", output
         ).groups()
         try:
             yield Browser(url, password)
@@ -116,14 +116,14 @@ def test_clicking_around(project, browser):
         browser.trigger(dry_run=True),
         browser.trigger(as_of="2026-01-31"),
     ]
-    states = [browser.ended(run_id) for run_id in runs]
+    states = [browser.final_states(run_id) for run_id in runs]
     assert states == [GREEN, GREEN, {**GREEN, "load": "skipped"}, GREEN]
 
     inbox = sorted((project / ".demo" / "lms-inbox").iterdir())
     browser.clear(runs[1], "extract")
-    assert browser.ended(runs[1]) == GREEN
+    assert browser.final_states(runs[1]) == GREEN
     browser.clear(runs[1], "load")
-    assert browser.ended(runs[1]) == GREEN
+    assert browser.final_states(runs[1]) == GREEN
     assert sorted((project / ".demo" / "lms-inbox").iterdir()) == inbox
     folders = sorted((project / ".ui" / "staging" / "demo" / "runs").glob("*/manual*.1/manifest.json"))
     assert [json.loads(manifest.read_text())["provenance"] for manifest in folders] == ["replayed"]

@@ -8,13 +8,13 @@ import pytest
 import yaml
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import installed, surroundings, to_codebashing, wait_for
+from tests.airflow.installation import environment_of, installed, to_codebashing, wait_for
 from tests.airflow.test_jobs import DELIVERY
 from tests.airflow.test_runs import LEARNERS
 from tests.fakes.working_lms import WorkingLms
 
 DAG_ID = "codebashing_lms_acme"
-PATIENCE = 500
+TIMEOUT = 500
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def airflow(tmp_path, lms):
     (connectors / "acme.yaml").write_text(yaml.safe_dump(content))
     with Codebashing(LEARNERS) as source:
         to_lms = {"conn_type": "http", "host": lms.url, "password": lms.token}
-        known = surroundings(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
+        known = environment_of(tmp_path, codebashing=to_codebashing(source), lms=to_lms)
         with installed(tmp_path / "airflow", known, ("triggerer",)) as it:
             yield it
 
@@ -59,17 +59,17 @@ def restart_the_triggerer(airflow):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_triggerer_that_is_killed_while_the_lms_works(airflow, lms):
-    wait_for(lambda: airflow.ask(f"dags/{DAG_ID}").get("dag_id"), PATIENCE)
+    wait_for(lambda: airflow.ask(f"dags/{DAG_ID}").get("dag_id"), TIMEOUT)
     assert airflow.ask(f"dags/{DAG_ID}/dagRuns", {"logical_date": None})["state"] == "queued"
-    wait_for(lambda: load_task(airflow).get("state") == "deferred" and len(lms.asked) >= 1, PATIENCE)
-    trigger = wait_for(lambda: load_task(airflow).get("trigger"), PATIENCE)
+    wait_for(lambda: load_task(airflow).get("state") == "deferred" and len(lms.asked) >= 1, TIMEOUT)
+    trigger = wait_for(lambda: load_task(airflow).get("trigger"), TIMEOUT)
     known = json.dumps(trigger)
     assert "temporal.DateTimeTrigger" in known or "temporal.TimeDeltaTrigger" in known
     assert not [word for word in (lms.token, "0042", "example.com", next(iter(lms.jobs))) if word in known]
     restart_the_triggerer(airflow)
     asked = len(lms.asked)
-    wait_for(lambda: len(lms.asked) > asked, PATIENCE)
+    wait_for(lambda: len(lms.asked) > asked, TIMEOUT)
     assert (len(lms.arrivals), lms.imports) == (1, [])
     lms.work()
-    wait_for(lambda: load_task(airflow).get("state") == "success", PATIENCE)
+    wait_for(lambda: load_task(airflow).get("state") == "success", TIMEOUT)
     assert (len(lms.arrivals), len(lms.imports)) == (1, 1)

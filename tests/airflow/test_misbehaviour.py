@@ -60,8 +60,8 @@ def test_what_heals_is_tried_again_and_starts_clean(site):
     site.drop.mkdir()
     site.connector(courses=["java"])
     learners = [{"employee_id": "1042", "email": PERSON, "java.completed_percentage": 33.3}]
-    cut = answer(learners, length=9999)
-    with serving(cut, cut, answer(learners)) as server:
+    truncated = answer(learners, length=9999)
+    with serving(truncated, truncated, answer(learners)) as server:
         site.codebashing(server.base_url)
         ran = site.run()
     assert set(ran.tasks.values()) == {"success"}

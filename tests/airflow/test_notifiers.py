@@ -12,7 +12,7 @@ HOOK = {"slack": {"conn_id": "hook"}}
 
 @pytest.fixture
 def in_need(site, source):
-    """A run that has something to tell."""
+    """A run that needs an alert."""
     source.learners.append(learner(5, employee_id=None))
     return source
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from demo.codebashing import Codebashing
-from tests.airflow.installation import Installation, surroundings, to_codebashing, wait_for
+from tests.airflow.installation import Installation, environment_of, to_codebashing, wait_for
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DAG = "codebashing_lms_acme"
 NAV, TAB = "/plugin/codebashing_lms", f"/dags/{DAG}/plugin/codebashing_lms_dag"
-PATIENCE = 120_000  # milliseconds: the machines of CI are slow
+TIMEOUT = 120_000  # milliseconds: the machines of CI are slow
 TALL = {"width": 1200, "height": 1600}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -26,7 +26,7 @@ def airflow(tmp_path_factory, company_of_five_runs):
     home.mkdir()
     with Codebashing(recent=True) as source:
         more = {
-            **surroundings(company_of_five_runs, codebashing=to_codebashing(source)),
+            **environment_of(company_of_five_runs, codebashing=to_codebashing(source)),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": "admin:admin,vera:viewer",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "2",
@@ -57,7 +57,7 @@ def known(airflow, chromium):
     passwords, cookies = json.loads((airflow.home / "passwords.json").read_text()), {}
     for name in ("admin", "vera"):
         context = chromium.new_context(base_url=airflow.url)
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         page = context.new_page()
         page.goto("/auth/login")
         page.fill("input[name=username]", name)
@@ -74,16 +74,16 @@ def log_in(airflow, chromium, known):
     """Return a function that gives a page to somebody; none may break its own security policy."""
     contexts, complaints = [], []
 
-    def note(said):
-        if "Content Security" in said.text:
-            complaints.append(said.text)
+    def note(message):
+        if "Content Security" in message.text:
+            complaints.append(message.text)
 
     def logged_in(name: str, **options):
         context = chromium.new_context(
             base_url=airflow.url, viewport=TALL, storage_state=known[name], **options
         )
         contexts.append(context)
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         page = context.new_page()
         page.on("console", note)
         return page
@@ -95,7 +95,7 @@ def log_in(airflow, chromium, known):
 
 
 def framed(page, address: str):
-    """Open a place of Airflow's; return our page in its frame."""
+    """Open a page of Airflow; return our page in its frame."""
     page.goto(address)
     return page.frame_locator("iframe")
 
@@ -150,8 +150,8 @@ def test_an_admin_downloads_who_was_set_aside(log_in, company_of_five_runs):
 
 
 def test_an_admin_finds_a_learner(log_in, company_of_five_runs):
-    told = max((company_of_five_runs / "drop" / "acme").iterdir()).read_text().splitlines()[1]
-    employee_id = told.split(",")[0]
+    row = max((company_of_five_runs / "drop" / "acme").iterdir()).read_text().splitlines()[1]
+    employee_id = row.split(",")[0]
     frame = framed(log_in("admin"), TAB)
     view(frame, "Find a learner")
     frame.get_by_label("E-mail address or employee ID").fill(f" {employee_id} ")
@@ -214,8 +214,8 @@ def test_a_dry_run_by_the_form_shows_what_would_be_sent(airflow, log_in):
         page.get_by_test_id("trigger-dag-submit").or_(in_3_1).last.click()
     run_id = triggered.value.json()["dag_run_id"]
     assert triggered.value.json()["conf"]["dry_run"] is True
-    ended = wait_for(lambda: ended_run(airflow, run_id), 240)
-    assert ended == "success"
+    state = wait_for(lambda: final_state(airflow, run_id), 240)
+    assert state == "success"
     frame = framed(page, f"/dags/{DAG}/runs/{run_id.replace('+', '%2B')}/plugin/codebashing_lms_run")
     frame.locator(".badge").first.wait_for()
     shown = frame.locator("main").inner_text()
@@ -224,6 +224,6 @@ def test_a_dry_run_by_the_form_shows_what_would_be_sent(airflow, log_in):
     assert "by admin" in shown
 
 
-def ended_run(airflow, run_id: str) -> str | None:
+def final_state(airflow, run_id: str) -> str | None:
     state = airflow.ask(f"dags/{DAG}/dagRuns/{run_id.replace('+', '%2B')}").get("state")
     return state if state in ("success", "failed") else None

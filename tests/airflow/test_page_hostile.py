@@ -12,7 +12,7 @@ IMAGE = '"><img src=x onerror=alert(1)>@example.com'
 
 @pytest.fixture
 def acme(tmp_path, monkeypatch, client_of):
-    """Return a connector whose people are hostile; after `client_of`, which points the page elsewhere."""
+    """Return a connector with hostile learners; after `client_of`, which points the page elsewhere."""
     acme = Acme(tmp_path, lms={"course_map": {EVIL: {"id": EVIL, "title": EVIL}, "java": {"id": "J"}}})
     monkeypatch.setenv("CODEBASHING_LMS_CONNECTORS", str(tmp_path / "connectors"))
     monkeypatch.setenv("CODEBASHING_LMS_STAGING", f"file://{tmp_path / 'staging'}")

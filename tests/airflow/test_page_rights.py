@@ -21,9 +21,9 @@ def routes():
 
 
 @pytest.fixture
-def address(surroundings):
+def address(pages_folder):
     """Return a function that fills in a route with what really exists."""
-    [date] = sorted((surroundings / "staging" / "acme" / "runs").iterdir())[-2:-1]
+    [date] = sorted((pages_folder / "staging" / "acme" / "runs").iterdir())[-2:-1]
     [run] = date.iterdir()
     values = {"dag_id": DAG, "date": date.name, "name": run.name, "file": "set_aside.csv"}
 

@@ -1,4 +1,4 @@
-"""Whole runs for past dates: told from the archive, else from a fresh call, and never by guessing."""
+"""Whole runs for past dates: from the archive, else from a new request; what is not certain is left out."""
 
 import gzip
 import hashlib
@@ -117,13 +117,13 @@ def test_the_same_past_run_again_builds_the_same_bytes(site, source, date):
 
 
 def test_of_several_answers_the_next_one_tells_and_the_one_before_objects(site, source, date):
-    told = [learner("E1", 2, date - DAY), learner("E2", 2, date - DAY), learner("E4", 0)]
+    after = [learner("E1", 2, date - DAY), learner("E2", 2, date - DAY), learner("E4", 0)]
     before = [learner("E1", 3), learner("E2", 1), learner("E4", 0)]
     for days in (-9, 20):
         read_back_then(site, date + days * DAY, [])
     names = [
         read_back_then(site, date + hours * DAY / 24, learners)
-        for hours, learners in ((-30, before), (5, told))
+        for hours, learners in ((-30, before), (5, after))
     ]
     ran = site.run(logical_date=None, as_of=date.isoformat())
     assert (ran.tasks, source.asked) == (GREEN, [])

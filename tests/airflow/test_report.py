@@ -1,4 +1,4 @@
-"""The report after whole runs: where it goes, and that it never hides what became of the run."""
+"""The report after whole runs: where it goes, and that it never hides how the run ended."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -35,7 +35,7 @@ class Watch:
     """Looks through everything a site's runs left."""
 
     def __init__(self, site):
-        self.site, self.told = site, b""
+        self.site, self.output = site, b""
         basic = base64.b64encode(f"api:{SECRETS['http']}".encode()).decode()
         self.secrets = [*SECRETS.values(), basic, "Token token=", KEY_PASSPHRASE, PASSPHRASE]
 
@@ -51,16 +51,16 @@ class Watch:
         return ran
 
     def saw(self, ran):
-        self.told += ran.log.encode() + json.dumps(ran.xcom).encode()
+        self.output += ran.log.encode() + json.dumps(ran.xcom).encode()
 
     def nothing_leaked(self):
         """Assert it of the database, all logs, what went between tasks, and the staged files."""
-        kept = everything_airflow_keeps() + self.told
+        kept = everything_airflow_keeps() + self.output
         assert leaks(kept, [*self.secrets, *PEOPLE]) == []
         staged = [path for path in self.site.staging.rglob("*") if path.is_file()]
         assert leaks(b"\n".join(path.read_bytes() for path in staged), self.secrets) == []
-        facts = [path.read_bytes() for path in staged if path.suffix == ".json"]
-        assert leaks(b"\n".join(facts), PEOPLE) == []
+        documents = [path.read_bytes() for path in staged if path.suffix == ".json"]
+        assert leaks(b"\n".join(documents), PEOPLE) == []
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ MORE_REFUSALS = [loud(code) for code in (400, 403, 404, 405, 409, 413, 415, 500)
 
 @contextmanager
 def import_endpoint(site, **delivery):
-    """Give an LMS that is told over HTTP, and whose answers must say `status: ok`."""
+    """Give an LMS over HTTP; a good answer says `status: ok`."""
     settings = {"success": {"json": {"status": "ok"}}, "deadline": 1, **delivery}
     site.connector(delivery={"method": "http", "endpoint": "/import", **settings})
     with Lms(token=SECRETS["http"]) as lms:

@@ -38,7 +38,7 @@ def learners(megabytes: int) -> bytes:
     return b"[" + b",".join([record] * (megabytes * 1_000_000 // len(record))) + b"]"
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak memory as Linux tells it")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs the peak memory that Linux reports")
 @pytest.mark.parametrize("compressed", [False, True])
 def test_memory_is_flat(compressed, tmp_path):
     small, big = learners(4), learners(MEGABYTES)

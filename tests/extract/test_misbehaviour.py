@@ -30,8 +30,8 @@ def test_misbehaviour(mood, fetch, files, caplog):
     assert files() == []
     waits_too_long = (getattr(caught.value, "retry_after", None) or 0) > 2
     assert len(server.requests) == (3 if mood.error.retryable and not waits_too_long else 1)
-    told = str(caught.value) + "".join(traceback.format_exception(caught.value)) + caplog.text
-    assert [secret for secret in (TOKEN, API_KEY, PERSON) if secret in told] == []
+    output = str(caught.value) + "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert [secret for secret in (TOKEN, API_KEY, PERSON) if secret in output] == []
 
 
 def test_an_attempt_after_a_cut_body_starts_clean(fetch, files):
@@ -50,7 +50,7 @@ def test_what_a_killed_attempt_left_is_removed(fetch, files, tmp_path):
     assert files() == [staged.path]
 
 
-def test_a_hopeless_error_after_others_is_not_tried_again(fetch):
+def test_a_permanent_error_after_others_is_not_tried_again(fetch):
     with (
         serving(MOODS["unavailable"].answer, MOODS["unauthorized"].answer) as server,
         pytest.raises(SourceError, match=r"401 .* attempt 2\.") as caught,

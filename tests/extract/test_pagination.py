@@ -85,8 +85,8 @@ def test_pages_wrapped_in_an_object(fetch):
 
 
 def test_each_page_is_tried_again_by_itself(fetch):
-    cut = answer(gzip.compress(json.dumps(PEOPLE[2:]).encode())[:-4], Content_Encoding="gzip")
-    pages = [answer(PEOPLE[:2]), cut, answer(b"", "503 Busy"), answer(PEOPLE[2:]), answer([])]
+    truncated = answer(gzip.compress(json.dumps(PEOPLE[2:]).encode())[:-4], Content_Encoding="gzip")
+    pages = [answer(PEOPLE[:2]), truncated, answer(b"", "503 Busy"), answer(PEOPLE[2:]), answer([])]
     with serving(*pages) as server:
         staged = fetch(server.base_url, **BY_PAGE)
     assert content(staged.path) == PEOPLE

@@ -129,8 +129,8 @@ def save(blocks: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSpl
     with part.open("wb") as file:
         hashing = _HashingWriter(file)
         with hashing if gzipped else _zstd(hashing) as writer, ThreadPoolExecutor(1) as thread:
-            written = _write_in_thread(blocks, writer, thread)
-            records, size = _read_through(iter_gunzip(written) if gzipped else written, splitter)
+            body = _write_in_thread(blocks, writer, thread)
+            records, size = _read_through(iter_gunzip(body) if gzipped else body, splitter)
     return SavedBody(hashing.sha256.hexdigest(), hashing.count, size, records)
 
 

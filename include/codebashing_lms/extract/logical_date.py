@@ -58,7 +58,7 @@ def _day(text: str) -> date | None:
 
 def first_tick(connector: Connector, day: date) -> datetime:
     """Return the first run of the schedule on a day in the connector's zone; midnight without a schedule."""
-    midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line speaks of the clock on the wall)
+    midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line means local time)
     tick = midnight
     if connector.cron:
         tick = croniter(connector.cron, midnight - timedelta(seconds=1)).get_next(datetime)

@@ -143,7 +143,7 @@ def download_file(connector: ConnectorOfDag, user: GetUserDep, date: str, name: 
     path = download(found, file) if found else None
     if path is None:
         raise HTTPException(404)
-    log.info("%s fetched %s of a run of %s", user.get_name(), path.name, connector.dag_id)
+    log.info("%s downloaded %s of a run of %s", user.get_name(), path.name, connector.dag_id)
     return attachment(path)
 
 
