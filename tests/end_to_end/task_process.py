@@ -19,6 +19,8 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
+from msgspec import to_builtins
+
 import include.codebashing_lms.load.run
 import include.codebashing_lms.transform.run  # noqa: F401 (tasks import both when they run)
 from codebashing_lms_airflow.hooks import CodebashingHook
@@ -46,7 +48,7 @@ def run_task(file: ValidFile, command: dict[str, Any]) -> Any:
         return run_extract(connector, CodebashingHook(connector.source), RETRY_POLICY, context)
     if task == "transform":
         return run_transform(connector, file.sha256, given, context)
-    return deliver(connector, given, context)
+    return to_builtins(deliver(connector, given, context))
 
 
 class Steps:
