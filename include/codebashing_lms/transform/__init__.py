@@ -1,6 +1,7 @@
 """Step 2: a snapshot becomes the LMS file, set_aside.csv and manifest.json (pandas).
 
 run            transform(): two passes over the snapshot, guards, manifest
+manifest       manifest.json as a type, read and written here
 context        what a run is besides its records
 first_pass     decode each record and check it by itself
 second_pass    resolve duplicates, apply the profile, write the files

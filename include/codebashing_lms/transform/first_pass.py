@@ -125,7 +125,7 @@ class FirstPass:
         if self.connector.courses == "all" and not self.decoder.slugs:
             missing.add(self.keys.percentage_of("<course>"))
         if missing:
-            keys = ", ".join(sorted(keys_there(path, self.connector.source.records_path))[:60])
+            keys = ", ".join(sorted(first_keys(path, self.connector.source.records_path))[:60])
             raise ShapeError(
                 f"No record of the snapshot has {', '.join(sorted(missing))}. Keys that are there: {keys}. "
                 "Name the right ones in source.employee_id_field or source.keys. Nothing was sent."
@@ -137,9 +137,9 @@ class FirstPass:
         return not self.reconstructed and bool(read_at - self.newest > np.timedelta64(STALE))
 
 
-def keys_there(path: Path, records_path: str | None) -> set[str]:
+def first_keys(path: Path, records_path: str | None) -> set[str]:
     """Return the keys of the first records, for a message, without keys that may be an address or an ID."""
-    splitter = RecordSplitter(records_path, decode=_undecoded, read_item=decode_leniently)
+    splitter = RecordSplitter(records_path, decode=_refuse_array, read_item=decode_leniently)
     first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
     records = [record for record in (first.records if first else ()) if isinstance(record, dict)]
     times = Counter(key for record in records for key in record)
@@ -150,5 +150,5 @@ def keys_there(path: Path, records_path: str | None) -> set[str]:
     }
 
 
-def _undecoded(array: memoryview) -> Any:
+def _refuse_array(array: memoryview) -> Any:
     raise ValueError("read each record alone")

@@ -29,7 +29,7 @@ LEFT_OUT = pa.schema(
 
 
 class RecordLists:
-    """Both files, written batch by batch. An unmapped course is one line, however many learners it has.
+    """Writes both files, batch by batch. An unmapped course has one line for all its learners.
 
     :param columns: labels of the LMS file's columns.
     """
@@ -59,7 +59,7 @@ class RecordLists:
         self._left_out.close()
 
     def add(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
-        """List the records of a batch of learners that were not emitted."""
+        """List the records of a batch of learners that are not emitted."""
         at = np.flatnonzero(records["disposition"].to_numpy() != Disposition.EMITTED)
         if not len(at):
             return
@@ -112,7 +112,7 @@ def _people(learners: pd.DataFrame, who: Ints) -> tuple[list[str | None], list[s
 
 
 def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:
-    """Return which rows stand for a line, and for how many: one a learner where `whole`, else each alone."""
+    """Return the rows to list, and how many records each stands for: one a learner where `whole`."""
     of_learners, alone = np.flatnonzero(whole), np.flatnonzero(~whole)
     begins = np.flatnonzero(np.diff(learner[of_learners], prepend=-1))
     at = np.concatenate([of_learners[begins], alone])

@@ -59,7 +59,7 @@ class Statistics(Struct, frozen=True):
 
 
 class SnapshotFile(Struct, frozen=True):
-    """A snapshot that the run is made from; one that nobody archived has no noted checksum."""
+    """A snapshot that the run is made from; without an archive its checksum is not known."""
 
     file: str
     sha256: str | None

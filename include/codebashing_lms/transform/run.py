@@ -19,7 +19,7 @@ from include.codebashing_lms.streaming.prefetch import use_jemalloc
 from include.codebashing_lms.transform import guards
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.counts import RecordCounts
-from include.codebashing_lms.transform.first_pass import FirstPass, keys_there
+from include.codebashing_lms.transform.first_pass import FirstPass, first_keys
 from include.codebashing_lms.transform.lms_file.file_part import first_part
 from include.codebashing_lms.transform.manifest import (
     GuardResults,
@@ -59,20 +59,20 @@ def transform(
     first_pass = FirstPass(connector, context, resolve)
     with scratch_folder() as scratch:
         spool = Spool(scratch)
-        with _present(snapshot) as path:
+        with _snapshot_copy(snapshot) as path:
             if snapshot_sha256:
                 check_sha256(path, snapshot_sha256, f"The snapshot {snapshot.name}")
             first_pass.read(path, spool)
-            keys = sorted(keys_there(path, connector.source.records_path)) if context.check_only else []
-        as_of_rules, looked_back = _look_back(first_pass, earlier)
+            keys = sorted(first_keys(path, connector.source.records_path)) if context.check_only else []
+        as_of_rules, as_of_fields = _as_of_rules(first_pass, earlier)
         second_pass = SecondPass(first_pass, as_of_rules)
         parts = second_pass.write(spool, folder)
     counts, courses = second_pass.counts, first_pass.courses.slugs
     crossed = guards.crossed_guards(connector.guards, counts.learner_totals())
     manifest = Manifest(
-        **_about(connector, context),
-        **looked_back,
-        **_numbers(first_pass, counts),
+        **_run_fields(connector, context),
+        **as_of_fields,
+        **_number_fields(first_pass, counts),
         **first_part(parts),
         parts=parts,
         lists_sha256=sha256_of_lists(connector, resolve),
@@ -100,7 +100,7 @@ def _check_fields(connector: Connector, context: RunContext, snapshot: StagedPat
         )
 
 
-def _present(snapshot: StagedPath) -> Any:
+def _snapshot_copy(snapshot: StagedPath) -> Any:
     if not snapshot.exists():
         raise StagingError(f"The snapshot {snapshot.name} is not in the staging area.")
     return local_copy(snapshot)
@@ -115,7 +115,7 @@ def _stop_without_ids(connector: Connector, counts: RecordCounts) -> None:
         )
 
 
-def _look_back(
+def _as_of_rules(
     first_pass: FirstPass, earlier: EarlierSnapshotRef | None
 ) -> tuple[AsOfRules | None, dict[str, Any]]:
     """Return the rules of a reconstructed date, else None, and the manifest's fields about them."""
@@ -126,7 +126,7 @@ def _look_back(
         first_pass.warnings["earlier_snapshot_not_comparable"] += 1
     elif earlier:
         before = EarlierSnapshot(earlier.read_at, first_pass.courses, first_pass.primary)
-        with _present(earlier.snapshot) as path:
+        with _snapshot_copy(earlier.snapshot) as path:
             check_sha256(path, earlier.sha256, f"The snapshot {earlier.snapshot.name}")
             before.read(path, first_pass.connector, first_pass.rules)
     used = SnapshotFile(earlier.snapshot.name, earlier.sha256) if before and earlier else None
@@ -134,7 +134,7 @@ def _look_back(
     return rules, {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
 
 
-def _about(connector: Connector, context: RunContext) -> dict[str, Any]:
+def _run_fields(connector: Connector, context: RunContext) -> dict[str, Any]:
     """Return the fields of the manifest about the run itself."""
     return {
         "connector": connector.name,
@@ -153,7 +153,7 @@ def _about(connector: Connector, context: RunContext) -> dict[str, Any]:
     }
 
 
-def _numbers(first_pass: FirstPass, counts: RecordCounts) -> dict[str, Any]:
+def _number_fields(first_pass: FirstPass, counts: RecordCounts) -> dict[str, Any]:
     """Return the fields of the manifest about the records."""
     first_pass.warnings["source_looks_stale"] += first_pass.looks_stale()
     return {

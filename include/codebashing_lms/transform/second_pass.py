@@ -86,7 +86,7 @@ class SecondPass:
     def _checked(self, spool: Spool, changed: pd.Series, requirements: ProfileRequirements) -> Batches:
         """Give each batch with its final dispositions."""
         number = 0
-        same_course = duplicates.shares_a_course(self.courses)
+        same_course = duplicates.has_shared_course(self.courses)
         for learners, records in spool.batches():
             here = changed[(changed.index >= number) & (changed.index < number + len(records))]
             disposition = records["disposition"].to_numpy(copy=True)

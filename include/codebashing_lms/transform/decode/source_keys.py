@@ -1,4 +1,4 @@
-"""The names of the keys in the source's records, and names in the order in which these have them."""
+"""The names of the keys in the source's records, and an order of names as records have them."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -34,7 +34,7 @@ def _of_course(pattern: str) -> Callable[[str], str]:
 
 
 class KeyOrder:
-    """Names as records have them: a new one stands behind the one before it in its record."""
+    """Names in the order of the records: a new name follows the name before it in its record."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._next: dict[str | None, str | None] = {None: None}
@@ -53,5 +53,5 @@ class KeyOrder:
             name = self._next[name]
 
     def insert(self, previous: str | None, name: str) -> None:
-        """Put a new name behind another; in front of all where there is none before it."""
+        """Put a new name behind another; at the front where there is none before it."""
         self._next[name], self._next[previous] = self._next[previous], name

@@ -144,5 +144,5 @@ def _hundredths(numbers: npt.NDArray[np.float64]) -> Ints:
 
 
 def _half_up(number: float) -> int:
-    """Round exactly, by the digits that the source wrote."""
+    """Round exactly, by the digits of the source."""
     return int((Decimal(repr(number)) * 100).quantize(Decimal(1), ROUND_HALF_UP))

@@ -59,7 +59,7 @@ class CellBuilder:
         for literal, name in column.pieces():
             pieces += [_constant(literal, len(records))] if literal else []
             pieces += [self._piece(name, column, records, learners)] if name else []
-        return _joined(pieces, len(records))
+        return _join(pieces, len(records))
 
     def _piece(self, name: str, column: Column, records: pd.DataFrame, learners: pd.DataFrame) -> Cells:
         if name in self.contract.options:
@@ -131,8 +131,8 @@ def _constant(text: str, rows: int) -> Cells:
     return pa.array([text], pa.string()), np.zeros(rows, dtype=np.int64)
 
 
-def _joined(pieces: list[Cells], rows: int) -> Cells:
-    """Return texts in a row as one column, a text for each record."""
+def _join(pieces: list[Cells], rows: int) -> Cells:
+    """Return several columns joined to one, a text for each record."""
     texts = [piece.take(pa.array(at)) for piece, at in pieces]
     return pc.binary_join_element_wise(*texts, ""), np.arange(rows)
 
@@ -145,7 +145,7 @@ def _points(column: Column, mark: str) -> pa.Array:
 def _percent_texts(decimals: int | None, down: bool, scale: int, mark: str) -> pa.Array:
     """Return the text of every percentage from 0 to 100 in hundredths; shortest without `decimals`.
 
-    Rounded to decimals, half up or down; all the points stay for what is finished.
+    Rounded to decimals, half up or down; only a finished course has all points.
     """
     shown = 2 if decimals is None else decimals
     whole = DONE // 100 * 10**shown  # 100 % of 100 points, in last digits

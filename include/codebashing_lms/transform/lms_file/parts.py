@@ -1,4 +1,4 @@
-"""One file on its way to the LMS, with its name: plain or packed, and no longer than it may be."""
+"""One part of the LMS file: its name, plain or packed, within the limits of the LMS."""
 
 import codecs
 import hashlib
@@ -22,7 +22,7 @@ from include.codebashing_lms.transform.lms_file.file_part import FilePart
 
 @dataclass
 class PartNames:
-    """Names for parts, no two alike."""
+    """Names for parts; no two are the same."""
 
     pattern: str
     only_letters: bool
@@ -42,7 +42,7 @@ class PartNames:
 
 
 class Part:
-    """One file in the making."""
+    """One file that is being written."""
 
     def __init__(self, path: Path, name: str, course: str, contract: Contract, header: str) -> None:
         self.path, self.name, self.course = path, name, course
@@ -58,8 +58,8 @@ class Part:
             self._out = self._zip.open(timeless_member(contract.package), "w")
         self._write_text(header)
 
-    def fitting(self, lines: pa.Array) -> int:
-        """Return how many of the lines still go into this part; an empty one takes at least one."""
+    def count_fitting(self, lines: pa.Array) -> int:
+        """Return how many of the lines fit into this part; an empty part takes at least one."""
         fitting = len(lines)
         if self.limits.rows:
             fitting = min(fitting, self.limits.rows - self.rows)
@@ -69,8 +69,8 @@ class Part:
         return max(fitting, 0 if self.rows else 1)
 
     def write(self, lines: pa.Array) -> None:
-        """Write lines."""
-        text = _text(lines)
+        """Write lines to the part."""
+        text = _bytes_of(lines)
         if self.shape.quoting == "statements" and not self.rows:
             text = text[1:]  # the comma before the first
         self.rows += len(lines)
@@ -111,7 +111,7 @@ class Part:
         self._out.write(data)
 
 
-def _text(lines: pa.Array) -> Any:
+def _bytes_of(lines: pa.Array) -> Any:
     """Return the bytes of all lines in a row, without a copy."""
     offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
     return lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]

@@ -1,4 +1,4 @@
-"""How texts stand in an LMS file, and which ones cannot: an LMS without quoting reads a delimiter as one."""
+"""How texts are written to an LMS file, and which cannot be: without quoting a delimiter ends a field."""
 
 import json
 import re
@@ -63,16 +63,16 @@ def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
     bad: Bools = np.zeros(len(texts), dtype=np.bool_)
     for one in found:
         bad |= one.to_numpy(zero_copy_only=False).astype(np.bool_)
-    return bad | _unlike(texts, column.pattern) if column.pattern else bad
+    return bad | _mismatches(texts, column.pattern) if column.pattern else bad
 
 
 def _ends_early(texts: pa.Array, sign: str, line_ending: str) -> pa.Array:
-    """Return which texts would make, with the line's end after them, a sign that begins before that end."""
+    """Return which texts, with the line's end after them, make a sign that begins before that end."""
     at = pc.find_substring(pc.binary_join_element_wise(texts, line_ending, ""), sign)
     return pc.and_(pc.greater_equal(at, 0), pc.less(at, pc.binary_length(texts)))
 
 
-def _unlike(texts: pa.Array, pattern: str) -> Bools:
-    """Return which texts a pattern does not match as a whole; a blank one is a matter of `required`."""
+def _mismatches(texts: pa.Array, pattern: str) -> Bools:
+    """Return which texts a pattern does not match as a whole; `required` is about blank texts."""
     whole = re.compile(pattern)
     return np.array([bool(text) and not whole.fullmatch(text) for text in texts.to_pylist()], dtype=np.bool_)

@@ -40,7 +40,7 @@ class LmsFile:
         self._rows = CellBuilder(contract, zone, as_of, courses)
         self._names = PartNames(file_name(contract.file_name, as_of, zone), contract.package is not None)
         self._folder, self._stack = folder, ExitStack()
-        self._header = self._head()
+        self._header = self._first_bytes()
         self._parts: list[Part] = []
         self._open: dict[str, Part] = {}
 
@@ -100,12 +100,12 @@ class LmsFile:
         texts = [quote(column, self.file, alone) for column, _ in cells]
         texts[-1] = pc.binary_join_element_wise(texts[-1], self.file.line_ending, "")
         numbers = [np.asarray(at) for _, at in cells]
-        columns = _by_few_texts(list(zip(texts, numbers, strict=True)), self.file.delimiter)
+        columns = _join_few_texts(list(zip(texts, numbers, strict=True)), self.file.delimiter)
         return pc.binary_join_element_wise(
             *(column.take(pa.array(at)) for column, at in columns), self.file.delimiter
         )
 
-    def _head(self) -> str:
+    def _first_bytes(self) -> str:
         """Return what every part begins with."""
         if self.file.quoting == "statements":
             return "["
@@ -116,7 +116,7 @@ class LmsFile:
     def _put(self, course: str, lines: pa.Array) -> None:
         while len(lines):
             part = self._open.get(course) or self._new_part(course)
-            fitting = part.fitting(lines)
+            fitting = part.count_fitting(lines)
             if fitting:
                 part.write(lines[:fitting])
                 lines = lines[fitting:]
@@ -133,7 +133,7 @@ class LmsFile:
         return part
 
 
-def _by_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
+def _join_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
     """Join neighbouring columns once for each of their combinations, where these are few, not once a row.
 
     Course, percentage and status are a few hundred texts together, and their rows are millions.
@@ -146,12 +146,12 @@ def _by_few_texts(columns: list[Cells], delimiter: str) -> list[Cells]:
             group.append((texts, numbers))
             codes = together
             continue
-        joined.append(_combined(group, codes, delimiter))
+        joined.append(_combine(group, codes, delimiter))
         group, codes, most = [(texts, numbers)], numbers.astype(np.int64), len(texts)
-    return [*joined, _combined(group, codes, delimiter)]
+    return [*joined, _combine(group, codes, delimiter)]
 
 
-def _combined(group: list[Cells], codes: Ints, delimiter: str) -> Cells:
+def _combine(group: list[Cells], codes: Ints, delimiter: str) -> Cells:
     if len(group) == 1:
         return group[0]
     at, combinations = pd.factorize(codes)

@@ -1,6 +1,6 @@
 """What a record is between the steps of transform, and for load.
 
 columns        what the columns of learners and records hold
-dispositions   what becomes of a record, and why, in the order in which the reasons are tried
+dispositions   what becomes of a record: all reasons of transform and load
 spool          checked batches, kept on local disk between the two passes
 """

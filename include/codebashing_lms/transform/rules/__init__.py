@@ -2,7 +2,7 @@
 
 learners              the person: form, exclusion, employee ID, e-mail
 progress              a learner on a course: values, percentage, status, completion date, course
-as_of                 what is certain about a past date
+as_of                 which records are certain at a past date
 earlier_snapshot      the nearest snapshot read before a past date
 duplicates            learners that share an employee ID, slugs that share an LMS course
 user_keys             the key by which the LMS knows a learner

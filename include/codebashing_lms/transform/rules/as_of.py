@@ -55,8 +55,11 @@ class AsOfRules:
             | (records["completed_by"].to_numpy() <= self.as_of)  # a date stands at 100 % only
         )
         if self.earlier:
-            then = self.earlier.find(records, learners)
-            known &= ~(self._contradicted(then, records, active_by) | self._new(then, records, created_by))
+            earlier = self.earlier.find(records, learners)
+            known &= ~(
+                self._contradicts(earlier, records, active_by)
+                | self._may_be_new(earlier, records, created_by)
+            )
         disposition = records["disposition"].to_numpy()
         reasons = np.select(
             [created_by > self.as_of, ~known], [Disposition.NOT_YET_A_USER, Disposition.UNKNOWN_AT_AS_OF], 0
@@ -65,19 +68,19 @@ class AsOfRules:
             disposition=np.where(disposition == Disposition.EMITTED, reasons, disposition).astype(np.int8)
         )
 
-    def _contradicted(self, then: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
+    def _contradicts(self, earlier: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
         """Return where the earlier snapshot cannot be true together with this one and the assumptions."""
-        found = _progress_disagrees(then, records, active_by <= self.read_before)
-        found |= _dates_disagree(then, records, self.read_before)
-        found |= then.lessons_total != records["lessons_total"].to_numpy()
+        found = _progress_disagrees(earlier, records, active_by <= self.read_before)
+        found |= _dates_disagree(earlier, records, self.read_before)
+        found |= earlier.lessons_total != records["lessons_total"].to_numpy()
         if self.one_course:
-            found |= then.progress == ABSENT
-        return (found & then.there) | then.twice
+            found |= earlier.progress == ABSENT
+        return (found & earlier.there) | earlier.twice
 
-    def _new(self, then: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
+    def _may_be_new(self, earlier: EarlierValues, records: pd.DataFrame, created_by: Instants) -> Bools:
         """Return which records at 0 % may be newer than the as-of: the earlier snapshot lacks them."""
-        was_there = ~then.there & (created_by <= self.as_of)
-        new: Bools = (then.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
+        was_there = ~earlier.there & (created_by <= self.as_of)
+        new: Bools = (earlier.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new
 
     def hide_after_as_of(
@@ -110,18 +113,18 @@ def add_latest_possible_dates(records: pd.DataFrame) -> pd.DataFrame:
     return records.assign(completed_by=latest)
 
 
-def _progress_disagrees(then: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
+def _progress_disagrees(earlier: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
     """Return where progress fell, or changed without an activity."""
     now = progress_of(records)
-    fell = (then.progress > now) | (then.lessons_completed > records["lessons_completed"].to_numpy())
-    disagrees: Bools = fell | (quiet & (then.progress != now))
+    fell = (earlier.progress > now) | (earlier.lessons_completed > records["lessons_completed"].to_numpy())
+    disagrees: Bools = fell | (quiet & (earlier.progress != now))
     return disagrees
 
 
-def _dates_disagree(then: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
+def _dates_disagree(earlier: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
     """Return where a completion date changed, or contradicts the progress in the earlier snapshot."""
     completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
-    moved = (then.date != NO_DATE) & (then.date != seconds_of(completed_at))
-    finished = then.progress == FINISHED
+    moved = (earlier.date != NO_DATE) & (earlier.date != seconds_of(completed_at))
+    finished = earlier.progress == FINISHED
     disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_by <= read_at)
     return disagrees

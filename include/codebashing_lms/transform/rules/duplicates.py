@@ -23,7 +23,7 @@ class EmployeeIds:
         self._columns: list[pa.Array] = []
 
     def add(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
-        """Take up the IDs of one batch."""
+        """Add the IDs of one batch."""
         left = np.zeros(len(learners), dtype=np.bool_)
         left[records["learner"].to_numpy()[records["disposition"].to_numpy() == Disposition.EMITTED]] = True
         self._columns.append(pa.array(learners.loc[left, "employee_id"], pa.string()))
@@ -52,7 +52,7 @@ def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, best: b
 def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
     """Return the records of all learners that share an employee ID.
 
-    `employee_id` and `person` are numbers of those that share one; `item` numbers the learners.
+    `employee_id` and `person` are numbers; `item` is the learner's number in the snapshot.
     """
     found = list(_duplicate_batches(spool, shared)) if shared else []
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
@@ -83,7 +83,7 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
 
 
 def _persons(emails: pd.Series, employee: Ints, items: int, people: dict[str, int]) -> Ints:
-    """Number people by their e-mail, whatever its case; two without one are never the same.
+    """Number people by their e-mail, whatever its case; two people without an e-mail are never the same.
 
     :param employee: NOBODY for learners that share no ID.
     :param people: those met before, with their numbers.
@@ -133,7 +133,7 @@ def _merge(records: pd.DataFrame, course: str, order: list[str], ascending: Iter
     return records.assign(disposition=disposition)
 
 
-def shares_a_course(courses: Courses) -> bool:
+def has_shared_course(courses: Courses) -> bool:
     """Return whether the course map gives two slugs the same LMS course."""
     ids = [entry.id for slug in courses.course_map if (entry := courses.entry(slug))]
     return len(set(ids)) < len(ids)
