@@ -178,10 +178,9 @@ def as_dict(receipt: Receipt) -> dict[str, Any]:
     return content
 
 
-def write_receipt(folder: StagedPath, receipt: Receipt) -> str:
-    """Stage the receipt; return its address."""
+def write_receipt(folder: StagedPath, receipt: Receipt) -> None:
+    """Stage the receipt in its run's folder."""
     write_json(folder / RECEIPT, as_dict(receipt))
-    return str(folder / RECEIPT)
 
 
 def read_receipt(folder: StagedPath) -> Receipt | None:
