@@ -5,7 +5,9 @@ import re
 import pytest
 
 from include.codebashing_lms import errors
+from include.codebashing_lms.staging import layout
 from tests.paths import ROOT
+from tests.project.test_architecture import TABLE
 
 OPERATIONS = [ROOT / "docs" / "operations.md", *sorted((ROOT / "docs" / "deployments").glob("*.md"))]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -51,3 +53,13 @@ def test_the_readme_leads_to_every_deployment():
     readme = (ROOT / "README.md").read_text()
     missing = [page.name for page in OPERATIONS if str(page.relative_to(ROOT)) not in readme]
     assert missing == []
+
+
+def test_the_tree_of_a_staging_area_is_the_one_of_the_code():
+    tree = (layout.__doc__ or "").split("\n\n", 1)[1].strip()
+    assert f"```\n{tree}\n```" in (ROOT / "docs/architecture.md").read_text()
+
+
+def test_the_table_of_imports_names_every_package():
+    text = (ROOT / "docs/architecture.md").read_text()
+    assert [row for row in TABLE if row not in text] == []
