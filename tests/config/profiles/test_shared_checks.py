@@ -150,7 +150,7 @@ def test_full_is_refused_where_the_lms_adds_or_refuses(profile, customer):
     if not read_contract(profile).refuses_full:
         assert customer(profile, FINISHED, 21, send="full")[0]["outcome"] == "delivered"
         return
-    with pytest.raises(ConnectorError, match="tells changes only"):
+    with pytest.raises(ConnectorError, match="sends changes only"):
         customer(profile, FINISHED, 21, send="full")
     with pytest.raises(ValueError, match="send: full is impossible"):
         runs.connector({"method": "folder", "directory": "/drop", "send": "full"}, lms=lms(profile))

@@ -77,7 +77,7 @@ def test_without_either_the_file_is_refused(tmp_path):
 def test_both_at_once_are_refused(tmp_path, capsys):
     with pytest.raises(AssertionError):
         with_crosswalk(tmp_path, "E1,ann\n", options={"user_key": "employee_id"})
-    assert "crosswalk is for profiles whose user key is not the employee ID" in capsys.readouterr().err
+    assert "crosswalk is for profiles with another user key than the employee ID" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
