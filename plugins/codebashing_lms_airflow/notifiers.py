@@ -58,7 +58,7 @@ def problems(notify: Notify) -> list[str]:
 
 
 def send(notify: Notify, alert: Alert) -> tuple[list[str], list[str]]:
-    """Send an alert on all channels; return the channels that took it, and the errors of the others."""
+    """Send an alert on all channels; return the channels that accepted it, and the errors of the others."""
     sent, failed = [], []
     for notifier in notifiers(notify):
         try:

@@ -163,7 +163,7 @@ class CodebashingNotifyOperator(BaseOperator):
         self.connector = connector
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Return the subject of the alert, and the channels that took it."""
+        """Return the subject of the alert, and the channels that accepted it."""
         from codebashing_lms_airflow.tasks.notify import run_notify
 
         return run_notify(self.connector, context)

@@ -2,7 +2,7 @@
 
 model        what an Airflow connection says: HttpConnection, SftpConnection
 http         an HTTP session that sends credentials to its own host only
-http_errors  what HTTP answers and failures mean, for the source and for the LMS
+http_errors  what a redirect, a Retry-After and a request without an answer mean
 sftp         a session on an SFTP server, with a pinned host key
 sftp_keys    the host key that is pinned, and our own private key
 deadline     a deadline for a whole session

@@ -24,7 +24,7 @@ def session(connection: SftpConnection, conn_id: str, seconds: float) -> Iterato
     with closing(_connect(connection, conn_id, seconds)) as sock:
 
         def abort() -> None:
-            """End every wait for the server, in whatever thread it is."""
+            """End every wait for the server, in every thread."""
             sock.shutdown(socket.SHUT_RDWR)
 
         # paramiko itself may wait for ever, e.g. when a session is opened.
@@ -43,7 +43,7 @@ def server_of(connection: SftpConnection) -> str:
 
 @contextmanager
 def translate_loss(server: str, not_delivered: bool = False) -> Iterator[None]:
-    """Turn a connection that was lost into an error of ours."""
+    """Raise DeliveryUnavailableError where the connection is lost."""
     try:
         yield
     except (paramiko.SSHException, OSError, EOFError) as error:

@@ -54,7 +54,7 @@ def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
 
 
 def appends(connector: Connector) -> bool:
-    """Return whether the LMS adds rows again that it is sent again."""
+    """Return whether the LMS adds a row a second time when it gets the row again."""
     return connector.lms.contract.appends
 
 

@@ -64,7 +64,7 @@ class SendResult:
 class JobStatus:
     """The state of an import job.
 
-    :param sentence: the LMS's state in our words, for a receipt and an error.
+    :param sentence: what a person should know of a failed job, for the receipt and the error.
     """
 
     state: Literal["working", "done", "failed"]

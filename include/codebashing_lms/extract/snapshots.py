@@ -67,7 +67,7 @@ def read_metadata(path: StagedPath) -> SnapshotMetadata:
 
 
 def pointer_of(snapshots: StagedPath, logical_date: datetime) -> Any:
-    """Return the path of a logical date's pointer, there or not."""
+    """Return the path of a logical date's pointer, whether it exists or not."""
     return snapshots / SNAPSHOTS_BY_DATE / f"{timestamp_name(logical_date)}.json"
 
 
@@ -157,7 +157,7 @@ def _in_use(snapshots: StagedPath, name: str, now: datetime) -> bool:
 
 
 def _pointers_before(snapshots: StagedPath, oldest: str) -> list[Any]:
-    """Return the pointers that may lead to an old snapshot: no date is read long before it."""
+    """Return the pointers that may lead to an old snapshot: a snapshot is never read long before its date."""
     folder = snapshots / SNAPSHOTS_BY_DATE
     pointers = folder.iterdir() if folder.exists() else ()
     return [path for path in pointers if path.name < oldest and not path.name.startswith(".")]

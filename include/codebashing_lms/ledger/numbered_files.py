@@ -68,7 +68,7 @@ def has_gaps(ordered: list[int]) -> bool:
 
 
 def numbered(folder: StagedPath, number: int) -> Any:
-    """Return the path of the file with a number, there or not."""
+    """Return the path of the file with a number, whether it exists or not."""
     return folder / f"{number:06d}.parquet"
 
 
@@ -90,7 +90,7 @@ def remove(target: StagedPath) -> None:
 
 
 def write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], metadata: Metadata) -> None:
-    """Write tables; each has all rows of some buckets, and these follow the buckets of the table before."""
+    """Write tables; each has all rows of some buckets, in the order of the buckets."""
     rows_in = np.zeros(BUCKETS, dtype=np.int64)
     with pq.ParquetWriter(
         path,

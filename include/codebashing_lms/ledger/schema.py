@@ -12,7 +12,7 @@ rows         number of rows
 unchanged    number of rows of the ledger that were found unchanged
 verdict      what is known of a delivery, in words for people
 since        completions before it count as known to the LMS; from the last answer to first_delivery or reset
-version      of a roll-back, the entry after which the ledger was as it is again
+version      of a roll-back, the entry that the ledger was rolled back to
 
 A delivery and an action of the admin DAG add what they keep: file, checksum, run, person, reason.
 """

@@ -4,7 +4,7 @@ The modules stand in the order of one delivery: recover, compare, write, prepare
 
 run              load(): the steps in their order
 receipt          receipt.json as a type, its states and their transitions
-attempts         the tries of a run, and idempotency keys
+attempts         the tries of a run: where the next try goes on; idempotency keys
 recovery         interrupted deliveries are brought to their end by asking the LMS
 manual_recovery  ... or by the answer of a person who looked there
 in_flight        deliveries that have begun and are not yet in the journal

@@ -81,7 +81,7 @@ def _about_file(
 
 
 def describe_file(receipt: Receipt) -> str:
-    """Return the file with its numbers; of several, all of them."""
+    """Return the file with its numbers; several files by the first one and their number."""
     rows = "1 row" if receipt.rows == 1 else f"{receipt.rows} rows"
     size = sum(part.bytes for part in receipt.files)
     more = f" and {len(receipt.files) - 1} more" if len(receipt.files) > 1 else ""
@@ -120,7 +120,7 @@ def delivered(receipt: Receipt, address: str, not_fetched: list[Receipt]) -> Out
 
 
 def delivered_before(receipt: Receipt, address: str, by_this_task: bool) -> Outcome:
-    """Return the outcome of a load with a run that had delivered already.
+    """Return the outcome of a load of a run that has already delivered.
 
     :param by_this_task: the delivery was in flight, and this load found it at the LMS.
     """
@@ -163,7 +163,7 @@ def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, b
 
 
 def write_outcome(folder: StagedPath, kind: OutcomeKind, sentence: str) -> None:
-    """Stage how load ended; load does not fail because this cannot be staged."""
+    """Stage how load ended; an error of the staging area does not fail load."""
     try:
         write_json(folder / OUTCOME, to_builtins(StagedOutcome(kind, sentence, iso(datetime.now(UTC)))))
     except StagingError as error:

@@ -45,7 +45,7 @@ def is_watched(transport: Transport) -> bool:
 
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
-    """Have later runs look after a delivery; return its receipt."""
+    """Mark a delivery, so that later runs poll it; return its receipt."""
     write_json(_pointer(home, receipt.delivery), {"folder": relative_to(home, folder)})
     return replace(receipt, pickup=Pickup())
 
@@ -54,7 +54,7 @@ def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
 class PickupTracker:
     """Looks after the deliveries of earlier runs to a folder or an SFTP server.
 
-    :param has_header: whether the first line of a file is no row.
+    :param has_header: whether the first line of a file is a header.
     """
 
     home: StagedPath
@@ -68,7 +68,7 @@ class PickupTracker:
         return self.transport.delivery
 
     def poll(self) -> list[Receipt]:
-        """Write down what can be seen of earlier deliveries; return those that the LMS has not fetched."""
+        """Write down what can be seen of earlier deliveries; return those that the LMS has not picked up."""
         watched = list(self._watched())
         names = [part.file for receipt, _, _ in watched for part in receipt.files]
         remaining = self.transport.remaining(names) if names and self.delivery.fetched else set()
@@ -85,7 +85,7 @@ class PickupTracker:
         return [one for one, pickup in seen if self.delivery.fetched and not _is_fetched(one, pickup)]
 
     def replace(self, not_fetched: list[Receipt], by: Receipt) -> None:
-        """Remove files that the LMS has not fetched: a file with all rows is in their place."""
+        """Remove files that the LMS has not picked up: a file with all rows replaces them."""
         new = {part.file for part in by.files}
         old = [part.file for receipt in not_fetched for part in receipt.files]
         self.transport.remove([name for name in old if name not in new])
@@ -171,14 +171,14 @@ def _state(receipt: Receipt, picked_up: int, answered: int) -> PickupState:
 def pickup_tracker(
     home: StagedPath, destination_ledger: DestinationLedger, transport: Transport, has_header: bool
 ) -> PickupTracker | None:
-    """Return what looks after deliveries to this destination, None where nothing is seen of them later."""
+    """Return the tracker of this destination, None where a pick-up is not visible."""
     if isinstance(transport, SupportsPickup) and is_watched(transport):
         return PickupTracker(home, destination_ledger, transport, has_header)
     return None
 
 
 def refuse_if_not_fetched(transport: Transport, receipt: Receipt, not_fetched: list[Receipt]) -> None:
-    """Refuse to send changes on top of earlier ones that the LMS has not fetched."""
+    """Refuse to send changes on top of earlier ones that the LMS has not picked up."""
     if not_fetched:
         raise DeliveryUnavailableError(
             f"The LMS picks nothing up at {transport.address('')}: {not_fetched_since(not_fetched)}, and "

@@ -60,7 +60,7 @@ class Part(Struct, frozen=True, omit_defaults=True):
     """One of the files of a delivery, as it goes to the LMS.
 
     :param course: the course of all its rows, where each course has a file of its own.
-    :param packing: how it is packed, and `content` what it is then without packing; None: it goes as it is.
+    :param packing: how the file is packed, None for no packing. `content` is the file before packing.
     """
 
     file: str
@@ -98,13 +98,13 @@ class Pickup(Struct, frozen=True):
 class Receipt(Struct, frozen=True, omit_defaults=True):
     """What was sent where, when and by whom; it names files and counts, and no person.
 
-    :param rows: of all files; `refused` of them by the LMS, as far as it said so.
+    :param rows: number of rows in all files. `refused` is the number of rows that the LMS has refused so far.
     :param refusals_to_come: whether the LMS says only later which rows it refuses, or never.
     :param file: the first file; `bytes`, `sha256`, `packing` and `content` are of this file, too.
     :param where: where the first file goes, without credentials.
     :param delivery: its ID, the idempotency key of the first file.
     :param parts: all files, where there are several.
-    :param after: the delivery before it with an import job that came to nothing.
+    :param after: ID of the earlier delivery, if its import job failed.
     :param import_: who starts the import in the LMS, if it does not start by itself.
     :param parts_done: how many files the LMS surely has; `parts_journaled` of them are in the journal.
     :param refusals_unmatched: how many refusals of the LMS match no row that was sent.

@@ -110,7 +110,7 @@ class Recovery:
         if job.state == "working":
             return receipt
         if job.state == "failed":
-            return transition(receipt, State.FAILED, job_status="failed, as the LMS says")
+            return transition(receipt, State.FAILED, job_status=job.sentence or "failed, as the LMS says")
         return sender.mark_accepted(receipt, job.refusals)
 
     def _give_up(self, receipt: Receipt, folder: StagedPath, destination_ledger: DestinationLedger) -> None:
@@ -136,7 +136,7 @@ class Recovery:
 def _needs_a_person(receipt: Receipt) -> DeliveryError:
     why = f"an earlier run was interrupted while sending it to {receipt.where}"
     if receipt.job_status:
-        why = f"its import job at {receipt.where} is {receipt.job_status}"
+        why = f"of its import job {receipt.where} says: {receipt.job_status}"
     return DeliveryError(
         f"Whether the LMS took {receipt.files[receipt.next_part].file} is not known: {why}, and the LMS "
         "would add its rows a second time. Nothing was sent. Look at the LMS; then trigger the DAG "

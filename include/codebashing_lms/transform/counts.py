@@ -39,7 +39,7 @@ SET_ASIDE_WITH_ID = [
 class BatchCounts:
     """The numbers of one batch of checked records.
 
-    :param bands: how many records there are by band and disposition.
+    :param bands: number of records per band and disposition.
     :param courses: how many REPORTED records there are by course and status; the first course is NO_SLUG, the
         lowest number.
     :param has: for each learner and disposition, whether one of the learner's records has it.
@@ -51,7 +51,7 @@ class BatchCounts:
 
     @classmethod
     def of(cls, learners: int, records: pd.DataFrame) -> "BatchCounts":
-        """Count the records of so many learners."""
+        """Count the records of a batch with `learners` learners."""
         disposition, status = records["disposition"].to_numpy(), statuses(records)
         band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
         bands = np.bincount(
@@ -143,7 +143,7 @@ class LearnerStatistics:
             self.without_id["" if np.isnat(day) else str(day)] += int(count)
 
     def summary(self, slugs: list[str]) -> Statistics:
-        """Return them for the manifest."""
+        """Return the statistics for the manifest."""
         courses: dict[str, list[int]] = {}
         for (course, status), count in sorted(self.courses.items()):
             name = slugs[course] if course >= 0 else ""

@@ -38,7 +38,7 @@ CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
 class HttpTransport:
     """One POST of the file; the endpoint's answer says whether the LMS accepted it.
 
-    :param appends: whether the LMS adds rows again that it is sent again.
+    :param appends: whether the LMS adds a row a second time when it gets the row again.
     :param has_header: whether the first line of the file is a header.
     """
 
@@ -83,7 +83,7 @@ class HttpTransport:
         return isinstance(error, DeliveryUnavailableError) and (error.not_delivered or not self.appends)
 
     def check(self) -> str:
-        """Ask with OPTIONS, which HTTP calls safe; whether a file is taken shows only when one is sent.
+        """Ask with OPTIONS, which changes nothing; only an upload shows whether the LMS accepts a file.
 
         The request carries the login, so that a wrong token shows. Other status codes mean nothing: many
         endpoints know no OPTIONS.
