@@ -27,7 +27,7 @@ NO_ALERT: dict[str, Any] = {"subject": None, "channels": []}
 
 
 def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
-    """Send an alert when the run failed or needs a person; return its subject and the channels that accepted it.
+    """Send an alert when the run failed or needs a person; return its subject and the channels it went to.
 
     The second try for a failed run does not read the state of earlier runs: the staging area may be broken.
     """
