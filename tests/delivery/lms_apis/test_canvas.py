@@ -119,10 +119,56 @@ def test_lost_answer_ends_with_the_same_grades(canvas, tmp_path, fault):
     assert finish(transport, result.job)[1].state == "done"
 
 
-def test_too_many_requests_are_403_at_canvas(canvas, tmp_path):
-    spent = Answer(403, b"403 Forbidden (Rate Limit Exceeded)", {"X-Rate-Limit-Remaining": "0.0"})
-    canvas.faults.append(Fault(answer=spent))
-    assert not transport_to(canvas).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False).refusals
+THROTTLED = [
+    Answer(403, body, headers)
+    for body in (
+        b"403 Forbidden (Rate Limit Exceeded)\n",
+        b'{"errors":[{"message":"Rate Limit Exceeded"}]}',
+        b"<html><body>403 Forbidden (RATE LIMIT EXCEEDED)</body></html>",
+    )
+    for headers in ({}, *({"X-Rate-Limit-Remaining": left} for left in ("0.0", "-3", "112.7", "700", "none")))
+]
+
+
+@pytest.mark.parametrize("throttled", THROTTLED)
+def test_too_many_requests_are_403_at_canvas(canvas, tmp_path, throttled):
+    canvas.faults.append(Fault(answer=throttled))
+    transport = transport_to(canvas, targets=(JAVA,))
+    result = transport.send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
+    assert not result.refusals
+    assert canvas.assignments[JAVA].grades == {"sis_user_id:E1": "50"}
+    canvas.faults.append(Fault(answer=throttled))
+    assert finish(transport, result.job)[1] == JobStatus("done", (), "Canvas worked the grades in.")
+    canvas.faults.append(Fault(answer=throttled))
+    assert "shows the 1 mapped assignments" in transport.check()
+
+
+@pytest.mark.parametrize("throttled", THROTTLED[3::5])
+@pytest.mark.parametrize("step", ["send", "job_status", "check"])
+def test_canvas_that_has_too_many_requests_for_long_is_asked_later(canvas, tmp_path, throttled, step):
+    transport = transport_to(canvas, targets=(JAVA,))
+    job = transport.send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False).job
+    canvas.faults += [Fault(answer=throttled)] * 4
+    calls = {
+        "send": lambda: transport.send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=True),
+        "job_status": lambda: transport.job_status(job),
+        "check": transport.check,
+    }
+    with pytest.raises(DeliveryUnavailableError) as failure:
+        calls[step]()
+    assert "right" not in str(failure.value)
+
+
+def test_403_for_another_reason_is_a_refusal_of_the_course(canvas, tmp_path):
+    left = {"X-Rate-Limit-Remaining": "650.2"}
+    canvas.faults.append(Fault(answer=Answer(403, b'{"errors":[{"message":"user not authorized"}]}', left)))
+    result = transport_to(canvas).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
+    assert result.refusals == (Refusal("403: user not authorized", 0),)
+    job = transport_to(canvas).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False).job
+    canvas.faults.append(Fault(answer=Answer(403, b'{"errors":[{"message":"user not authorized"}]}', left)))
+    with pytest.raises(DeliveryError, match="lacks the right") as failure:
+        transport_to(canvas).job_status(job)
+    assert not isinstance(failure.value, DeliveryUnavailableError)
 
 
 def test_progress_that_is_gone(canvas):

@@ -111,7 +111,11 @@ def error_text(document: Any, depth: int = 0) -> str:
 
 def refusal_reason(answer: requests.Response, session: LmsSession) -> str:
     """Return the reason of a refusal, from the body of its answer."""
-    body = body_of(answer, not_delivered=session.not_delivered)
+    return reason_in(body_of(answer, not_delivered=session.not_delivered), answer, session)
+
+
+def reason_in(body: bytes, answer: requests.Response, session: LmsSession) -> str:
+    """Return the reason of a refusal, from a body that was read."""
     try:
         text = error_text(json.loads(body))
     except (ValueError, RecursionError):

@@ -13,12 +13,12 @@ import requests
 
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.model import HttpConnection
-from include.codebashing_lms.delivery.http.answers import refuse_redirect, retry_later
+from include.codebashing_lms.delivery.http.answers import body_of, refuse_redirect, retry_later
 from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
 from include.codebashing_lms.delivery.http.json_api import (
     json_of,
+    reason_in,
     refusal_error,
-    refusal_reason,
     safe_reason,
     secrets_of,
     status_of,
@@ -30,6 +30,7 @@ from include.codebashing_lms.errors import DeliveryError, UnknownJobError
 
 UserIds = Literal["canvas", "sis_user_id", "sis_login_id", "sis_integration_id"]
 ABOUT_ONE_COURSE = (400, 401, 403, 404, 422)
+THROTTLED = b"rate limit exceeded"
 UNKNOWN_USERS = re.compile(r"find User\(s\) with API ids (.*)", re.DOTALL)
 QUOTED = re.compile(r"'(.*?)'(?=, '|\s*$)")
 
@@ -104,8 +105,8 @@ class CanvasTransport:
         url = f"{self.address()}/{course}/assignments/{assignment}/submissions/update_grades"
         form = [(f"grade_data[{self._user(grade.user_key)}][posted_grade]", grade.grade) for grade in batch]
         with session.answer("POST", url, data=form) as answer:
-            if self._is_about_this_course(answer):
-                return "", refusal_reason(answer, session)
+            if reason := self._course_refusal(answer, session):
+                return "", reason
             if status_of(answer, session) not in (200, 201, 202):
                 raise refusal_error(answer, session, "take grades")
             document = json_of(answer, session)
@@ -114,13 +115,18 @@ class CanvasTransport:
             raise DeliveryError(f"{url} answered without a Progress to ask about: is it Canvas?")
         return str(progress), ""
 
-    def _is_about_this_course(self, answer: requests.Response) -> bool:
-        """Return whether an answer refuses this course only; an unknown token gets another kind of 401."""
-        if answer.status_code == 401 and "WWW-Authenticate" in answer.headers:
-            return False
-        if answer.status_code == 403 and _is_spent(answer.headers.get("X-Rate-Limit-Remaining")):
+    def _course_refusal(self, answer: requests.Response, session: LmsSession) -> str:
+        """Return why an answer refuses this course only, blank where the answer is another one.
+
+        An unknown token gets another kind of 401.
+        """
+        unknown_token = answer.status_code == 401 and "WWW-Authenticate" in answer.headers
+        if answer.status_code not in ABOUT_ONE_COURSE or unknown_token:
+            return ""
+        body = body_of(answer, not_delivered=session.not_delivered)
+        if answer.status_code == 403 and _is_throttled(answer, body):
             raise retry_later(answer, self._base)
-        return answer.status_code in ABOUT_ONE_COURSE
+        return reason_in(body, answer, session)
 
     def _user(self, user_key: str) -> str:
         return user_key if self.user_ids == "canvas" else f"{self.user_ids}:{user_key}"
@@ -129,7 +135,7 @@ class CanvasTransport:
         with session.answer("GET", f"{self._base}/progress/{_segment(progress)}") as answer:
             if status_of(answer, session) == 404:
                 raise UnknownJobError(f"{self._base} knows no Progress of the ID that it gave us.")
-            if answer.status_code != 200:
+            if self._course_refusal(answer, session) or answer.status_code != 200:
                 raise refusal_error(answer, session, "show how far it is")
             document = json_of(answer, session)
         return document if isinstance(document, dict) else {}
@@ -149,16 +155,17 @@ class CanvasTransport:
     def _read(self, session: LmsSession, path: str, what: str) -> None:
         with session.answer("GET", f"{self._base}/{path}") as answer:
             refuse_redirect(answer, self._base)
-            if self._is_about_this_course(answer) or status_of(answer, session) != 200:
+            if self._course_refusal(answer, session) or status_of(answer, session) != 200:
                 raise refusal_error(answer, session, what, "It takes those of a teacher of the course.")
 
 
-def _is_spent(remaining: str | None) -> bool:
-    """Return whether Canvas refused because of too many requests, which it does with 403."""
+def _is_throttled(answer: requests.Response, body: bytes) -> bool:
+    """Tell whether a 403 is about too many requests. Canvas may say so while some of the quota is left."""
     try:
-        return remaining is not None and float(remaining) <= 0
+        spent = float(answer.headers.get("X-Rate-Limit-Remaining") or 1) <= 0
     except ValueError:
-        return False
+        spent = False
+    return spent or THROTTLED in body.lower()
 
 
 def _segment(text: str) -> str:
