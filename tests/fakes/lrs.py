@@ -127,8 +127,10 @@ class Lrs(StandIn):
         return says({"inserted": len(good), "errors": errors}, 200 if good else 400)
 
     def _same(self, one: dict[str, Any]) -> bool:
+        """Tell whether a repeated statement is the stored one: to Ralph another timestamp is a conflict."""
         kept = self.stored[one["id"]]
-        return all(kept.get(part) == one.get(part) for part in ("verb", "object", "result"))
+        same = all(kept.get(part) == one.get(part) for part in ("actor", "verb", "object", "result"))
+        return same and datetime.fromisoformat(kept["timestamp"]) == datetime.fromisoformat(one["timestamp"])
 
     def _keep(self, one: dict[str, Any]) -> None:
         """Store a statement as real stores do: with more keys, and with the time in another format."""

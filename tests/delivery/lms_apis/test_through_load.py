@@ -1,17 +1,21 @@
 """Whole loads of a connector for each LMS: what it is sent, what a break leaves, what the next run does."""
 
 import random
+from datetime import UTC, datetime
 
 import pytest
 
+from include.codebashing_lms.admin.actions import run_action
+from include.codebashing_lms.admin.form import AdminForm
+from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.delivery.lms_apis import oracle_hdl
 from include.codebashing_lms.errors import DeliveryUnavailableError
-from tests.delivery.lms_apis.customers import LEARNERS, processes
+from tests.delivery.lms_apis.customers import LEARNERS, Customer, processes
 from tests.fakes.canvas import Assignment
 from tests.fakes.lrs import Lrs
 from tests.fakes.moodle import TOKEN
 from tests.fakes.stand_in import Answer, Fault
-from tests.load.staged_run import learner
+from tests.load.staged_run import connector, learner
 
 PROGRESS = "https://w3id.org/xapi/cmi5/result/extensions/progress"
 
@@ -69,6 +73,48 @@ def test_next_run_makes_up_for_one_that_broke(store, lrs):
     changed = [LEARNERS[0], learner("E2", "java", 2, 3)]
     assert store.deliver(changed, day=21)["outcome"] == "delivered"
     assert sorted(sent(lrs)) == sorted([*FIRST, ("E2", "progressed", 66)])
+
+
+def test_statements_of_a_run_that_was_killed_are_ours(store, lrs):
+    lrs.faults += [Fault(lose=True)] * 4
+    with pytest.raises(DeliveryUnavailableError):
+        store.deliver(LEARNERS)
+    lrs.faults.clear()
+    before = dict(lrs.stored)
+    outcome = store.deliver(LEARNERS, day=22)
+    assert (outcome["outcome"], outcome["refused"]) == ("delivered", 0)
+    assert lrs.stored == before
+    assert store.deliver(LEARNERS, day=23)["outcome"] == "nothing_to_send"
+
+
+def test_statements_that_were_sent_before_a_reset_are_ours(store, lrs):
+    store.deliver(LEARNERS)
+    before = dict(lrs.stored)
+    acme = connector(store.delivery, lms=store.lms)
+    form = AdminForm("reset", "manual__1", triggered_by="ada", reason="try")
+    now = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    run_action(AdminRequest(acme, "c0ffee", store.root / "acme", form, store.root.joinpath, now))
+    outcome = store.deliver(LEARNERS, day=22)
+    assert (outcome["outcome"], outcome["refused"], outcome["rows"]) == ("delivered", 0, 2)
+    assert lrs.stored == before
+
+
+def test_statements_that_another_connector_of_ours_sent_are_ours(store, lrs, tmp_path):
+    store.deliver(LEARNERS)
+    before = dict(lrs.stored)
+    renamed = Customer(tmp_path / "renamed", store.lms, dict(store.delivery), store.connection)
+    outcome = renamed.deliver(LEARNERS, day=22)
+    assert (outcome["outcome"], outcome["refused"]) == ("delivered", 0)
+    assert lrs.stored == before
+
+
+def test_all_again_is_byte_for_byte_what_the_store_was_sent_first(store, lrs):
+    store.deliver(LEARNERS)
+    first = lrs.sent("POST", "/xapi/statements")[0].body
+    store.delivery["send"] = "full"
+    for day in (21, 22, 23):
+        store.deliver(LEARNERS, day=day)
+        assert lrs.sent("POST", "/xapi/statements")[-1].body == first
 
 
 @pytest.mark.parametrize("mode", [{"dry_run": True}, {"check_only": True}])

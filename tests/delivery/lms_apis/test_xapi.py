@@ -99,6 +99,42 @@ def test_same_id_with_other_content_is_a_refusal(lrs, tmp_path):
     assert sorted(lrs.names) == MANY
 
 
+LATER = "2025-04-02T00:00:00.000Z"
+
+
+def test_statement_of_ours_with_another_time_is_accepted_and_stays(lrs, tmp_path):
+    first = [statement(name, 62) for name in MANY[:7]]
+    send(lrs, tmp_path, *first)
+    before = dict(lrs.stored)
+    again = [statement(name, 62, LATER) for name in MANY]
+    again[1]["object"]["definition"]["name"] = {"en-US": "Another title"}
+    assert send(lrs, tmp_path, *again, batch=10) == SendResult()
+    assert sorted(lrs.names) == MANY
+    assert {id_: one for id_, one in lrs.stored.items() if id_ in before} == before
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("actor", {"account": {"homePage": "https://hr.example.com", "name": "E9"}}),
+        ("actor", {"account": {"homePage": "https://other.example.com", "name": MANY[1]}}),
+        ("verb", {"id": "http://adlnet.gov/expapi/verbs/completed"}),
+        ("object", {"id": "https://lms.example.com/courses/OTHER"}),
+        ("result", {"completion": True}),
+        ("result", {"completion": False}),
+    ],
+)
+def test_statement_of_another_is_a_conflict_and_stays(lrs, tmp_path, part, value):
+    send(lrs, tmp_path, *people(MANY[:3], 62))
+    id_ = statement(MANY[1], 62)["id"]
+    lrs.stored[id_][part] = value
+    other = dict(lrs.stored[id_])
+    result = send(lrs, tmp_path, *[statement(name, 62, LATER) for name in MANY])
+    assert result.refusals == (Refusal(DIFFERENT, 1),)
+    assert lrs.stored[id_] == other
+    assert len(lrs.stored) == len(MANY)
+
+
 def test_id_that_a_store_does_not_show_is_a_refusal(tmp_path):
     with Lrs("adl") as lrs:
         send(lrs, tmp_path, *people(MANY[:3]))
@@ -270,7 +306,8 @@ def test_essence_is_what_a_store_may_not_change():
     assert comparable(kept) == comparable(one)
     other = statement("E2", 100, "2025-03-15T09:26:53Z")
     other["object"]["id"] = "https://lms.example.com/courses/OTHER"
-    for part in ("actor", "verb", "object", "result", "timestamp"):
+    assert comparable(kept | {"timestamp": other["timestamp"]}) == comparable(one)
+    for part in ("actor", "verb", "object", "result"):
         assert comparable(kept | {part: other[part]}) != comparable(one), part
 
 

@@ -124,6 +124,14 @@ def test_same_id_with_other_content(ralph, tmp_path):
     assert sorted(ralph.names) == MANY
 
 
+def test_statement_of_ours_with_another_time_is_accepted(ralph, tmp_path):
+    send(ralph, tmp_path, *[statement(name, 62) for name in MANY[:7]])
+    again = [statement(name, 62, "2025-04-02T00:00:00.000Z") for name in MANY]
+    assert send(ralph, tmp_path, *again) == SendResult()
+    assert sorted(ralph.names) == MANY
+    assert {one["timestamp"] for one in ralph.stored[:7]} == {"2025-03-14T09:26:53.000Z"}
+
+
 def test_bad_statements_are_found_and_the_others_stored(ralph, tmp_path):
     them = people(MANY)
     del them[5]["verb"]

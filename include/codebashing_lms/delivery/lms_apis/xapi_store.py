@@ -2,7 +2,8 @@
 
 A statement's ID follows from its content, so a store keeps the first one when it is sent again. Stores
 differ in their answers. Some answer 204. Others refuse a whole batch with 409 because of one statement that
-they have: then each is looked up, and the missing ones are sent alone. One bad statement makes every store
+they have: then each is looked up, and the missing ones are sent alone. A stored statement that says the same
+counts as accepted, whatever its time. One bad statement makes every store
 refuse its whole batch: the batch is halved until the bad statement stands alone.
 """
 
@@ -10,7 +11,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import requests
@@ -154,7 +154,11 @@ class StatementStore:
 
 
 def comparable(statement: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of a statement that stores keep; they add to the rest, or write it in another form."""
+    """Return the parts of a statement that say what it says; two with the same ID and parts are the same.
+
+    Stores add to the rest, or write it in another form. The timestamp is no such part: of a percentage that
+    an earlier run sent, and no journal knows, the store keeps that run's time.
+    """
     parts = (statement.get(part) for part in ("actor", "verb", "object"))
     actor, verb, thing = (part if isinstance(part, dict) else {} for part in parts)
     return {
@@ -162,15 +166,5 @@ def comparable(statement: dict[str, Any]) -> dict[str, Any]:
         "actor": {key: value for key, value in actor.items() if key not in ("objectType", "name")},
         "verb": verb.get("id"),
         "object": thing.get("id"),
-        "timestamp": _to_the_millisecond(str(statement.get("timestamp"))),
         "result": statement.get("result") or None,
-        "context": statement.get("context") or None,
     }
-
-
-def _to_the_millisecond(timestamp: str) -> datetime | str:
-    try:
-        moment = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return timestamp
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
