@@ -9,6 +9,7 @@ from include.codebashing_lms.connections.model import HttpConnection, LmsConnect
 from include.codebashing_lms.delivery.folder import FolderTransport
 from include.codebashing_lms.delivery.http.upload import HttpTransport
 from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
+from include.codebashing_lms.delivery.lms_apis.grades import GradeItem
 from include.codebashing_lms.delivery.lms_apis.moodle import MoodleTransport
 from include.codebashing_lms.delivery.lms_apis.oracle_hdl import OracleHdlTransport
 from include.codebashing_lms.delivery.lms_apis.xapi import XapiTransport
@@ -38,13 +39,24 @@ def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpCon
     if contract.sender == "oracle_hdl":
         return OracleHdlTransport(delivery, connection)
     if contract.sender == "moodle_ws":
-        named = ("user_field", "course_field", "source", "batch")
-        return MoodleTransport(delivery, connection, *(options[name] for name in named))
+        named = ("user_field", "course_field", "source", "batch", "points")
+        settings = {name: options[name] for name in named}
+        return MoodleTransport(delivery, connection, **settings, activities=_activities(lms.course_map))
     if contract.sender == "canvas":
         return CanvasTransport(
             delivery, connection, options["user_ids"], options["batch"], _assignments(lms.course_map)
         )
     return HttpTransport(delivery, connection, contract.appends, contract.file.header)
+
+
+def _activities(course_map: Any) -> dict[str, GradeItem]:
+    """Return what takes the grades, by the course's name in Codebashing; none for a list elsewhere."""
+    courses = course_map.items() if isinstance(course_map, dict) else ()
+    return {
+        slug: GradeItem(course.id, str(course.activity_id), course.component, course.item_number)
+        for slug, course in courses
+        if course != "ignore"
+    }
 
 
 def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:

@@ -13,7 +13,7 @@ from include.codebashing_lms.delivery.lms_apis.moodle_grades import fields_of
 from include.codebashing_lms.delivery.transport import Refusal, SendResult
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.lms_apis.outbound_files import delivery, outbound
-from tests.fakes.moodle import TOKEN, Item, Moodle, error
+from tests.fakes.moodle import RIGHTS, TOKEN, Item, Moodle, error
 from tests.fakes.stand_in import Answer, Fault, says
 
 GOLDEN = "878564daa227a88f24e2548d218e8a817d288c175ff14648cb68ce363fd74f46"
@@ -113,7 +113,12 @@ def test_course_that_moodle_does_not_know(moodle, tmp_path):
 def test_activity_that_moodle_does_not_know(moodle, tmp_path):
     rows = [("E1", "CB-JAVA", "77", "50"), ("E1", *JAVA, "50")]
     result = transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
-    assert result.refusals == (Refusal("invalidcoursemodule: Invalid course module ID ***", 0),)
+    (refusal,) = result.refusals
+    assert refusal.row == 0
+    assert refusal.reason.startswith(
+        "Moodle's course CB-JAVA has no activity 77 (mod_assign) that takes grades"
+    )
+    assert moodle.items[42].grades == {101: 50.0}
 
 
 def test_lowered_grade_is_a_refusal(moodle, tmp_path):
@@ -128,7 +133,7 @@ def test_grade_that_is_locked_is_a_refusal(moodle, tmp_path):
     result = transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
     assert result.refusals == (
         Refusal("Moodle stored 3 instead of 50; it was overridden or locked in the gradebook", 0),
-        Refusal("Moodle said that it stored the grade, but shows none", 1),
+        Refusal("Moodle stored no grade; it was overridden or locked in the gradebook", 1),
     )
 
 
@@ -136,7 +141,9 @@ def test_only_the_grade_of_that_activity_is_read_back(moodle, tmp_path):
     moodle.items[41] = Item(7, grades={101: 50.0})
     moodle.items[42].locked = {101}
     result = transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
-    assert result.refusals == (Refusal("Moodle said that it stored the grade, but shows none", 0),)
+    assert result.refusals == (
+        Refusal("Moodle stored no grade; it was overridden or locked in the gradebook", 0),
+    )
     moodle.items[43] = Item(7, module="quiz", grades={101: 3.0})
     moodle.items[42].locked = set()
     assert transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False) == SendResult()
@@ -149,18 +156,192 @@ def test_grade_that_cannot_be_read_back(moodle, tmp_path):
     assert refusal.reason.startswith("stored, but not to be read back: notingroup")
 
 
-def test_answer_other_than_0_is_a_refusal(moodle, tmp_path):
-    moodle.faults.append(Fault(lambda request: GRADES.encode() in request.body, answer=says(1)))
-    # The fault waits at the head of the queue until the call it is meant for comes.
-    result = transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
-    assert result.refusals == (Refusal("Moodle answered 1, not 0", 0),)
+def of_grades(request):
+    return GRADES.encode() in request.body
+
+
+@pytest.mark.parametrize("answer", [says(1), says(4), says(None), says(False), says([]), says("0")])
+def test_answer_other_than_0_is_a_refusal_where_nothing_was_stored(moodle, tmp_path, answer):
+    moodle.faults.append(Fault(of_grades, answer=answer))
+    (refusal,) = transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False).refusals
+    assert refusal.reason.startswith("Moodle answered ")
+    assert refusal.reason.endswith(", not 0")
+
+
+def test_one_locked_grade_refuses_no_other_one_of_its_batch(moodle, tmp_path):
+    moodle.items[42].locked = {102, 103}
+    moodle.items[42].grades[103] = 3.0
+    rows = [(f"E{number}", *JAVA, "50") for number in range(1, 33)]
+    result = transport_to(moodle, batch=20).send(staged(tmp_path, *rows), resuming=False)
+    assert result.refusals == (
+        Refusal("Moodle stored no grade; it was overridden or locked in the gradebook", 1),
+        Refusal("Moodle stored 3 instead of 50; it was overridden or locked in the gradebook", 2),
+    )
+    assert len(moodle.items[42].grades) == 31
+
+
+PAGE = b"""<!DOCTYPE html><html><head><title>Error</title><style>a {b: 0}</style></head><body>
+<script>
+var M = {"a": 1};
+</script><div class="alert">Error writing to&nbsp;database</div></body></html>
+"""
+ERROR = error("dbfull", "<p>Error <b>writing</b></p> to database")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (ERROR, "dbfull: Error writing to database"),
+        (
+            Answer(200, b"<br />\n<b>Notice</b>: x on line <b>7</b><br />\n" + ERROR.body),
+            "dbfull: Error writing",
+        ),
+        (Answer(200, PAGE), "no JSON: Error Error writing to database"),
+        (Answer(200, b"Error writing to database"), "no JSON: Error writing to database"),
+        (Answer(200, b""), "no JSON:"),
+    ],
+)
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_moodle_stored_decides_whatever_it_says(moodle, tmp_path, answer, reason, stored):
+    if stored:
+        moodle.items[42].grades = {101: 50.0, 102: 60.0}
+    answer = Answer(answer.status, answer.body, {"Content-Type": "text/html"})
+    moodle.faults.append(Fault(of_grades, answer=answer))
+    rows = [("E1", *JAVA, "50"), ("E2", *JAVA, "60")]
+    result = transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
+    assert [one.row for one in result.refusals] == ([] if stored else [0, 1])
+    assert {one.reason[: len(reason)] for one in result.refusals} <= {reason}
+
+
+NOTICES = [
+    b"<br />\n<b>Notice</b>:  Undefined index: x in <b>/var/www/a.php</b> on line <b>5</b><br />\n%s",
+    b'\nWarning: Undefined array key {"a": [1]} in /var/www/a.php on line 12\n%s\n',
+    b"\xef\xbb\xbf%s",
+    b'<div class="notifytiny debuggingmessage">Incorrect grade array index\n[1]</div>%s',
+]
+
+
+@pytest.mark.parametrize("around", NOTICES)
+def test_notices_before_the_json_are_passed_over(moodle, tmp_path, around):
+    moodle.around = around
+    moodle.items[42].locked = {102}
+    rows = [("E1", *JAVA, "50"), ("E2", *JAVA, "60"), ("E99", *JAVA, "60")]
+    result = transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
+    assert [one.row for one in result.refusals] == [1, 2]
+    assert moodle.items[42].grades == {101: 50.0}
+
+
+@pytest.mark.parametrize("around", NOTICES)
+def test_refused_token_is_no_success_after_a_notice(moodle, tmp_path, around):
+    refused = error("invalidtoken", "Invalid token")
+    answer = Answer(200, around.replace(b"%s", refused.body))
+    moodle.faults.append(Fault(of_grades, answer=answer))
+    with pytest.raises(DeliveryError, match="refused the token"):
+        transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
+
+
+ACTIVITIES = {"java": GradeItem("CB-JAVA", "42", "mod_assign", "0")}
+
+
+@pytest.mark.parametrize(
+    ("row", "items"),
+    [
+        ("CB-JAVA,mod_assign,43,0", {}),
+        ("CB-JAVA,mod_quiz,42,0", {}),
+        ("CB-JAVA,mod_assign,42,1", {}),
+        ("CB-JAVA,mod_assign,77,0", {}),
+        ("CB-JAVA,mod_assign,44,0", {44: Item(8)}),
+    ],
+)
+def test_activity_that_is_not_of_the_course_gets_no_grade(moodle, tmp_path, row, items):
+    moodle.items |= items
+    course, component, activity, number = row.split(",")
+    lines = ["user_key,course_id,component,activity_id,item_number,grade"]
+    lines += [f"E1,{row},50", "E2,CB-JAVA,mod_assign,42,0,50", f"E3,{row},60", f"E99,{row},60"]
+    file = outbound(tmp_path / "moodle.csv", "\r\n".join([*lines, ""]).encode())
+    activities = {"safe": GradeItem(course, activity, component, number)}
+    result = transport_to(moodle, activities=activities, points=100).send(file, resuming=False)
+    assert [one.row for one in result.refusals] == [0, 2, 3]
+    assert (
+        "correct lms.course_map.safe.activity_id, or give the token's user mod/" in result.refusals[0].reason
+    )
+    assert result.refusals[2].reason == UNKNOWN
+    assert moodle.items[42].grades == {102: 50.0}
+    assert not moodle.nameless
+    assert not moodle.items[43].grades
+
+
+@pytest.mark.parametrize(
+    ("most", "points", "words"),
+    [
+        (10.0, 100, "the activity 42 has the maximum 10 in Moodle, and lms.options.points is 100"),
+        (100.0, 10, "the activity 42 has the maximum 100 in Moodle, and lms.options.points is 10"),
+        (99.5, 100, "maximum 99.5"),
+        (None, 100, "no maximum of the activity 42"),
+    ],
+)
+def test_activity_with_another_maximum_gets_no_grade(moodle, tmp_path, most, points, words):
+    moodle.items[42].most = most
+    moodle.items[44] = Item(7, most=float(points))
+    rows = [("E1", *JAVA, "5"), ("E2", "CB-JAVA", "44", "5"), ("E3", *JAVA, "5")]
+    transport = transport_to(moodle, points=points, activities=ACTIVITIES)
+    result = transport.send(staged(tmp_path, *rows), resuming=False)
+    assert [one.row for one in result.refusals] == [0, 2]
+    assert {words in one.reason for one in result.refusals} == {True}
+    assert not moodle.items[42].grades
+    assert moodle.items[44].grades == {102: 5.0}
+    with pytest.raises(DeliveryError, match=words):
+        transport.check()
+
+
+def test_activities_are_looked_up_before_anything_is_written(moodle, tmp_path):
+    rows = [("E1", *JAVA, "50"), ("E2", *NET, "5")]
+    transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
+    functions = [one.form["wsfunction"] for one in moodle.requests]
+    assert functions[-6:] == [REPORT, REPORT, GRADES, REPORT, GRADES, REPORT]
+
+
+@pytest.mark.parametrize("right", sorted(RIGHTS - {"mod/quiz:view"}))
+def test_trying_the_connection_names_a_missing_right(moodle, right):
+    moodle.rights.remove(right)
+    with pytest.raises(DeliveryError, match=right) as failure:
+        transport_to(moodle, activities=ACTIVITIES, points=100).check()
+    named = {one for one in RIGHTS if one in str(failure.value)}
+    assert named == {right}
+    assert not moodle.nameless
+    assert not moodle.items[42].grades
+
+
+def test_missing_right_to_edit_grades_refuses_the_rows(moodle, tmp_path):
+    moodle.rights.remove("moodle/grade:edit")
+    (refusal,) = transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False).refusals
+    assert refusal.reason == "nopermissiontoviewgrades: No permission to view grades"
+
+
+def test_trying_the_connection_finds_all_that_is_wrong_with_activities(moodle):
+    activities = {
+        "java": GradeItem("CB-JAVA", "42", "mod_assign", "0"),
+        "gone": GradeItem("CB-GONE", "42", "mod_assign", "0"),
+        "net": GradeItem("CB-NET", "42", "mod_assign", "0"),
+        "small": GradeItem("CB-NET", "43", "mod_assign", "0"),
+    }
+    with pytest.raises(DeliveryError) as failure:
+        transport_to(moodle, activities=activities, points=100).check()
+    for words in (
+        "lms.course_map.gone.id",
+        "lms.course_map.net.activity_id",
+        "the activity 43 has the maximum 10 in Moodle, and lms.options.points is 100",
+    ):
+        assert words in str(failure.value)
+    assert "java" not in str(failure.value)
+    assert not moodle.nameless
 
 
 def test_many_are_read_back_by_course_and_who_is_not_enrolled_alone(moodle, tmp_path):
     rows = [(f"E{number}", *JAVA, str(number)) for number in range(1, 60)]
     assert transport_to(moodle, batch=20).send(staged(tmp_path, *rows), resuming=False) == SendResult()
     assert len(moodle.called(GRADES)) == 3
-    assert len(moodle.called(REPORT)) == 1 + 10
+    assert len(moodle.called(REPORT)) == 1 + 1 + 10
     assert len(moodle.items[42].grades) == 59
 
 
@@ -221,6 +402,10 @@ def test_token_that_may_not_see_the_key(moodle, tmp_path):
 def test_trying_the_connection_writes_nothing(moodle):
     assert "lets it call all functions needed; nothing was written" in transport_to(moodle).check()
     assert len(moodle.requests) == 1
+    sentence = transport_to(moodle, activities=ACTIVITIES, points=100).check()
+    assert "takes grades of the 1 mapped activities; nothing was written" in sentence
+    assert not moodle.nameless
+    assert not moodle.items[42].grades
 
 
 percents = st.integers(0, 10_000).map(lambda number: f"{number / 100:g}")

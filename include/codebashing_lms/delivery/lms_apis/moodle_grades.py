@@ -25,17 +25,22 @@ class StoredGrade:
     overridden: bool = False
     reason: str = ""
 
-    def difference_from(self, sent: str) -> str:
-        """Say how the stored grade differs from the grade that was sent; blank where it does not."""
+    def difference_from(self, sent: str, words: str = "") -> str:
+        """Say how the stored grade differs from the grade that was sent; blank where it does not.
+
+        :param words: why Moodle did not take the whole batch; blank where it says that it did.
+        """
         if self.reason:
-            return f"stored, but not to be read back: {self.reason}"
+            return words or f"stored, but not to be read back: {self.reason}"
         if self.grade is None:
-            return "Moodle said that it stored the grade, but shows none"
+            locked = "Moodle stored no grade; it was overridden or locked in the gradebook"
+            unlocked = words or "Moodle said that it stored the grade, but shows none"
+            return locked if words and self.overridden else unlocked
         if abs(self.grade - Decimal(sent)) < ROUNDING:
             return ""
-        most = f"; the most it takes is {_plain(self.maximum)}" if self.maximum is not None else ""
+        most = f"; the most it takes is {plain(self.maximum)}" if self.maximum is not None else ""
         why = "; it was overridden or locked in the gradebook" if self.overridden else most
-        return f"Moodle stored {_plain(self.grade)} instead of {sent}{why}"
+        return f"Moodle stored {plain(self.grade)} instead of {sent}{why}"
 
 
 def fields_of(
@@ -60,17 +65,18 @@ def stored_grades(
     """Return the stored grades by user; a user that is not enrolled stands in the own report only."""
     stored: dict[int, StoredGrade] = {}
     if len(users) > ONE_BY_ONE:
-        answer = moodle.call(REPORT, [("courseid", course)])
-        stored = {} if isinstance(answer, MoodleError) else _by_user(answer, item)
+        answer = moodle.attempt(REPORT, [("courseid", course)])
+        stored = {} if isinstance(answer, MoodleError) else by_user(answer, item)
     for user in users:
         if user not in stored:
-            answer = moodle.call(REPORT, [("courseid", course), ("userid", user)])
+            answer = moodle.attempt(REPORT, [("courseid", course), ("userid", user)])
             own = StoredGrade(reason=answer.reason) if isinstance(answer, MoodleError) else None
-            stored[user] = own or _by_user(answer, item).get(user, StoredGrade())
+            stored[user] = own or by_user(answer, item).get(user, StoredGrade())
     return stored
 
 
-def _by_user(report: Any, item: GradeItem) -> dict[int, StoredGrade]:
+def by_user(report: Any, item: GradeItem) -> dict[int, StoredGrade]:
+    """Return what a report shows of a grade item, by user."""
     grades = report.get("usergrades") if isinstance(report, dict) else None
     return {
         user: _stored(shown)
@@ -105,5 +111,6 @@ def _number(value: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _plain(number: Decimal | None) -> str:
+def plain(number: Decimal | None) -> str:
+    """Return a grade as people write it."""
     return "none" if number is None else f"{number.normalize():f}"
