@@ -23,6 +23,7 @@ ENDPOINTS = {
     "moodle_ws": "/webservice/rest/server.php",
     "canvas": "/api/v1",
 }
+DATES = ("completed_at", "last_active_at", "told_at", "as_of")
 LEARNERS = (
     ("00123", 12, 12, "2026-11-20T09:26:53Z"),
     ("00124", 12, 12, "2026-11-21T17:05:00Z"),
@@ -43,6 +44,8 @@ def connector_lines(profile: Profile) -> Iterator[str]:
         yield "identity:"
         yield f"  crosswalk: {KEYS}   # employee_id,user_key; or lms.options.user_key: employee_id"
     yield from ("lms:", f"  profile: {profile.id}")
+    if any(column.date_format and column.source in DATES for column in contract.columns):
+        yield "  timezone: Europe/Berlin   # of the LMS, as its file's dates have no offset; without it UTC"
     required = {name: one for name, one in profile.settings.items() if one.required}
     if required:
         yield "  options:"

@@ -160,7 +160,7 @@ class CanvasTransport:
 
 
 def _is_throttled(answer: requests.Response, body: bytes) -> bool:
-    """Tell whether a 403 is about too many requests. Canvas may say so while some of the quota is left."""
+    """Return whether a 403 is about too many requests. Canvas may say so while some of the quota is left."""
     try:
         spent = float(answer.headers.get("X-Rate-Limit-Remaining") or 1) <= 0
     except ValueError:
