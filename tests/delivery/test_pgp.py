@@ -1,6 +1,7 @@
 """Files that travel encrypted: gpg reads them, a bad key stops them, and a retry sends the same bytes."""
 
 import gzip
+import hashlib
 import logging
 import re
 import stat
@@ -8,6 +9,8 @@ import traceback
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from include.codebashing_lms.errors import ConnectorError, DeliveryUnavailableError
 from include.codebashing_lms.staging.checksums import sha256_of
@@ -118,6 +121,71 @@ def test_end_of_a_subkey_counts_and_is_announced(gpg, staged, sftp, drop, caplog
         outcome = staged.load(drop_on(pgp={}), connection, check_only=True)
     assert f"can be used until {until:%Y-%m}" in outcome["sentence"]
     assert f"key can be used until {until:%Y-%m}" in caplog.text
+
+
+def without_flags(gpg, who, algorithm=hashes.SHA256, lasts=None, flags=b""):
+    """Return an RSA key without Key Flags as old programs make it, its private half in the keyring of gpg.
+
+    :param lasts: seconds until it expires.
+    """
+    secret = rsa.generate_private_key(65537, 2048)
+    public, private = secret.public_key().public_numbers(), secret.private_numbers()
+    made = int(datetime.now(UTC).timestamp()) - 100
+    body = b"\x04" + made.to_bytes(4) + b"\x01" + number(public.n) + number(public.e)
+    subpackets = b"\x05\x02" + made.to_bytes(4) + b"\x02\x1e\x01" + flags
+    subpackets += b"\x05\x09" + lasts.to_bytes(4) if lasts else b""
+    name = {hashes.SHA256: b"\x08", hashes.SHA1: b"\x02"}[algorithm]
+    hashed = b"\x04\x13\x01" + name + len(subpackets).to_bytes(2) + subpackets
+    user = who.encode()
+    about = b"\x99" + len(body).to_bytes(2) + body + b"\xb4" + len(user).to_bytes(4) + user
+    about += hashed + b"\x04\xff" + len(hashed).to_bytes(4)
+    signed = int.from_bytes(secret.sign(about, padding.PKCS1v15(), algorithm()))
+    digest = hashlib.new(algorithm.name, about).digest()[:2]
+    fingerprint = hashlib.sha1(b"\x99" + len(body).to_bytes(2) + body, usedforsecurity=False).digest()
+    issuer = b"\x09\x10" + fingerprint[-8:]
+    signature = hashed + len(issuer).to_bytes(2) + issuer + digest + number(signed)
+    p, q = sorted((private.p, private.q))
+    numbers = b"".join(map(number, (private.d, p, q, pow(p, -1, q))))
+    hidden = body + b"\0" + numbers + (sum(numbers) & 0xFFFF).to_bytes(2)
+    gpg("--import", feed=packet(5, hidden) + packet(13, user) + packet(2, signature))
+    return packet(6, body) + packet(13, user) + packet(2, signature)
+
+
+def number(value):
+    return value.bit_length().to_bytes(2) + value.to_bytes((value.bit_length() + 7) // 8)
+
+
+def packet(tag, body):
+    return bytes([0xC0 | tag, 0xFF]) + len(body).to_bytes(4) + body
+
+
+@pytest.mark.parametrize("lasts", [None, 864_000])
+def test_key_that_does_not_say_what_it_is_for_encrypts_as_with_gpg(gpg, staged, drop, tmp_path, lasts):
+    who = f"noflags{lasts}@example.org"
+    (tmp_path / "lms.key").write_bytes(without_flags(gpg, who, lasts=lasts))
+    to_folder = {"method": "folder", "directory": str(drop), "pgp": {"key": str(tmp_path / "lms.key")}}
+    until = datetime.now(UTC) + timedelta(seconds=(lasts or 0) - 100)
+    validity = f"can be used until {until:%Y-%m-%d}" if lasts else "does not expire"
+    assert f"{gpg.fingerprint(who)}, which {validity}" in staged.load(to_folder, check_only=True)["sentence"]
+    staged.load(to_folder)
+    assert gpg.decrypt(drop / PACKED) == (CSV, None)
+    assert staged.receipt["packing"] == {"encrypted_to": gpg.fingerprint(who)}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"algorithm": hashes.SHA1}, "is signed with SHA-1, which is not safe any more"),
+        ({"lasts": 50}, "expired on"),
+        ({"flags": b"\x02\x1b\x03"}, "has no part for encryption"),
+    ],
+)
+def test_key_without_flags_that_is_refused(gpg, staged, drop, tmp_path, options, expected):
+    (tmp_path / "lms.key").write_bytes(without_flags(gpg, "refused@example.org", **options))
+    to_folder = {"method": "folder", "directory": str(drop), "pgp": {"key": str(tmp_path / "lms.key")}}
+    with pytest.raises(ConnectorError, match=expected):
+        staged.load(to_folder)
+    assert not list(drop.iterdir())
 
 
 def revoked(gpg, who):

@@ -53,3 +53,32 @@ def test_headings_every_page_has(name):
     assert headings[0].startswith("In ")
     required = ["What is certain", "What to confirm", "Sources"]
     assert [heading for heading in headings if heading in required] == required
+
+
+DATES_WITHOUT_OFFSET = [
+    "cornerstone_external_training", "oracle_hdl", "sap_sf_learning_history", "totara_course_completion",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(set(profile_files()) - {"generic_csv"}))
+def test_connector_files_name_the_time_zone_of_dates_without_an_offset(name, capsys):
+    [page] = [yaml.safe_load(text) for page, text in CONNECTORS if page == name]
+    assert main(["profiles", name]) == 0
+    example = capsys.readouterr().out.partition("A connector file to copy:")[2]
+    assert ("\n  timezone: " in example) is (name in DATES_WITHOUT_OFFSET)
+    assert ("timezone" in page["lms"]) is (name in DATES_WITHOUT_OFFSET)
+
+
+@pytest.mark.parametrize("name", DATES_WITHOUT_OFFSET)
+def test_pages_say_what_a_missing_offset_means(name):
+    text = " ".join((PAGES / f"{name}.md").read_text().split())
+    assert "`lms.timezone`" in text
+    assert "a time of Codebashing's without an offset is UTC." in text.replace("A time", "a time")
+
+
+def test_reason_of_oracles_example_is_one_of_oracles_own():
+    oracles = {f"ORA_SPEC_COMPLT_{name}" for name in ("ELSEWHERE", "HIGH_CERT", "OFFLINE")}
+    setting = find_profile("oracle_hdl").settings["reason_code"]
+    assert setting.example in oracles
+    for text in ((PAGES / "oracle_hdl.md").read_text(), setting.where):
+        assert set(re.findall(r"ORA_SPEC_COMPLT_\w+", text)) == oracles

@@ -4,6 +4,7 @@ transport    the protocols of a transport; OutboundFile, SendResult, JobStatus, 
 factory      the transport of a connector
 packing      compresses a file, then encrypts it
 pgp          OpenPGP encryption and signature
+pgp_unflagged  a public key that does not say what it is for
 folder       a folder of this machine, or a mounted share
 sftp         a drop directory on an SFTP server; sftp_files handles single files there
 http/        an import endpoint, its answers and its import jobs

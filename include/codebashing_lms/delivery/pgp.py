@@ -12,6 +12,7 @@ from pathlib import Path
 from pysequoia import Cert, PySigner, Tsk, encrypt, encrypt_file
 from pysequoia.packet import KeyFlags, Packet, PacketPile, SignatureType, Tag
 
+from include.codebashing_lms.delivery.pgp_unflagged import certificate_for, is_unflagged
 from include.codebashing_lms.errors import ConnectorError
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -26,16 +27,14 @@ Component = list[Packet]
 class Recipient:
     """The LMS's public key.
 
+    :param fingerprint: what identifies the key.
+    :param cert: what files are encrypted to.
     :param until: the instant at which the key expires; NEVER for a key that does not.
     """
 
+    fingerprint: str
     cert: Cert = field(repr=False)
     until: datetime
-
-    @property
-    def fingerprint(self) -> str:
-        """Return the fingerprint, which identifies the key."""
-        return self.cert.fingerprint.upper()
 
     @property
     def validity(self) -> str:
@@ -60,16 +59,19 @@ def recipient(key: bytes, where: str) -> Recipient:
             "remove it, and put the LMS's public key there."
         )
     cert = Cert.from_packets(_without_expired(components))
+    fingerprint = cert.fingerprint.upper()
     ends = [_end(subkey) for subkey in components[1:] if _encrypts(_flags(subkey))]
     until = min(_end_of(cert, where), max(ends, default=NEVER))
+    if not ends and is_unflagged(components[0]):
+        cert = certificate_for(components[0][0])
     try:
         encrypt(b"", recipients=[cert])
     except RuntimeError:
         raise ConnectorError(
-            f"{where} ({cert.fingerprint.upper()}) has no part for encryption that is in force and of a "
+            f"{where} ({fingerprint}) has no part for encryption that is in force and of a "
             f"usual kind: RSA or an elliptic curve. {ASK}"
         ) from None
-    return Recipient(cert, until)
+    return Recipient(fingerprint, cert, until)
 
 
 def signer(key: str, passphrase: str | None, where: str) -> Signer:

@@ -9,11 +9,11 @@ from include.codebashing_lms.admin.actions import run_action
 from include.codebashing_lms.admin.form import AdminForm
 from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.delivery.lms_apis import oracle_hdl
-from include.codebashing_lms.errors import DeliveryUnavailableError
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from tests.delivery.lms_apis.customers import LEARNERS, Customer, processes
 from tests.fakes.canvas import Assignment
 from tests.fakes.lrs import Lrs
-from tests.fakes.moodle import TOKEN
+from tests.fakes.moodle import TOKEN, Item
 from tests.fakes.stand_in import Answer, Fault
 from tests.load.staged_run import connector, learner
 
@@ -127,6 +127,30 @@ def test_trying_out_writes_nothing(store, lrs, mode):
 def test_moodle_stores_points(gradebook, school):
     assert gradebook.deliver(LEARNERS)["outcome"] == "delivered"
     assert school.items[42].grades == {101: 10.0, 102: 3.33}
+
+
+@pytest.mark.parametrize("mode", [{"dry_run": True}, {"check_only": True}])
+def test_trying_moodle_out_finds_a_missing_right_and_writes_nothing(gradebook, school, mode):
+    outcome = gradebook.load(gradebook.stage(LEARNERS, 20), **mode)
+    assert "takes grades of the 1 mapped activities; nothing was written" in outcome["sentence"]
+    school.rights.remove("moodle/grade:edit")
+    with pytest.raises(DeliveryError, match="give the token's user moodle/grade:edit. Nothing was written"):
+        gradebook.load(gradebook.stage(LEARNERS, 21), **mode)
+    assert not school.items[42].grades
+    assert not school.nameless
+
+
+@pytest.mark.parametrize(
+    ("course", "most", "key"),
+    [(7, 100.0, "lms.options.points is 10"), (8, 10.0, "correct lms.course_map.java.activity_id")],
+)
+def test_wrong_activity_of_moodle_is_refused_with_the_key_to_correct(gradebook, school, course, most, key):
+    school.items[42] = Item(course, most=most)
+    run = gradebook.stage(LEARNERS, 20)
+    assert gradebook.load(run)["refused"] == 2
+    assert key in (run.folder / "refused.csv").read_text()
+    assert not school.items[42].grades
+    assert not school.nameless
 
 
 def test_moodle_is_sent_all_again_after_a_break(gradebook, school):
