@@ -27,7 +27,7 @@ RIGHTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Activities:
     """The activities of one delivery.
 
@@ -45,11 +45,11 @@ class Activities:
     def problem(self, course: int, item: GradeItem, learner: int | None = None) -> str:
         """Return why an activity of a course takes no grades, blank where it does.
 
-        :param learner: whom to ask about where the token's user is not known.
+        :param learner: the user of the report where the token's own user is not known.
         """
         if course not in self._reports:
-            of_user = [("userid", user)] if (user := self.own or learner) else []
-            self._reports[course] = self.moodle.attempt(REPORT, [("courseid", course), *of_user])
+            fields = [("courseid", course), ("userid", self.own or learner or 0)]  # 0: every learner
+            self._reports[course] = self.moodle.attempt(REPORT, fields)
         report = self._reports[course]
         if isinstance(report, MoodleError):
             return refusal_of(REPORT, report)
