@@ -269,6 +269,26 @@ def test_two_slugs_of_one_lms_course_merge_to_the_earlier_completion(render):
     assert got.records["merged"] == 1
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "instant", "earlier"),
+    [
+        ("America/New_York", "2026-03-01", "2026-03-01T02:00:00Z", "2026-02-28"),  # 21:00 of the day before
+        ("Asia/Tokyo", "2026-03-01", "2026-02-28T18:00:00Z", "2026-03-01"),  # the same day
+        ("UTC", "2026-03-01", "2026-02-28T23:59:59Z", "2026-02-28"),
+    ],
+)
+def test_the_earlier_of_a_day_and_an_instant_is_found_in_the_zone(render, zone, day, instant, earlier):
+    record = {"employee_id": "E1", "email": "a@x"}
+    record |= {f"{slug}.completed_percentage": 100 for slug in ("java", "go")}
+    course_map = {"java": {"id": "J"}, "go": {"id": "J"}}
+    columns = [{"label": "on", "source": "completed_at", "date_format": "%Y-%m-%d"}]
+    lms = {"course_map": course_map, "options": {"columns": columns}, "timezone": zone}
+    for java, go in ((day, instant), (instant, day)):
+        dated = record | {"java.completed_date": java, "go.completed_date": go}
+        for people in ([dated], [dated, dated]):
+            assert [row["on"] for row in render(people, courses="all", lms=lms).rows] == [earlier]
+
+
 def test_courses_that_are_ignored_or_not_mapped(render):
     people = [
         person(employee_id=f"E{n}", email=f"{n}@x", primary_course_name=slug, **more)
