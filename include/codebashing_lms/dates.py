@@ -35,6 +35,7 @@ DIRECTIVE = re.compile(r"%.?", re.DOTALL)
 AS_OF = re.compile(r"\{as_of:([^{}]*)\}")
 DAY = r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}"
 WRITTEN = re.compile(rf"(?P<day>{DAY})(?:[Tt ](?P<time>.+)|Z|[+-]\d\d:?\d\d)?", re.ASCII)
+SEPARATORS = ("T", "t", " ")  # of day and time
 YEARS = range(2000, 2262)  # earlier dates stand for "never"; later ones, some libraries cannot hold
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -101,12 +102,15 @@ def parse_date(text: str, zone: tzinfo = UTC) -> date | None:
 
     :param zone: the time zone that the date is written in; the year must be one of YEARS there, too.
     """
-    found = WRITTEN.fullmatch(text.strip())
+    written = text.strip()
     try:
-        if found is None or found["time"] is None:
-            at = date.fromisoformat(found["day"]) if found else None
-            return at if at and at.year in YEARS else None
-        instant = datetime.fromisoformat(f"{found['day']}T{found['time']}")
+        if written[4:5] != "-" or written[10:11] not in SEPARATORS:
+            found = WRITTEN.fullmatch(written)
+            if found is None or found["time"] is None:
+                at = date.fromisoformat(found["day"]) if found else None
+                return at if at and at.year in YEARS else None
+            written = f"{found['day']}T{found['time']}"
+        instant = datetime.fromisoformat(written)
         instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
