@@ -1,8 +1,8 @@
-"""Instants as text, independent of the machine's locale and time zone."""
+"""Instants and days as text, independent of the machine's locale and time zone."""
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Annotated
 
 MONTHS = [
@@ -33,6 +33,10 @@ DIRECTIVES: dict[str, Callable[[datetime], str]] = {
 }
 DIRECTIVE = re.compile(r"%.?", re.DOTALL)
 AS_OF = re.compile(r"\{as_of:([^{}]*)\}")
+DAY = r"\d{4}-\d\d-\d\d|\d{8}|\d{4}-W\d\d-\d|\d{4}W\d{3}"
+WRITTEN = re.compile(rf"(?P<day>{DAY})(?:[Tt ](?P<time>.+)|Z|[+-]\d\d:?\d\d)?", re.ASCII)
+SEPARATORS = ("T", "t", " ")  # of day and time
+YEARS = range(2000, 2262)  # earlier dates stand for "never"; later ones, some libraries cannot hold
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -68,7 +72,15 @@ def format_instant(
 
     :param months: names of the months from January on; None: English.
     """
-    local = instant.astimezone(zone)
+    return _formatted(instant.astimezone(zone), pattern, months)
+
+
+def format_day(day: date, pattern: str, zone: tzinfo, months: Sequence[str] | None = None) -> str:
+    """Return a day at midnight, formatted by a pattern of DIRECTIVES; it is that day in every time zone."""
+    return _formatted(datetime.combine(day, time(), zone), pattern, months)
+
+
+def _formatted(local: datetime, pattern: str, months: Sequence[str] | None) -> str:
     names = {name: months[local.month - 1] for name in ("%b", "%B")} if months else {}
     return DIRECTIVE.sub(lambda match: names.get(match.group()) or DIRECTIVES[match.group()](local), pattern)
 
@@ -83,10 +95,31 @@ def file_name(pattern: str, as_of: datetime, zone: tzinfo) -> str:
     return AS_OF.sub(lambda match: format_instant(as_of, match.group(1), zone), pattern)
 
 
-def parse_instant(text: str) -> datetime | None:
-    """Return the UTC instant in an ISO 8601 text, None where there is none. A text without a zone is UTC."""
+def parse_date(text: str, zone: tzinfo = UTC) -> date | None:
+    """Return the instant in an ISO 8601 text as a datetime in UTC, or the day in it as a date, else None.
+
+    A text without a time is a day. A time without a zone is UTC. Dates outside YEARS are none: placeholders.
+
+    :param zone: the time zone that the date is written in; the year must be one of YEARS there, too.
+    """
+    written = text.strip()
     try:
-        instant = datetime.fromisoformat(text.strip())
-        return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+        if written[4:5] != "-" or written[10:11] not in SEPARATORS:
+            found = WRITTEN.fullmatch(written)
+            if found is None or found["time"] is None:
+                at = date.fromisoformat(found["day"]) if found else None
+                return at if at and at.year in YEARS else None
+            written = f"{found['day']}T{found['time']}"
+        instant = datetime.fromisoformat(written)
+        instant = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return instant if instant.year in YEARS and instant.astimezone(zone).year in YEARS else None
+
+
+def parse_instant(text: str) -> datetime | None:
+    """Return the instant in an ISO 8601 text in UTC, None where there is none; a day is its midnight."""
+    at = parse_date(text)
+    if at is None or isinstance(at, datetime):
+        return at
+    return datetime.combine(at, time(), UTC)

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 from msgspec import to_builtins
@@ -35,12 +36,11 @@ from include.codebashing_lms.staging.layout import run_folder
 from include.codebashing_lms.transform.run import transform
 from tests.end_to_end.hostile_content import HOSTILE, STRANGE, stays_in_its_cell
 from tests.transform import oracle
-from tests.transform.test_against_oracle import compare
+from tests.transform.test_against_oracle import COLUMNS, DATES, ZONES, compare
 from tests.transform.transform_run import connector, context, read_back
 
 ROUND = 400  # learners in a snapshot
 FIRST_DAY = datetime(2026, 11, 1, 5, tzinfo=UTC)
-COLUMNS = ["employee_id", "course_id", "percent_complete", "status"]
 SLUGS = ["java", "python", "go", "", " ", *HOSTILE[:40]]
 ANYTHING = r"(?s)^.+$"
 SHAPES: list[dict[str, Any]] = [
@@ -107,6 +107,11 @@ class Mischief:
         signs = (rng.randint(*rng.choice(ranges)) for _ in range(rng.choice([0, 1, 2, 3, 8, 30])))
         return "".join(map(chr, signs))
 
+    def date(self) -> str:
+        """Return a date as JSON, most of them fine."""
+        rng = self.rng
+        return json.dumps(rng.choice([None, "2026-10-01T00:00:00", "2026-10-02", rng.choice(DATES)]))
+
     def learner(self, number: int) -> str:
         """Return a record as JSON."""
         rng = self.rng
@@ -120,17 +125,17 @@ class Mischief:
             ("email", json.dumps(rng.choice([f"{who}@example.com", f"{who}@Example.com ", None]))),
             ("primary_course_name", json.dumps(slug)),
             ("primary_course_completed_lessons_count", json.dumps(rng.randint(0, total + 1))),
-            ("primary_course_lessons_count", json.dumps(rng.choice([total, str(total), float(total)]))),
             (
-                "last_active_at",
-                json.dumps(rng.choice([None, "2026-11-01T00:00:00.000", "2026-10-02T00:00:00"])),
+                "primary_course_lessons_count",
+                json.dumps(rng.choice([total, str(total), float(total), f"{total}.0"])),
             ),
+            ("last_active_at", self.date()),
         ]
         for course in dict.fromkeys([slug, *rng.sample(SLUGS, rng.choice([0, 1, 3]))]):
             pairs.append(
                 (f"{course}.completed_percentage", rng.choice(["0", "33.335", "100", "100.0", '"50"']))
             )
-            pairs.append((f"{course}.completed_date", '"2026-10-01T00:00:00"'))
+            pairs.append((f"{course}.completed_date", self.date()))
         for _ in range(rng.choice([0, 0, 1, 1, 2, 5])):
             at = rng.randrange(len(pairs))
             pairs[at] = (pairs[at][0], self.scalar())
@@ -166,6 +171,7 @@ class Mischief:
             [{}, {}, {"java": {"id": "=J,;\t|"}, "python": "ignore", "go": {"id": "=J,;\t|"}}]
         )
         lms = {"course_map": course_map, "options": {"columns": COLUMNS, **rng.choice(SHAPES)}}
+        lms["timezone"] = rng.choice(ZONES)
         return {
             "courses": rng.choice(["primary", "all", ["java", "go", *HOSTILE[:8]]]),
             "identity": identity | rng.choice([{}, {"pattern": ANYTHING}]),
@@ -206,14 +212,16 @@ class Round:
         identity = self.sections["identity"]
         sys.setrecursionlimit(5000)  # some records are that deep
         items = json.loads(text, parse_int=lambda digits: int(digits[:300]))
-        rows, dispositions = oracle.judge(
+        expected = oracle.expected(
             items,
             self.sections["courses"],
             self.sections["lms"]["course_map"],
             identity["on_missing"] == "use_email",
             identity["on_conflict"] == "best",
+            ZoneInfo(self.sections["lms"]["timezone"]),
+            FIRST_DAY,
         )
-        compare(got, rows, dispositions, in_order=self.sections["courses"] == "primary")
+        compare(got, *expected, in_order=self.sections["courses"] == "primary")
 
     def accounted(self, got: SimpleNamespace, count: int) -> None:
         """Assert that every record is in exactly one place, and every value in its cell."""

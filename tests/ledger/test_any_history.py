@@ -16,10 +16,11 @@ from tests.ledger.journal_entries import day, meta, noon, row, rows
 
 LEARNERS = st.tuples(st.sampled_from(["1", "01", "1:0", "é"]), st.sampled_from(["", "java", "0:java"]))
 ROWS = st.builds(
-    lambda key, percent, done, refusal, baseline: row(
+    lambda key, percent, done, is_day, refusal, baseline: row(
         *key,
         percent,
         completed_at=done and noon(done),
+        completed_is_day=bool(done) and is_day,
         refusal=refusal,
         refused_as=len(refusal) if refusal else None,
         baseline=baseline,
@@ -27,6 +28,7 @@ ROWS = st.builds(
     key=LEARNERS,
     percent=st.sampled_from([0, 50, 100]),
     done=st.none() | st.integers(1, 28),
+    is_day=st.booleans(),
     refusal=st.none() | st.sampled_from(["no such user", "closed"]),
     baseline=st.none() | st.booleans(),
 )
@@ -64,7 +66,7 @@ def expected(before, entry):
 
 BLANK = dict.fromkeys(
     ["user_key", "course_id", "email", "hundredths", "status", "completed_at", "lessons_total", "sent_at"]
-    + ["refused_at", "refused_as"]
+    + ["refused_at", "refused_as", "completed_is_day"]
     + ["valid_at", "baseline", "refusals", "refusal", *KEY]
 )
 
@@ -83,7 +85,8 @@ def row_after(row, one, kind, as_of):
         name: one[name]
         for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
     }
-    new["completed_at"] = row["completed_at"] or one["completed_at"]
+    first = row if row["completed_at"] else one
+    new |= {name: first[name] for name in ("completed_at", "completed_is_day")}
     new["valid_at"] = max(row["valid_at"] or as_of, as_of)
     if kind != "observation":
         new |= {"sent_at": as_of, "baseline": in_baseline and never_sent}

@@ -21,7 +21,7 @@ def row(employee_id="1", course="java", hundredths=5000, **changes):
         "employee_id": employee_id, "user_key": employee_id, "email": f"{employee_id}@x.com",
         "course": course, "course_id": course, "course_title": "", "hundredths": hundredths,
         "started": hundredths > 0, "lessons_completed": -1, "lessons_total": 10, "completed_at": None,
-        "active_at": None,
+        "completed_is_day": False, "active_at": None, "active_is_day": False,
     }  # fmt: skip
     return values | changes
 
@@ -30,7 +30,8 @@ def known(employee_id="1", course="java", hundredths=5000, **changes):
     values = {
         "employee_id": employee_id, "course": course, "user_key": employee_id, "course_id": course,
         "email": f"{employee_id}@x.com", "hundredths": hundredths, "status": 2 if hundredths == 10_000 else 1,
-        "completed_at": None, "lessons_total": 10, "sent_at": MONDAY, "valid_at": MONDAY, "baseline": False,
+        "completed_at": None, "completed_is_day": False, "lessons_total": 10, "sent_at": MONDAY,
+        "valid_at": MONDAY, "baseline": False,
         "refusals": 0, "refusal": None, "refused_at": None, "refused_as": None,
     }  # fmt: skip
     return values | changes

@@ -3,10 +3,14 @@
 import math
 import re
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
+from tests.transform import date_oracle
+
 ABSENT = object()
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+", re.ASCII)
+NEVER = datetime.min.replace(tzinfo=UTC)
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?")
 PATTERN = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
 
 
@@ -64,8 +68,9 @@ def learner(item, use_email):
 def count(value):
     if value is ABSENT or value is None:
         return None
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,16}", value):
-        value = int(value)
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        exact = Decimal(value)
+        value = int(exact) if 0 <= exact < 2**53 and exact == int(exact) else value
     if isinstance(value, float) and math.isfinite(value) and value == int(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
@@ -119,9 +124,19 @@ def course(slug, percent, course_map):
     return entry["id"]
 
 
-def expected(items, courses="primary", course_map=None, use_email=False, best=False):
-    """Return emitted rows (id, course, percent, status), and how often each other disposition occurs."""
-    dispositions, left = Counter(), []
+def date_of(item, key, zone, warnings, name):
+    """Return the date under a key, None for none; count a value that is no date."""
+    try:
+        return date_oracle.read(item.get(key), zone)
+    except date_oracle.NoDate:
+        warnings[name] += 1
+        return None
+
+
+def expected(items, courses="primary", course_map=None, use_email=False, best=False, zone=UTC, read_at=NEVER):
+    """Return emitted rows (id, course, percent, status, completed), and how often each other disposition and
+    each warning about dates occurs."""
+    dispositions, warnings, left = Counter(), Counter(), []
     for number, item in enumerate(items):
         for slug, value in records_of(item, courses):
             try:
@@ -133,7 +148,14 @@ def expected(items, courses="primary", course_map=None, use_email=False, best=Fa
             except Wrong as wrong:
                 dispositions[str(wrong)] += 1
                 continue
-            active = item.get("last_active_at")
+            active = date_of(item, "last_active_at", zone, Counter(), "")
+            completed = date_of(item, f"{slug}.completed_date", zone, warnings, "invalid_completed_date")
+            if completed and percent < 100:
+                warnings["completed_date_below_100"] += 1
+                completed = None
+            if completed and date_oracle.begin(completed, zone) > read_at:
+                warnings["completed_date_after_reading"] += 1
+                completed = None
             left.append(
                 {
                     "id": who,
@@ -143,10 +165,12 @@ def expected(items, courses="primary", course_map=None, use_email=False, best=Fa
                     "course": target,
                     "percent": percent,
                     "status": "completed" if percent == 100 else "in_progress" if started else "not_started",
-                    "active": active if isinstance(active, str) and INSTANT.fullmatch(active) else "",
+                    "active": date_oracle.begin(active, zone) if active else NEVER,
+                    "completed": date_oracle.written(completed, zone),
+                    "soon": -date_oracle.begin(completed, zone).timestamp() if completed else float("-inf"),
                 }
             )
-    return resolve_duplicates(left, dispositions, best), dispositions
+    return resolve_duplicates(left, dispositions, best), dispositions, warnings
 
 
 def records_of(item, courses):
@@ -178,7 +202,7 @@ def resolve_duplicates(left, dispositions, best):
                 dispositions["conflicting_employee_id"] += len(records)
                 left = [record for record in left if record not in records]
     left = merge(left, "slug", lambda r: (r["percent"], r["active"], -r["item"]), dispositions)
-    return merge(left, "course", lambda r: (r["percent"], -r["item"]), dispositions)
+    return merge(left, "course", lambda r: (r["percent"], r["soon"], -r["item"]), dispositions)
 
 
 def merge(left, key, rank, dispositions):

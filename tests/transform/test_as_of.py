@@ -1,7 +1,7 @@
 """Past dates: certain records are emitted, all others withheld; for primary and per-course records."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -143,6 +143,68 @@ def test_a_day_without_a_time_may_mean_its_end(reconstruct, kind):
         assert len(reconstruct([joined], source=CREATED).rows) == len(expected)
     midnight = AS_OF.replace(hour=0)
     assert percents(reconstruct([kind.record(TEN, AFTER, midnight)])) == ["100"]
+
+
+@pytest.mark.parametrize(
+    (
+        "zone",
+        "certain",
+    ),  # the 9th ends there at 04:59:59, 07:59:59, and in UTC: the as-of is 05:00 of the 10th
+    [("America/New_York", True), ("America/Los_Angeles", False), ("Asia/Tokyo", True), ("UTC", True)],
+)
+def test_a_day_is_certain_when_it_is_over_in_utc_and_where_the_lms_is(reconstruct, kind, zone, certain):
+    lms = {**LMS, "timezone": zone}
+    for day, expected in (("2026-11-09", certain), ("2026-11-10", False), ("2026-11-08", True)):
+        for one in (
+            kind.record(TEN, AFTER, **{"java.completed_date": day}),
+            kind.record(TEN, last_active_at=day),
+        ):
+            assert percents(reconstruct([one], lms=lms)) == ["100"] * expected
+        joined = kind.record(0, created_at=day)
+        assert percents(reconstruct([joined], source=CREATED, lms=lms)) == ["0"] * expected
+
+
+@pytest.mark.parametrize(
+    ("zone", "later"),
+    [("America/New_York", "2026-11-11"), ("America/Los_Angeles", "2026-11-10"), ("UTC", "2026-11-11")],
+)
+def test_a_day_is_after_the_as_of_when_it_begins_after_that_day_in_the_zone(reconstruct, kind, zone, later):
+    quiet = [kind.record(TEN, BEFORE, **{"java.completed_date": later})]
+    got = reconstruct(quiet, lms={**LMS, "timezone": zone})
+    assert [row["completed_at"] for row in got.rows] == [""]
+    assert got.manifest["warnings"] == {"completed_date_after_as_of": 1}
+    today = f"{date.fromisoformat(later) - timedelta(days=1)}"
+    quiet = [kind.record(TEN, BEFORE, **{"java.completed_date": today})]
+    assert reconstruct(quiet, lms={**LMS, "timezone": zone}).manifest["warnings"] == {}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "same"),
+    [
+        ("2026-11-07", "2026-11-07", True),
+        ("2026-11-07", "2026-11-06", False),
+        ("2026-11-07", "2026-11-08", False),
+        ("2026-11-07", "2026-11-07T20:30:00Z", True),
+        ("2026-11-07T20:30:00Z", "2026-11-07", True),
+        ("2026-11-07", "2026-11-06T20:30:00Z", False),
+        ("2026-11-06T20:30:00Z", "2026-11-07", False),
+        ("2026-11-07", "2026-11-07T00:00:00Z", True),
+        ("2026-11-07T00:00:00Z", "2026-11-07T00:00:01Z", False),
+        ("2026-11-07", None, False),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_a_day_that_is_still_the_same_day_has_not_moved(reconstruct, kind, then, now, same, zone):
+    earlier, later = (kind.record(TEN, None, **{"java.completed_date": on}) for on in (then, now))
+    later["last_active_at"] = stamp(BEFORE)
+    got = reconstruct([later], [earlier], lms={**LMS, "timezone": zone})
+    assert percents(got) == ["100"] * same
+
+
+@pytest.mark.parametrize("created", ["1970-01-01T00:00:00Z", "0001-01-01", "1710120112345", 5])
+def test_an_account_of_a_date_that_cannot_be_has_none(reconstruct, kind, created):
+    got = reconstruct([kind.record(0, created_at=created)], source=CREATED)
+    assert (percents(got), got.manifest["warnings"]) == (["0"], {"invalid_created_at": 1})
 
 
 def test_a_completion_does_not_need_an_activity(reconstruct, kind):

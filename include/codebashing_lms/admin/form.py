@@ -101,4 +101,7 @@ def first_moment(day: str | None, name: str) -> datetime | None:
 def end_of(day: str | None, name: str) -> datetime | None:
     """Return the first moment after a day, in UTC."""
     first = first_moment(day, name)
-    return first + timedelta(days=1) if first else None
+    try:
+        return first + timedelta(days=1) if first else None
+    except OverflowError:
+        raise form_error(f"{name} must be a date such as 2026-11-23") from None

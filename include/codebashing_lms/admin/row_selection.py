@@ -2,7 +2,8 @@
 
 import csv
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, tzinfo
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ import pyarrow.compute as pc
 from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, form_error
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
-from include.codebashing_lms.dates import parse_instant
+from include.codebashing_lms.dates import parse_date
 from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
+from include.codebashing_lms.transform.records.dates import beginning
 
 COLUMNS = ("employee_id", "course", "completed_at")
 EXPORT = "The export of the LMS"
@@ -30,15 +32,17 @@ def completions(
     The export names a course as Codebashing does, or by its ID in the course map, which slugs may share.
     """
     slugs = _slugs(connector, home, resolve)
-    found: dict[tuple[str, str], tuple[str, datetime]] = {}
+    found: dict[tuple[str, str], tuple[str, date]] = {}
+    zone = connector.lms.zone
+    begins = partial(beginning, zone=zone)
     others = 0
     for line, row in csv_rows(location, resolve, COLUMNS, EXPORT):
-        at = _completed_at(row, line)
+        at = _completed_at(row, line, zone)
         named = slugs.get(row["course"], {}) if slugs is not None else {row["course"]: row["course"]}
         others += not named
         for slug, course_id in named.items():
             _, first = found.get((row["employee_id"], slug), (course_id, at))
-            found[row["employee_id"], slug] = (course_id, min(first, at))
+            found[row["employee_id"], slug] = (course_id, min(first, at, key=begins))
     if not found:
         raise form_error(
             f"{EXPORT} names {others} completions, none of a course that is known here; "
@@ -61,17 +65,17 @@ def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dic
     return names
 
 
-def _completed_at(row: dict[str, str], line: int) -> datetime:
-    at = parse_instant(row["completed_at"])
+def _completed_at(row: dict[str, str], line: int, zone: tzinfo) -> date:
+    at = parse_date(row["completed_at"], zone)
     if not row["employee_id"] or not row["course"] or at is None:
         raise form_error(
             f"{EXPORT}, line {line}: employee_id, course and completed_at are needed, "
-            "the last as a date such as 2026-11-23 or an instant such as 2026-11-23T05:15:00Z"
+            "the last as a date such as 2026-11-23 or an instant such as 2026-11-23T05:15:00Z, from 2000 on"
         )
     return at
 
 
-def _as_rows(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
+def _as_rows(found: dict[tuple[str, str], tuple[str, date]]) -> pa.Table:
     columns: dict[str, Any] = {
         "employee_id": [employee_id for employee_id, _ in found],
         "course": [slug for _, slug in found],
@@ -82,6 +86,7 @@ def _as_rows(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
         "status": [STATUSES.index("completed")] * len(found),
         "lessons_total": [-1] * len(found),
         "completed_at": [utc64(at) for _, at in found.values()],
+        "completed_is_day": [not isinstance(at, datetime) for _, at in found.values()],
         "refusal": [None] * len(found),
         "refused_as": [None] * len(found),
         "baseline": [True] * len(found),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import fields
@@ -37,6 +38,7 @@ class Lms:
     """The section `lms` together with the profile that it names.
 
     :ivar profile: the profile's id.
+    :ivar zone: the time zone of every `date_format`, and of a day where an instant is needed.
     :ivar profile_sha256: the checksum of the profile's file.
     :ivar contract: the profile with the options filled in.
     :ivar options: settings that only the customer knows.
@@ -47,6 +49,7 @@ class Lms:
     def __init__(self, section: Any, profile: Profile, contract: Contract, course_type: type[Course]) -> None:
         self.profile: str = section.profile
         self.timezone: str = section.timezone
+        self.zone = ZoneInfo(section.timezone)
         self.options: Section = section.options
         self.course_map: CourseMap | str = section.course_map
         self.course_type = course_type

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger.schema import EMPTY, INSTANT, LEDGER, VALUES, Entry
+from include.codebashing_lms.ledger.schema import DATE, EMPTY, INSTANT, LEDGER, VALUES, Entry
 
 MAX_REFUSALS = 127  # as many as the column holds
 
@@ -120,6 +120,8 @@ class RowUpdate:
         """Return a column of the ledger for these rows after the entry."""
         if name in VALUES:
             return self._if_accepted(self.new(name), self.old(name))
+        if name in DATE:
+            return self._of_first_date(name)
         rule: Callable[[], pa.Array] = getattr(self, f"_{name}", lambda: self.new(name))
         return rule()
 
@@ -147,9 +149,10 @@ class RowUpdate:
     def _if_accepted(self, new: pa.Array, otherwise: pa.Array) -> pa.Array:
         return new if pc.all(self.accepted).as_py() else pc.if_else(self.accepted, new, otherwise)
 
-    def _completed_at(self) -> pa.Array:
-        old = self.old("completed_at")
-        return pc.coalesce(old, self._if_accepted(self.new("completed_at"), old))
+    def _of_first_date(self, name: str) -> pa.Array:
+        """Return a column of the first date: the ledger's, else that of the entry."""
+        old = self.old(name)
+        return pc.if_else(pc.is_valid(self.old("completed_at")), old, self._if_accepted(self.new(name), old))
 
     def _sent_at(self) -> pa.Array:
         old = self.old("sent_at")

@@ -37,6 +37,7 @@ INSTANT = pa.timestamp("us")  # UTC
 
 KEY = ("employee_id", "course")
 VALUES = ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
+DATE = ("completed_at", "completed_is_day")
 
 LEDGER = pa.schema(
     [
@@ -47,7 +48,8 @@ LEDGER = pa.schema(
         ("email", pa.string()),
         ("hundredths", pa.int32()),
         ("status", pa.int8()),
-        ("completed_at", INSTANT),  # the first date that was sent
+        ("completed_at", INSTANT),  # the first date that was sent; see transform/records/dates.py
+        ("completed_is_day", pa.bool_()),
         ("lessons_total", pa.int64()),
         ("sent_at", INSTANT),  # as-of when it was last sent; empty: the next load sends it again
         ("valid_at", INSTANT),  # latest as-of at which it was sent or found unchanged
@@ -58,9 +60,7 @@ LEDGER = pa.schema(
         ("refused_as", pa.int64()),  # fingerprint of the refused row
     ]
 )
-SENT = pa.schema(
-    [LEDGER.field(name) for name in (*KEY, *VALUES, "completed_at", "refusal", "refused_as", "baseline")]
-)
+SENT = pa.schema([LEDGER.field(name) for name in (*KEY, *VALUES, *DATE, "refusal", "refused_as", "baseline")])
 EMPTY = LEDGER.empty_table()
 
 EntryMetadata = dict[str, Any]

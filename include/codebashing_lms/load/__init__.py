@@ -11,6 +11,7 @@ in_flight        deliveries that have begun and are not yet in the journal
 pickup           whether dropped files were picked up, and what the result files say
 compare          delta over rows.parquet and the ledger, some employees at a time
 delta            which rows are new, changed, unchanged, stale or held: rules on one frame (pandas, pure)
+completions      a completion that the LMS knows stands, with its first date
 identities       learners who may have become somebody else
 repeat_refusals  a row that was refused three times for the same reason waits for a person
 guards           what stops a load before anything is sent

@@ -6,19 +6,19 @@ LMS knows stays with its first date; an older value never replaces a newer one.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from include.codebashing_lms.load.completions import COMPLETED, keep_completions
 from include.codebashing_lms.load.identities import ReassignedAddresses, differs, has_new_address, in_doubt
 from include.codebashing_lms.load.repeat_refusals import refused_too_often
 from include.codebashing_lms.transform.manifest import CourseGrowth
-from include.codebashing_lms.transform.records.columns import DONE, STATUSES, statuses
+from include.codebashing_lms.transform.records.columns import DONE, statuses
 from include.codebashing_lms.transform.records.dispositions import Disposition
-
-COMPLETED = STATUSES.index("completed")
 
 
 class Change(IntEnum):
@@ -47,6 +47,7 @@ class DeltaRules:
     :param full: send every row that may be sent, not only new and changed ones.
     :param accepted: lower-case e-mail addresses with a change of identity that HR accepted.
     :param since: completions before it count as known to the LMS already.
+    :param zone: time zone in which the LMS reads dates.
     :param email_matters: a changed e-mail address is a change of the row.
     :param whole_percent: the LMS gets whole percents; a change within a percent is none.
     """
@@ -55,6 +56,7 @@ class DeltaRules:
     full: bool
     accepted: frozenset[str] = frozenset()
     since: np.datetime64 | None = None
+    zone: tzinfo = UTC
     email_matters: bool = False
     whole_percent: bool = False
 
@@ -96,7 +98,7 @@ def compute_delta(
     growth = grown_courses(known)
     learners_fell = int(known.loc[known["fell"], "employee_id"].nunique())
     known = (
-        known.pipe(keep_completions, warnings)
+        known.pipe(keep_completions, rules.zone, warnings)
         .pipe(classify_changes, rules)
         .pipe(hold_changed_identities, reassigned, rules, warnings)
     )
@@ -136,22 +138,6 @@ def grown_courses(known: pd.DataFrame) -> list[CourseGrowth]:
         CourseGrowth(course, int(before), int(now), int(learners))
         for course, before, now, learners in zip(*columns, strict=True)
     ]
-
-
-def keep_completions(known: pd.DataFrame, warnings: Counter[str]) -> pd.DataFrame:
-    """Keep a completion that the LMS knows, with its first date."""
-    stands = (known["ledger_status"] == COMPLETED).to_numpy()
-    below = known["hundredths"].to_numpy() < DONE
-    first, now = known["ledger_completed_at"], known["completed_at"]
-    again = stands & ~below & (now > first).to_numpy()
-    warnings["fell_below_100"] += int((stands & below & ~known["older"]).sum())
-    warnings["completed_again"] += int(again.sum())
-    return known.assign(
-        hundredths=np.where(stands, DONE, known["hundredths"]),
-        status=np.where(stands, COMPLETED, known["status"]),
-        started=np.where(stands, True, known["started"]),
-        completed_at=now.where(~(stands & first.notna()), first).where(~(stands & below), first),
-    )
 
 
 def classify_changes(known: pd.DataFrame, rules: DeltaRules) -> pd.DataFrame:

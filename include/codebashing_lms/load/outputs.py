@@ -4,7 +4,6 @@ import json
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -52,6 +51,7 @@ def delta_rules(
         full=full,
         accepted=frozenset(email for email, person in people.items() if person.action == "accept"),
         since=utc64(since) if since else None,
+        zone=connector.lms.zone,
         email_matters=_email_matters(connector),
         whole_percent=connector.lms.contract.whole_percent,
     )
@@ -104,7 +104,7 @@ class LoadOutputs:
 
     def _rows(self, stack: ExitStack) -> "_FileRowWriter":
         lms, courses = self.connector.lms, Courses({})
-        file = LmsFile(self.folder, lms.contract, ZoneInfo(lms.timezone), self.as_of, courses)
+        file = LmsFile(self.folder, lms.contract, lms.zone, self.as_of, courses)
         return _FileRowWriter(lms, courses, stack.enter_context(file))
 
     def _remove(self, names: set[str]) -> None:

@@ -18,7 +18,8 @@ NUMBERS = re.compile(r"\d+")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”|«[^»]*»|`[^`]*`")
 # The columns that may be the reason why the LMS refuses a row.
 CONCERNED = (
-    "user_key", "course_id", "course_title", "email", "hundredths", "status", "completed_at", "accepted",
+    "user_key", "course_id", "course_title", "email", "hundredths", "status", "completed_at",
+    "completed_is_day", "accepted",
 )  # fmt: skip
 BITS = 6  # hexadecimal digits times two: small enough for columns that pandas makes floats of
 

@@ -21,6 +21,7 @@ WARNINGS = {
     "completed_date_after_reading": "A completion date after the reading was left out.",
     "invalid_completed_date": "A completion date is no date; left empty.",
     "invalid_last_active_at": "A last activity is no date; left empty.",
+    "invalid_created_at": "The date of an account is no date; not used.",
     "fell_below_100": "Finished before and not any more; the completion that was sent stands.",
     "completed_again": "Finished a second time; the first date stands.",
     "crosswalk_blank": "Lines of the crosswalk lack an employee ID or a user key.",

@@ -21,12 +21,10 @@ from include.codebashing_lms.transform.decode.record_decoder import RecordDecode
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.records.columns import NO_INSTANT, utc64
+from include.codebashing_lms.transform.records.dates import Dates
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
-from include.codebashing_lms.transform.rules.as_of import (
-    add_latest_possible_dates,
-    add_latest_possible_learners,
-)
+from include.codebashing_lms.transform.rules.as_of import add_creation
 from include.codebashing_lms.transform.rules.duplicates import EmployeeIds
 from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.rules.progress import (
@@ -87,7 +85,7 @@ class FirstPass:
                 objects = objects or bool(batch.objects.any())
                 learners = read_learners(batch, self.keys, self.rules)
                 if self.reconstructed:
-                    learners = add_latest_possible_learners(learners, batch, self.keys)
+                    learners = add_creation(learners, batch, self.keys, self.warnings)
                 records = self._records(batch, learners)
                 self.ids.add(learners, records)
                 spool.append(learners, records)
@@ -102,10 +100,8 @@ class FirstPass:
             records = course_records(batch, self.courses)
         records = records.pipe(check_courses, self.courses).pipe(check_learners, learners)
         self._warn(learners, records)
-        records = keep_true_dates(records, self.context.extracted_at, self.warnings)
-        if self.reconstructed:
-            records = add_latest_possible_dates(records)
-        return records.drop(columns=["date_odd", "date_is_day", "too_much"])
+        records = keep_true_dates(records, self.context.extracted_at, self.keys.zone, self.warnings)
+        return records.drop(columns=["date_odd", "too_much"])
 
     def _warn(self, learners: pd.DataFrame, records: pd.DataFrame) -> None:
         too_much = np.flatnonzero(records["too_much"].to_numpy())
@@ -113,9 +109,8 @@ class FirstPass:
         name = "completed_exceeds_total" if self.primary else "percentage_over_100"
         self.warnings[name] += int((dispositions == Disposition.EMITTED).sum())
         self.warnings["invalid_last_active_at"] += int(learners["active_odd"].sum())
-        self.newest = np.fmax(
-            self.newest, np.fmax.reduce(learners["active_at"].to_numpy(), initial=self.newest)
-        )
+        active_by = Dates.of(learners, "active").latest(self.keys.zone)
+        self.newest = np.fmax.reduce(active_by, initial=self.newest)
 
     def _check_shape(self, path: Path) -> None:
         """Raise ShapeError for required keys that are in no record; a listed course may be in none."""

@@ -20,8 +20,10 @@ SCHEMA = pa.schema(
         ("started", pa.bool_()),
         ("lessons_completed", pa.int64()),
         ("lessons_total", pa.int64()),
-        ("completed_at", pa.timestamp("us")),
+        ("completed_at", pa.timestamp("us")),  # see records/dates.py
+        ("completed_is_day", pa.bool_()),
         ("active_at", pa.timestamp("us")),
+        ("active_is_day", pa.bool_()),
     ]
 )
 
@@ -58,6 +60,7 @@ class RowsFile:
                 [entry.settings_as_text() if entry else "" for entry in entries], course
             ),
             "active_at": learners["active_at"].to_numpy()[learner],
+            "active_is_day": learners["active_is_day"].to_numpy()[learner],
         }
         plain = {name: records[name].to_numpy() for name in SCHEMA.names if name not in columns}
         self._writer.write_table(pa.table({name: (columns | plain)[name] for name in SCHEMA.names}, SCHEMA))

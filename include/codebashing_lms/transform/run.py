@@ -130,7 +130,7 @@ def _as_of_rules(
             check_sha256(path, earlier.sha256, f"The snapshot {earlier.snapshot.name}")
             before.read(path, first_pass.connector, first_pass.rules)
     used = SnapshotFile(earlier.snapshot.name, earlier.sha256) if before and earlier else None
-    rules = AsOfRules(first_pass.context.as_of, first_pass.primary, before)
+    rules = AsOfRules(first_pass.context.as_of, first_pass.keys.zone, first_pass.primary, before)
     return rules, {"earlier_snapshot": used, "assumptions": list(ASSUMPTIONS)}
 
 

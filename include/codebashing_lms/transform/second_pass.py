@@ -3,7 +3,6 @@
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -41,12 +40,12 @@ class SecondPass:
 
     def write(self, spool: Spool, folder: StagedPath) -> list[FilePart]:
         """Resolve duplicates and write the files; return the parts of the LMS file."""
+        contract, zone, as_of = self.contract, self.connector.lms.zone, self.context.as_of
         shared = self.first_pass.ids.shared()
         changed = duplicates.resolve_duplicates(
-            spool, shared, self.courses, self.connector.identity.on_conflict == "best"
+            spool, shared, self.courses, zone, self.connector.identity.on_conflict == "best"
         )
         self.first_pass.user_keys.note_shared(spool)
-        contract, zone, as_of = self.contract, ZoneInfo(self.connector.lms.timezone), self.context.as_of
         with ExitStack() as stack:
             set_aside, left_out = (
                 stack.enter_context(atomic_write(folder / one)) for one in (SET_ASIDE, LEFT_OUT)
@@ -94,6 +93,7 @@ class SecondPass:
             records = records.assign(disposition=disposition)
             if same_course:
                 known = _with_learners(records, learners).assign(number=np.arange(len(records)))
+                known = duplicates.with_completion_begin(known, self.connector.lms.zone)
                 records = duplicates.merge_same_course(known, self.courses)[records.columns]
             number += len(records)
             if self.as_of_rules:
@@ -117,8 +117,6 @@ def _with_lines(batches: Iterable[tuple[pd.DataFrame, pd.DataFrame]], file: LmsF
 
 
 def _with_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
-    """Return records with the employee_id, email and active_at of their learners."""
+    """Return records with the employee_id and email of their learners."""
     at = records["learner"].to_numpy()
-    return records.assign(
-        **{name: learners[name].array.take(at) for name in ("employee_id", "email", "active_at")}
-    )
+    return records.assign(**{name: learners[name].array.take(at) for name in ("employee_id", "email")})

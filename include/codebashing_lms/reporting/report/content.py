@@ -52,7 +52,7 @@ def report_content(connector: Connector, end: RunEnd, folder: StagedPath, now: d
 
     :param folder: the folder of the run.
     """
-    zone, manifest = ZoneInfo(connector.lms.timezone), end.manifest
+    zone, manifest = connector.lms.zone, end.manifest
     made_at = _minute(now, zone)
     if manifest is None:
         return ReportContent(connector.name, end.run_id, *_headline(connector, end, None), made_at=made_at)

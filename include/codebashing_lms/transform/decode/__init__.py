@@ -5,5 +5,5 @@ record_struct   the type that records are decoded into
 batches         decoded records as columns of a batch
 source_keys     the names of the keys in the source's records
 values          one column of JSON values becomes numbers or texts; never raises
-instants        one column of JSON values becomes instants; never raises
+dates           one column of JSON values becomes dates; never raises
 """

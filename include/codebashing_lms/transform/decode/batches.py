@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 
-from include.codebashing_lms.transform.decode.instants import ParsedInstants, instants
+from include.codebashing_lms.transform.decode.dates import ParsedDates, parse_dates
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import percentages
 from include.codebashing_lms.transform.records.columns import Bools, Ints
+from include.codebashing_lms.transform.records.dates import Dates
 
 
 class Records:
@@ -75,17 +76,19 @@ class Batch:
     columns: dict[str, list[Any]]
     hundredths: Ints
     started: Bools
-    dates: ParsedInstants
+    dates: ParsedDates
 
     def __len__(self) -> int:
         return len(self.objects)
 
 
-def primary_batch(records: Records, record_keys: list[str], date_keys: list[str | None]) -> Batch:
+def primary_batch(
+    records: Records, record_keys: list[str], date_keys: list[str | None], keys: SourceKeys
+) -> Batch:
     """Return records as columns, with the date that each has for a course of its own."""
     columns = {key: records.column(key) for key in record_keys}
     nothing = np.empty((len(date_keys), 0), dtype=np.int64)
-    dates = instants(records.each(date_keys))
+    dates = parse_dates(records.each(date_keys), keys.zone)
     return Batch([], records.are_objects(), columns, nothing, nothing.astype(np.bool_), dates)
 
 
@@ -99,7 +102,7 @@ def courses_batch(
     columns = {key: records.column(key) for key in record_keys}
     shape = len(records.records), len(slugs)
     hundredths, started = percentages(records.rows([keys.percentage_of(slug) for slug in slugs]), only_floats)
-    dates = instants(records.rows([keys.date_of(slug) for slug in slugs])).reshape(shape)
+    dates = parse_dates(records.rows([keys.date_of(slug) for slug in slugs]), keys.zone).reshape(shape)
     objects = records.are_objects()
     return Batch(slugs, objects, columns, hundredths.reshape(shape), started.reshape(shape), dates)
 
@@ -112,9 +115,11 @@ def concat_batches(parts: list[Batch]) -> Batch:
         {key: list(chain.from_iterable(part.columns[key] for part in parts)) for key in parts[0].columns},
         np.concatenate([part.hundredths for part in parts]),
         np.concatenate([part.started for part in parts]),
-        ParsedInstants(
-            np.concatenate([part.dates.found for part in parts]),
+        ParsedDates(
+            Dates(
+                np.concatenate([part.dates.found.at for part in parts]),
+                np.concatenate([part.dates.found.is_day for part in parts]),
+            ),
             np.concatenate([part.dates.odd for part in parts]),
-            np.concatenate([part.dates.whole_day for part in parts]),
         ),
     )

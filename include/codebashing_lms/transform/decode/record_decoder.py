@@ -102,7 +102,7 @@ class RecordDecoder:
         if self.scope == "primary":
             names = [name if type(name) is str else None for name in records.column(keys.course)]
             date_keys = {name: keys.date_of(name) if name is not None else None for name in set(names)}
-            return primary_batch(records, self.record_keys, [date_keys[name] for name in names])
+            return primary_batch(records, self.record_keys, [date_keys[name] for name in names], keys)
         only_floats = self._only_floats and records.structs
         return courses_batch(records, self.record_keys, self.slugs, keys, only_floats)
 

@@ -6,7 +6,10 @@ from include.codebashing_lms.config.connector import Connector
 
 
 class SourceKeys:
-    """The names of the keys in the source's records, by the connector file."""
+    """The names of the keys in the source's records, by the connector file.
+
+    :ivar zone: the time zone in which the LMS reads dates.
+    """
 
     def __init__(self, connector: Connector) -> None:
         named = connector.source.keys
@@ -17,6 +20,7 @@ class SourceKeys:
         self.course = named.primary_course
         self.active_at = named.last_active_at
         self.created_at = named.created_at
+        self.zone = connector.lms.zone
         self.percentage_of = _of_course(named.course_percentage)
         self.date_of = _of_course(named.course_completed_date)
         self.before, self.after = named.course_percentage.split("{course}")

@@ -79,8 +79,8 @@ def counts(values: Sequence[Any]) -> Ints:
 def _odd_count(value: Any) -> int:
     if value is None or value is UNSET:
         return ABSENT
-    if type(value) is str and value.isascii() and value.isdigit() and len(value) < 17:
-        value = int(value)
+    if type(value) is str and NUMBER.fullmatch(value):
+        value = float(value)
     if type(value) is float and value.is_integer():
         value = int(value)
     return value if type(value) is int and 0 <= value < EXACT_INTEGERS else INVALID

@@ -3,10 +3,9 @@
 A column of a batch is a short list of texts and each row's index in it; no cell passes through Python.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -15,16 +14,18 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.config.profiles.columns import Column
 from include.codebashing_lms.config.profiles.contract import Contract
-from include.codebashing_lms.dates import format_instant, iso
+from include.codebashing_lms.dates import format_day, format_instant, iso
 from include.codebashing_lms.transform.lms_file.courses import Courses
 from include.codebashing_lms.transform.records.columns import (
     DONE,
     STATUSES,
+    Instants,
     Ints,
     statuses,
     text_array,
     utc64,
 )
+from include.codebashing_lms.transform.records.dates import Dates
 
 COUNT_SOURCES = ("lessons_completed", "lessons_total")
 COURSE_SOURCES = ("course_id", "course_title")
@@ -35,10 +36,10 @@ Cells = tuple[pa.Array, Any]  # texts, and for each row the number of its text
 class CellBuilder:
     """Gives the columns of a contract for batches of records.
 
-    :param zone: time zone of every `date_format`.
+    :param zone: time zone of every `date_format`, and of days where only an instant can be written.
     """
 
-    def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, courses: Courses) -> None:
+    def __init__(self, contract: Contract, zone: tzinfo, as_of: datetime, courses: Courses) -> None:
         self.contract, self.zone, self.as_of, self.courses = contract, zone, as_of, courses
         self._mark, self._months = contract.file.decimal_mark, contract.file.months
 
@@ -70,7 +71,7 @@ class CellBuilder:
         if source == "as_of":
             return _constant(self._instant(self.as_of, column.date_format), len(records))
         if source == "completed_at":
-            return self._instants(records["completed_at"], column.date_format)
+            return self._dates(Dates.of(records, "completed"), column.date_format)
         if source == "told_at":
             return self._first_sent_at(records, column.date_format)
         if source == "percent_complete":
@@ -87,7 +88,7 @@ class CellBuilder:
 
     def _of_learner(self, source: str, column: Column, learner: Ints, learners: pd.DataFrame) -> Cells:
         if source == "last_active_at":
-            texts, numbers = self._instants(learners["active_at"], column.date_format)
+            texts, numbers = self._dates(Dates.of(learners, "active"), column.date_format)
             return texts, numbers[learner]
         return text_array(learners[source]).fill_null(""), learner
 
@@ -100,17 +101,30 @@ class CellBuilder:
     def _setting(self, value: Any, column: Column) -> str:
         """Return a setting as text; a day is that day, whatever the time zone."""
         if isinstance(value, date) and column.date_format:
-            return self._instant(datetime.combine(value, time(), self.zone), column.date_format)
+            return format_day(value, column.date_format, self.zone, self._months)
         return "" if value is None else str(value)
 
     def _first_sent_at(self, records: pd.DataFrame, pattern: str | None) -> Cells:
         """Return when a value is sent first: now, unless the ledger has an earlier instant."""
         now = utc64(self.as_of)
         known = records.get("first_sent_at", pd.Series(np.full(len(records), now)))
-        return self._instants(known.fillna(now), pattern)
+        return self._instants(np.asarray(known.fillna(now)), pattern)
 
-    def _instants(self, instants: pd.Series, pattern: str | None) -> Cells:
-        encoded = pa.array(instants.to_numpy()).dictionary_encode()
+    def _dates(self, dates: Dates, pattern: str | None) -> Cells:
+        """Return dates as texts: a day as that day; as its beginning where only an instant can be written."""
+        if pattern is None:
+            return self._instants(dates.beginnings(self.zone), pattern)
+        if not dates.is_day.any():
+            return self._instants(dates.at, pattern)
+        texts, numbers = self._instants(dates.without(dates.is_day).at, pattern)
+        of_days, days = dates.days()
+        known = [format_day(day, pattern, self.zone, self._months) for day in days]
+        numbers = np.asarray(numbers, dtype=np.int64).copy()
+        numbers[dates.is_day] = len(texts) + of_days
+        return pa.concat_arrays([texts, pa.array(known, pa.string())]), numbers
+
+    def _instants(self, instants: Instants, pattern: str | None) -> Cells:
+        encoded = pa.array(instants).dictionary_encode()
         numbers = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy()
         if pattern is None:
             return pa.concat_arrays([_iso(encoded.dictionary), pa.array([""])]), numbers

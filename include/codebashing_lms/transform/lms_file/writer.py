@@ -1,9 +1,8 @@
 """The files that go to the LMS: rows become lines, lines become parts, a part may be packed."""
 
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, tzinfo
 from types import TracebackType
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +33,7 @@ class LmsFile:
     """
 
     def __init__(
-        self, folder: StagedPath, contract: Contract, zone: ZoneInfo, as_of: datetime, courses: Courses
+        self, folder: StagedPath, contract: Contract, zone: tzinfo, as_of: datetime, courses: Courses
     ) -> None:
         self.contract, self.file, self.courses = contract, contract.file, courses
         self._rows = CellBuilder(contract, zone, as_of, courses)

@@ -1,6 +1,6 @@
 """What the columns of learners and records hold, in every step that handles them, load included."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final, Literal
 
 import numpy as np
@@ -37,6 +37,8 @@ def text_array(texts: pd.Series) -> pa.Array:
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
-def utc64(instant: datetime | None) -> np.datetime64:
-    """Return an instant as a column of instants holds it, NaT for None."""
-    return np.datetime64(instant.astimezone(UTC).replace(tzinfo=None), "us") if instant else NO_INSTANT
+def utc64(at: date | None) -> np.datetime64:
+    """Return an instant, or the midnight of a day, as a column of dates holds it; NaT for None."""
+    if at is None:
+        return NO_INSTANT
+    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None) if isinstance(at, datetime) else at, "us")

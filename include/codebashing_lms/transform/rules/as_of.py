@@ -4,23 +4,24 @@ The rules alter no value: a record is emitted as it was read, or withheld. They 
 nearest earlier snapshot contradicts an assumption for a record, the record is withheld.
 """
 
-from datetime import datetime
+from collections import Counter
+from datetime import datetime, tzinfo
 
 import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.transform.decode.batches import Batch
-from include.codebashing_lms.transform.decode.instants import ParsedInstants, instants
+from include.codebashing_lms.transform.decode.dates import parse_dates
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.records.columns import DONE, NO_INSTANT, Bools, Instants, utc64
+from include.codebashing_lms.transform.records.dates import Dates
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.rules.earlier_snapshot import (
     ABSENT,
-    NO_DATE,
     EarlierSnapshot,
     EarlierValues,
     progress_of,
-    seconds_of,
+    to_seconds,
 )
 
 ASSUMPTIONS = (
@@ -28,31 +29,35 @@ ASSUMPTIONS = (
     "nobody's course and no course's number of lessons changed between as_of and extracted_at",
 )
 FINISHED = DONE + 1  # as progress_of returns it
-DAY = np.timedelta64(1, "D")
 
 
 class AsOfRules:
     """The rules for one past date.
 
     :param as_of: the instant that the rows of the run are true for.
+    :param zone: time zone of the LMS, in which its days begin and end.
     :param one_course: records are of primary courses; a learner has one at a time.
     :param earlier: the nearest snapshot read before the as-of, None where there is none.
     """
 
-    def __init__(self, as_of: datetime, one_course: bool, earlier: EarlierSnapshot | None) -> None:
-        self.as_of = utc64(as_of)
+    def __init__(
+        self, as_of: datetime, zone: tzinfo, one_course: bool, earlier: EarlierSnapshot | None
+    ) -> None:
+        self.as_of, self.zone = utc64(as_of), zone
         self.one_course = one_course
         self.earlier = earlier
         self.read_before = utc64(earlier.read_at if earlier else None)
 
     def withhold_uncertain(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Withhold the emitted records that are not certain."""
-        people = learners.iloc[records["learner"].to_numpy()]
-        created_by, active_by = people["created_by"].to_numpy(), people["active_by"].to_numpy()
+        learner = records["learner"].to_numpy()
+        created_by = learners["created_by"].to_numpy()[learner]
+        active_by = Dates.of(learners, "active").latest(self.zone)[learner]
+        completed_by = Dates.of(records, "completed").latest(self.zone)
         known = (
             (progress_of(records) == 0)
             | (active_by <= self.as_of)
-            | (records["completed_by"].to_numpy() <= self.as_of)  # a date stands at 100 % only
+            | (completed_by <= self.as_of)  # a date stands at 100 % only
         )
         if self.earlier:
             earlier = self.earlier.find(records, learners)
@@ -71,7 +76,7 @@ class AsOfRules:
     def _contradicts(self, earlier: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
         """Return where the earlier snapshot cannot be true together with this one and the assumptions."""
         found = _progress_disagrees(earlier, records, active_by <= self.read_before)
-        found |= _dates_disagree(earlier, records, self.read_before)
+        found |= _dates_disagree(earlier, records, self.read_before, self.zone)
         found |= earlier.lessons_total != records["lessons_total"].to_numpy()
         if self.one_course:
             found |= earlier.progress == ABSENT
@@ -86,31 +91,24 @@ class AsOfRules:
     def hide_after_as_of(
         self, learners: pd.DataFrame, records: pd.DataFrame
     ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-        """Blank instants after the as-of; also return how many completions lose their date."""
-        active_at, completed_at = learners["active_at"].to_numpy(), records["completed_at"].to_numpy()
-        late = completed_at > self.as_of
+        """Blank dates after the as-of; also return how many completions lose their date."""
+        active, completed = Dates.of(learners, "active"), Dates.of(records, "completed")
+        late = completed.beginnings(self.zone) > self.as_of
         undated = int((late & (records["disposition"] == Disposition.EMITTED).to_numpy()).sum())
-        learners = learners.assign(active_at=np.where(active_at > self.as_of, NO_INSTANT, active_at))
-        return learners, records.assign(completed_at=np.where(late, NO_INSTANT, completed_at)), undated
+        active = active.without(active.beginnings(self.zone) > self.as_of)
+        learners = learners.assign(**active.columns("active"))
+        return learners, records.assign(**completed.without(late).columns("completed")), undated
 
 
-def add_latest_possible_learners(learners: pd.DataFrame, batch: Batch, keys: SourceKeys) -> pd.DataFrame:
-    """Return learners with the latest possible instants of their last activity and of their account."""
-    active, nothing = instants(batch.columns[keys.active_at]), np.full(len(learners), NO_INSTANT)
-    created_by = _latest(instants(batch.columns[keys.created_at])) if keys.created_at else nothing
-    return learners.assign(active_by=_latest(active), created_by=created_by)
-
-
-def _latest(values: ParsedInstants) -> Instants:
-    """Return the latest instant that each value may mean: a day without a time may mean its end."""
-    return np.where(values.whole_day, values.found + DAY, values.found)
-
-
-def add_latest_possible_dates(records: pd.DataFrame) -> pd.DataFrame:
-    """Return records with the latest possible instant of their completion."""
-    completed_at = records["completed_at"].to_numpy()
-    latest = np.where(records["date_is_day"].to_numpy(), completed_at + DAY, completed_at)
-    return records.assign(completed_by=latest)
+def add_creation(
+    learners: pd.DataFrame, batch: Batch, keys: SourceKeys, warnings: Counter[str]
+) -> pd.DataFrame:
+    """Return learners with the latest instant at which their account may have been made, NaT for unknown."""
+    if not keys.created_at:
+        return learners.assign(created_by=np.full(len(learners), NO_INSTANT))
+    created = parse_dates(batch.columns[keys.created_at], keys.zone)
+    warnings["invalid_created_at"] += int(created.odd.sum())
+    return learners.assign(created_by=created.found.latest(keys.zone))
 
 
 def _progress_disagrees(earlier: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
@@ -121,10 +119,12 @@ def _progress_disagrees(earlier: EarlierValues, records: pd.DataFrame, quiet: Bo
     return disagrees
 
 
-def _dates_disagree(earlier: EarlierValues, records: pd.DataFrame, read_at: np.datetime64) -> Bools:
+def _dates_disagree(
+    earlier: EarlierValues, records: pd.DataFrame, read_at: np.datetime64, zone: tzinfo
+) -> Bools:
     """Return where a completion date changed, or contradicts the progress in the earlier snapshot."""
-    completed_at, completed_by = records["completed_at"].to_numpy(), records["completed_by"].to_numpy()
-    moved = (earlier.date != NO_DATE) & (earlier.date != seconds_of(completed_at))
+    now = Dates.of(records, "completed")
+    moved = ~np.isnat(earlier.date.at) & ~earlier.date.same_as(to_seconds(now), zone)
     finished = earlier.progress == FINISHED
-    disagrees: Bools = moved | np.where(finished, completed_at > read_at, completed_by <= read_at)
+    disagrees: Bools = moved | np.where(finished, now.earliest(zone) > read_at, now.latest(zone) <= read_at)
     return disagrees

@@ -1,6 +1,7 @@
 """Rules over the whole snapshot: learners that share an employee ID, and courses that share an LMS course."""
 
 from collections.abc import Iterable, Iterator
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.transform.lms_file.courses import Courses, course_texts
 from include.codebashing_lms.transform.records.columns import Ints, text_array
+from include.codebashing_lms.transform.records.dates import Dates
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
 
@@ -37,28 +39,31 @@ class EmployeeIds:
         return set(encoded.dictionary.filter(pa.array(often)).to_pylist())
 
 
-def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, best: bool) -> pd.Series:
+def resolve_duplicates(
+    spool: Spool, shared: set[str], courses: Courses, zone: tzinfo, best: bool
+) -> pd.Series:
     """Return the dispositions that the whole snapshot changes, by the records' numbers in the snapshot.
 
+    :param zone: time zone in which days begin.
     :param best: in a conflict the better learner stands, instead of none.
     """
-    records = _gather(spool, shared)
+    records = _gather(spool, shared, zone)
     if records.empty:
         return pd.Series(dtype=np.int8)
     resolved = records.pipe(flag_conflicts, best=best).pipe(merge_duplicates).pipe(merge_same_course, courses)
     return resolved.set_index("number")["disposition"]
 
 
-def _gather(spool: Spool, shared: set[str]) -> pd.DataFrame:
+def _gather(spool: Spool, shared: set[str], zone: tzinfo) -> pd.DataFrame:
     """Return the records of all learners that share an employee ID.
 
     `employee_id` and `person` are numbers; `item` is the learner's number in the snapshot.
     """
-    found = list(_duplicate_batches(spool, shared)) if shared else []
+    found = list(_duplicate_batches(spool, shared, zone)) if shared else []
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]:
+def _duplicate_batches(spool: Spool, shared: set[str], zone: tzinfo) -> Iterator[pd.DataFrame]:
     items = numbers = 0
     ids = pa.array(sorted(shared), pa.string())
     people: dict[str, int] = {}
@@ -75,9 +80,9 @@ def _duplicate_batches(spool: Spool, shared: set[str]) -> Iterator[pd.DataFrame]
                 "item": items + who,
                 "employee_id": employee[who],
                 "person": _persons(learners["email"], employee, items, people)[who],
-                "active_at": learners["active_at"].to_numpy()[who],
+                "active_at": Dates.of(learners, "active").beginnings(zone)[who],
             }
-            yield pd.DataFrame({**of_records, **of_learners})
+            yield with_completion_begin(pd.DataFrame({**of_records, **of_learners}), zone)
         items += len(learners)
         numbers += len(records)
 
@@ -116,10 +121,15 @@ def merge_duplicates(records: pd.DataFrame) -> pd.DataFrame:
     return _merge(records, "course", ["hundredths", "active_at", "number"], [False, False, True])
 
 
+def with_completion_begin(records: pd.DataFrame, zone: tzinfo) -> pd.DataFrame:
+    """Return records with the instant of completion, or with the first one of its day."""
+    return records.assign(completion_begin=Dates.of(records, "completed").beginnings(zone))
+
+
 def merge_same_course(records: pd.DataFrame, courses: Courses) -> pd.DataFrame:
     """Keep one record a learner and LMS course: the higher percentage, then the earlier completion."""
     named = records.assign(lms_course=course_texts(courses.lms_ids(), records["course"].to_numpy()))
-    order = ["hundredths", "completed_at", "number"]
+    order = ["hundredths", "completion_begin", "number"]
     merged = _merge(named, "lms_course", order, [False, True, True])
     return merged.drop(columns="lms_course")
 

@@ -14,19 +14,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.dates import YEARS
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.streaming.json_file import decode_leniently, read_chunks
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 from include.codebashing_lms.transform.decode.record_decoder import RecordDecoder
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.lms_file.courses import NO_SLUG, Courses
-from include.codebashing_lms.transform.records.columns import Bools, Instants, Ints
+from include.codebashing_lms.transform.records.columns import Bools, Ints
+from include.codebashing_lms.transform.records.dates import Dates
 from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
 from include.codebashing_lms.transform.rules.progress import course_records, keep_true_dates, primary_records
 
 ABSENT = -1
 NO_DATE = 0
+EPOCH = np.datetime64(f"{YEARS.start}-01-01", "us")
+SECOND = np.timedelta64(1, "s")
 NOBODY = -1  # the last row of the tables, which is empty
 OF_PRIMARY = ("course", "lessons_completed", "lessons_total")
 
@@ -48,14 +52,14 @@ class EarlierValues:
     :param there: the learner is in the earlier snapshot.
     :param twice: the learner is in it more than once.
     :param progress: as `progress_of`, ABSENT for a learner who is not on that course.
-    :param date: completion in seconds since 1970, NO_DATE for none.
+    :param date: of completion, to the second.
     :param lessons_completed: lessons of the primary course, ABSENT for none.
     """
 
     there: Bools
     twice: Bools
     progress: Ints
-    date: Ints
+    date: Dates
     lessons_completed: Ints
     lessons_total: Ints
 
@@ -65,10 +69,21 @@ def progress_of(records: pd.DataFrame) -> Ints:
     return np.asarray(records["hundredths"].to_numpy() + records["started"].to_numpy(), dtype=np.int64)
 
 
-def seconds_of(instants: Instants) -> Ints:
-    """Return instants as whole seconds since 1970, NO_DATE where there is none."""
-    seconds = np.clip(instants.astype("datetime64[s]").astype(np.int64), 1, np.iinfo(np.uint32).max)
-    return np.where(np.isnat(instants), NO_DATE, seconds)
+def to_seconds(dates: Dates) -> Dates:
+    """Return dates as the table of dates can hold them."""
+    return _from_codes(_codes(dates))
+
+
+def _codes(dates: Dates) -> Ints:
+    """Return dates as 32 bits: seconds since EPOCH until 2068, twice, and odd for an instant; or NO_DATE."""
+    seconds = np.clip((dates.at - EPOCH).astype("timedelta64[s]").astype(np.int64), 0, (1 << 31) - 1)
+    return np.where(np.isnat(dates.at), NO_DATE, 2 * seconds + np.where(dates.is_day, 2, 1))
+
+
+def _from_codes(codes: Ints) -> Dates:
+    is_day = (codes != NO_DATE) & (codes % 2 == 0)
+    at = EPOCH + (codes - 1) // 2 * SECOND
+    return Dates(at, is_day).without(codes == NO_DATE)
 
 
 class EarlierSnapshot:
@@ -97,7 +112,7 @@ class EarlierSnapshot:
                 records = primary_records(batch, keys, self.courses)
             else:
                 records = course_records(batch, self.courses)
-            records = keep_true_dates(records, self.read_at, Counter())
+            records = keep_true_dates(records, self.read_at, keys.zone, Counter())
             self._parts.append(self._narrow(read_learners(batch, keys, rules), records))
         self._join()
 
@@ -110,7 +125,7 @@ class EarlierSnapshot:
         table = len(learners), self._width()
         progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
         progress[learner, course] = progress_of(known_records)
-        date[learner, course] = seconds_of(known_records["completed_at"].to_numpy())
+        date[learner, course] = _codes(Dates.of(known_records, "completed"))
         columns: dict[str, npt.NDArray[Any]] = {"progress": progress, "date": date}
         for name in OF_PRIMARY:
             columns[name] = np.full(len(learners), ABSENT)
@@ -159,7 +174,7 @@ class EarlierSnapshot:
             there=row != NOBODY,
             twice=self._twice[row],
             progress=np.where(self.one_course & (self._course[row] != course), ABSENT, progress),
-            date=self._date[row, column].astype(np.int64),
+            date=_from_codes(self._date[row, column].astype(np.int64)),
             lessons_completed=self._completed[row],
             lessons_total=self._total[row],
         )

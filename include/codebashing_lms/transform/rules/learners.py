@@ -11,7 +11,7 @@ import pyarrow as pa
 from include.codebashing_lms.config.lists import Person
 from include.codebashing_lms.config.source import Identity
 from include.codebashing_lms.transform.decode.batches import Batch
-from include.codebashing_lms.transform.decode.instants import instants
+from include.codebashing_lms.transform.decode.dates import parse_dates
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
 from include.codebashing_lms.transform.decode.values import arrow_text, email_texts, employee_id_texts
 from include.codebashing_lms.transform.records.columns import NOT_TEXT, Bools
@@ -35,7 +35,8 @@ class IdentityRules:
 def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.DataFrame:
     """Return a row a record.
 
-    Columns: employee_id and email (text or null), active_at (UTC), active_odd (no instant), disposition.
+    Columns: employee_id and email (text or null), active_at and active_is_day (see
+    records/dates.py), active_odd (no date), disposition.
     """
     emails = email_texts(batch.columns[keys.email])
     ids = employee_id_texts(batch.columns[keys.employee_id])
@@ -43,12 +44,12 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
         for at in arrow_text(texts)[1]:
             texts[at] = NOT_TEXT
     ids, dispositions = identify(ids, emails, rules)
-    active = instants(batch.columns[keys.active_at])
+    active = parse_dates(batch.columns[keys.active_at], keys.zone)
     return pd.DataFrame(
         {
             "employee_id": text_series(ids),
             "email": text_series(emails),
-            "active_at": active.found,
+            **active.found.columns("active"),
             "active_odd": active.odd,
             "disposition": np.where(batch.objects, dispositions, np.int8(Disposition.NOT_AN_OBJECT)),
         }

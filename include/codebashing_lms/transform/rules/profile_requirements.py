@@ -1,14 +1,14 @@
 """What the profile requires of a record that no other rule stops."""
 
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import datetime, tzinfo
 
 import numpy as np
 import pandas as pd
 
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.transform.lms_file.writer import LmsFile
-from include.codebashing_lms.transform.records.columns import DONE, Bools, utc64
+from include.codebashing_lms.transform.records.columns import DONE, NO_INSTANT, Bools
+from include.codebashing_lms.transform.records.dates import Dates, midnight
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 NO_COLUMN = -1
@@ -20,10 +20,9 @@ class ProfileRequirements:
     :param file: the file that must be able to hold the values.
     """
 
-    def __init__(self, contract: Contract, zone: ZoneInfo, as_of: datetime, file: LmsFile) -> None:
+    def __init__(self, contract: Contract, zone: tzinfo, as_of: datetime, file: LmsFile) -> None:
         self.contract, self.zone, self.file = contract, zone, file
-        today = datetime.combine(as_of.astimezone(zone), time(), zone).astimezone(UTC)
-        self._today = utc64(today)
+        self._today = midnight(as_of.astimezone(zone).date(), zone)
 
     def apply(self, learners: pd.DataFrame, records: pd.DataFrame) -> pd.DataFrame:
         """Return records with their final disposition, and `fault`: the column that cannot hold a value."""
@@ -36,7 +35,7 @@ class ProfileRequirements:
             fault[left] = self.file.unwritable(records.iloc[left], learners)
             disposition[fault != NO_COLUMN] = Disposition.INVALID_VALUE
         if self.contract.only_past_days:
-            recent = (records["completed_at"] >= self._today).to_numpy()
+            recent = Dates.of(records, "completed").beginnings(self.zone) >= self._today
             disposition[(disposition == Disposition.EMITTED) & recent] = Disposition.TOO_RECENT
         return records.assign(disposition=disposition, fault=fault)
 
@@ -63,11 +62,8 @@ class ProfileRequirements:
         courses = self.file.courses
         entries = [courses.entry(slug) for slug in courses.slugs]
         days = [getattr(entry, str(self.contract.completed_from), None) for entry in entries]
-        midnights = [
-            datetime.combine(day, time(), self.zone).astimezone(UTC) if day else None for day in days
-        ]
-        first = np.array([utc64(midnight) for midnight in [*midnights, None]])
+        first = np.array([midnight(day, self.zone) if day else NO_INSTANT for day in [*days, None]])
         numbers = records["course"].to_numpy()
-        limits = first[np.where(numbers < 0, len(midnights), numbers)]
-        early: Bools = records["completed_at"].to_numpy() < limits
+        limits = first[np.where(numbers < 0, len(days), numbers)]
+        early: Bools = Dates.of(records, "completed").beginnings(self.zone) < limits
         return early

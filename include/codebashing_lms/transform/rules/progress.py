@@ -2,11 +2,12 @@
 
 Columns of the frames: `learner` (row of the learner in the batch), `course` (number of the course, or one of
 UNNAMED, NONE, NO_SLUG), `hundredths` of a percent, `started` (anything done at all), `lessons_completed` and
-`lessons_total` (NO_COUNT: not counted), `completed_at` (UTC, NaT: none), `disposition`.
+`lessons_total` (NO_COUNT: not counted), `completed_at` and `completed_is_day` (see
+records/dates.py), `disposition`.
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from include.codebashing_lms.transform.decode.values import (
 )
 from include.codebashing_lms.transform.lms_file.courses import NO_SLUG, NONE, UNNAMED, Courses
 from include.codebashing_lms.transform.records.columns import DONE, NO_COUNT, NO_INSTANT, Ints, utc64
+from include.codebashing_lms.transform.records.dates import Dates
 from include.codebashing_lms.transform.records.dispositions import Disposition
 
 
@@ -46,9 +48,8 @@ def primary_records(batch: Batch, keys: SourceKeys, courses: Courses) -> pd.Data
             "started": done > 0,
             "lessons_completed": done,
             "lessons_total": np.maximum(total, 0),
-            "completed_at": batch.dates.found,
+            **batch.dates.found.columns("completed"),
             "date_odd": batch.dates.odd,
-            "date_is_day": batch.dates.whole_day,
             "too_much": ~invalid & ~nothing & (completed > total),
             "disposition": dispositions.astype(np.int8),
         }
@@ -87,9 +88,9 @@ def course_records(batch: Batch, courses: Courses) -> pd.DataFrame:
         "course": np.tile(numbers, len(batch))[at],
         "hundredths": np.clip(values, 0, DONE).astype(np.int32),
         "started": batch.started.ravel()[at],
-        "completed_at": batch.dates.found.ravel()[at],
+        "completed_at": batch.dates.found.at.ravel()[at],
+        "completed_is_day": batch.dates.found.is_day.ravel()[at],
         "date_odd": batch.dates.odd.ravel()[at],
-        "date_is_day": batch.dates.whole_day.ravel()[at],
         "too_much": values == OVER_100,
         "disposition": np.where(
             values == INVALID, np.int8(Disposition.INVALID_PERCENTAGE), np.int8(Disposition.EMITTED)
@@ -112,8 +113,8 @@ def _on_no_course(learners: Ints) -> pd.DataFrame:
         "hundredths": np.int32(0),
         "started": False,
         "completed_at": np.full(len(learners), NO_INSTANT, dtype="datetime64[us]"),
+        "completed_is_day": False,
         "date_odd": False,
-        "date_is_day": False,
         "too_much": False,
         "disposition": np.int8(Disposition.NO_COURSE),
         "lessons_completed": np.int8(NO_COUNT),
@@ -141,18 +142,22 @@ def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFram
     return records.assign(disposition=fault)
 
 
-def keep_true_dates(records: pd.DataFrame, read_at: datetime, warnings: Counter[str]) -> pd.DataFrame:
-    """Remove completion dates below 100 % or after the reading; count both, and dates that are none."""
+def keep_true_dates(
+    records: pd.DataFrame, read_at: datetime, zone: tzinfo, warnings: Counter[str]
+) -> pd.DataFrame:
+    """Remove completion dates below 100 % or after the reading; count both, and dates that are none.
+
+    :param zone: a day after that of the reading there is after the reading.
+    """
     alive = records["disposition"].to_numpy() == Disposition.EMITTED
-    completed_at = records["completed_at"].to_numpy()
+    dates = Dates.of(records, "completed")
     warnings["invalid_completed_date"] += int((records["date_odd"].to_numpy() & alive).sum())
-    dated = np.flatnonzero(~np.isnat(completed_at))
+    dated = np.flatnonzero(~np.isnat(dates.at))
     of_emitted = alive[dated]
     below = of_emitted & (records["hundredths"].to_numpy()[dated] < DONE)
-    now = utc64(read_at)
-    late = of_emitted & ~below & (completed_at[dated] > now)
+    late = of_emitted & ~below & (dates.beginnings(zone)[dated] > utc64(read_at))
     warnings["completed_date_below_100"] += int(below.sum())
     warnings["completed_date_after_reading"] += int(late.sum())
-    kept = completed_at.copy()
-    kept[dated[~of_emitted | below | late]] = NO_INSTANT
-    return records.assign(completed_at=kept)
+    gone = np.zeros(len(records), dtype=np.bool_)
+    gone[dated[~of_emitted | below | late]] = True
+    return records.assign(**dates.without(gone).columns("completed"))
