@@ -1,6 +1,5 @@
 """Rows that a person names: completions in an export of the LMS, and rows to send again."""
 
-import csv
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -11,7 +10,9 @@ import pyarrow.compute as pc
 
 from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, form_error
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
+from include.codebashing_lms.config.csv_files import PathResolver, csv_rows, open_csv
+from include.codebashing_lms.config.identifiers import is_clean_id
+from include.codebashing_lms.config.lists import INVISIBLE, read_course_map
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
@@ -63,6 +64,8 @@ def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dic
 
 def _completed_at(row: dict[str, str], line: int) -> datetime:
     at = parse_instant(row["completed_at"])
+    if not is_clean_id(row["employee_id"] + row["course"]):
+        raise form_error(f"{EXPORT}, line {line}: {INVISIBLE}")
     if not row["employee_id"] or not row["course"] or at is None:
         raise form_error(
             f"{EXPORT}, line {line}: employee_id, course and completed_at are needed, "
@@ -91,17 +94,29 @@ def _as_rows(found: dict[tuple[str, str], tuple[str, datetime]]) -> pa.Table:
 
 def employee_ids(location: str, resolve: PathResolver) -> set[str]:
     """Return the employee IDs in a file: one a line, or the column employee_id of a CSV."""
-    cells = [row for row in csv.reader(lines_of(location, resolve, "file")) if any(map(str.strip, row))]
-    if not cells:
+    file = open_csv(location, resolve, "The file of employee IDs")
+    delimiter, head = file.head(["employee_id"])
+    if not head:
         raise form_error("the file of employee IDs is empty")
-    head = [cell.strip() for cell in cells[0]]
-    if "employee_id" in head:
-        at, cells = head.index("employee_id"), cells[1:]
-    elif all(len(row) == 1 for row in cells):
-        at = 0
+    if "employee_id" in map(str.casefold, head):
+        lines = [(line, row["employee_id"]) for line, row in file.table(["employee_id"], delimiter)]
     else:
-        raise form_error("the file of employee IDs needs one ID a line, or a column employee_id")
-    return {row[at].strip() for row in cells if len(row) > at} - {""}
+        rows = [(line, [cell for cell in cells if cell]) for line, cells in file.rows(delimiter)]
+        if any(len(cells) > 1 for _, cells in rows):
+            raise form_error("the file of employee IDs needs one ID a line, or a column employee_id")
+        lines = [(line, cells[0]) for line, cells in rows]
+    for line, employee_id in lines:
+        if not is_clean_id(employee_id):
+            raise form_error(f"the file of employee IDs, line {line}: {INVISIBLE}")
+    return {employee_id for _, employee_id in lines} - {""}
+
+
+def lost_zeros(ids: set[str], ledger: Iterable[pa.Table]) -> str:
+    """Say how many numbers among the IDs are numbers of the ledger without the zeros before them."""
+    numbers = {one for one in ids if one.isdigit()}
+    sent = {one for table in ledger if numbers for one in table["employee_id"].to_pylist() if one.isdigit()}
+    lost = len(numbers & {one.lstrip("0") for one in sent})
+    return f" {lost} IDs were sent with zeros before them; the list lost these, 42 for 0042." if lost else ""
 
 
 def rows_to_resend(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> pa.Table:

@@ -28,7 +28,7 @@ from include.codebashing_lms.transform.rules.as_of import (
     add_latest_possible_learners,
 )
 from include.codebashing_lms.transform.rules.duplicates import EmployeeIds
-from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.rules.learners import IdentityRules, lost_zeros, read_learners
 from include.codebashing_lms.transform.rules.progress import (
     check_courses,
     check_learners,
@@ -86,6 +86,7 @@ class FirstPass:
             for batch in batches:
                 objects = objects or bool(batch.objects.any())
                 learners = read_learners(batch, self.keys, self.rules)
+                self.warnings["people_lost_zeros"] += lost_zeros(batch, self.keys, self.rules.people)
                 if self.reconstructed:
                     learners = add_latest_possible_learners(learners, batch, self.keys)
                 records = self._records(batch, learners)

@@ -46,6 +46,7 @@ class SecondPass:
             spool, shared, self.courses, self.connector.identity.on_conflict == "best"
         )
         self.first_pass.user_keys.note_shared(spool)
+        self.first_pass.warnings["crosswalk_lost_zeros"] += self.first_pass.user_keys.lost_zeros
         contract, zone, as_of = self.contract, ZoneInfo(self.connector.lms.timezone), self.context.as_of
         with ExitStack() as stack:
             set_aside, left_out = (
