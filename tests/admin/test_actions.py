@@ -72,7 +72,7 @@ class Lms:
         return actions.run_action(AdminRequest(acme, "c0ffee", self.home, form, self.folder.joinpath, now))
 
     def file(self, text):
-        (self.folder / "list.csv").write_text(text)
+        (self.folder / "list.csv").write_text(text, encoding="utf-8")
         return "list.csv"
 
     @property

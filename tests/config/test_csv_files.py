@@ -218,12 +218,28 @@ def test_no_user_key_is_sent_with_a_sign_that_nobody_sees(tmp_path, sign):
     assert got.manifest["warnings"]["crosswalk_unclear"] == 1
 
 
-@pytest.mark.parametrize("sign", ["\u200b", "\ufeff", "\xa0"])
-def test_ids_of_the_source_are_cleaned_by_the_same_rule(tmp_path, sign):
-    got = crosswalk(tmp_path, "employee_id,user_key\n1,ann\n2,bob\n", f"1{sign}", f"{sign}2")
-    assert sent(got) == ["ann", "bob"]
-    got = run([person(employee_id=f"4{sign}2")], tmp_path, identity={"pattern": ".+"})
-    assert got.records["set_aside"] == {"invalid_employee_id": 1}
+OWN = """id: own
+title: own
+evidence: own
+emits: completion
+user_key: email
+unattended: true
+methods: [folder]
+file_name: own.csv
+columns:
+- {label: username, source: user_key}
+"""
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\ufeff", "\xa0", "\u2060", "\u00ad"])
+def test_an_address_that_is_the_user_key_has_no_sign_that_nobody_sees(tmp_path, sign):
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "own.yaml").write_text(OWN)
+    emails = [f"Ann@example.com{sign}", f"bob{sign}@example.com", "cy@example.com"]
+    staff = [learner(str(at), 4, 4, "2025-03-14", email=email) for at, email in enumerate(emails)]
+    got = render(tmp_path, staff, lms={"profile": "own"})
+    assert sent(got) == ["ann@example.com", "cy@example.com"]
+    assert got.manifest["records"]["set_aside"] == {"unmapped_user": 1}
 
 
 def test_zeros_that_the_crosswalk_lost_are_said_and_not_guessed(tmp_path):

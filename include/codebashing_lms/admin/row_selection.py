@@ -107,7 +107,7 @@ def employee_ids(location: str, resolve: PathResolver) -> set[str]:
         lines = [(line, cells[0]) for line, cells in rows]
     for line, employee_id in lines:
         if not is_clean_id(employee_id):
-            raise form_error(f"the file of employee IDs, line {line}: {INVISIBLE}")
+            raise form_error(f"the file of employee IDs is wrong in line {line}: {INVISIBLE}")
     return {employee_id for _, employee_id in lines} - {""}
 
 

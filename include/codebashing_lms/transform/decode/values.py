@@ -15,7 +15,6 @@ import pandas as pd
 import pyarrow as pa
 from msgspec import UNSET
 
-from include.codebashing_lms.config.identifiers import clean_id, is_clean_id
 from include.codebashing_lms.transform.records.columns import DONE, NOT_TEXT, Bools, Ints
 
 ABSENT: Final = -1
@@ -42,8 +41,7 @@ def arrow_text(texts: Sequence[str | None]) -> tuple[pa.Array, list[int]]:
 def employee_id_text(value: Any) -> str | None:
     """Return an ID as text, None where it is missing, NOT_TEXT where the value can be no ID."""
     if type(value) is str:
-        text = clean_id(value)
-        return (text if is_clean_id(text) or text.isascii() else NOT_TEXT) or None
+        return value.strip() or None
     if value is UNSET or value is None or value != value:  # noqa: PLR0124 (NaN alone differs from itself)
         return None
     if type(value) in (int, float) and abs(value) < EXACT_INTEGERS and value == int(value):
@@ -53,10 +51,7 @@ def employee_id_text(value: Any) -> str | None:
 
 def employee_id_texts(values: Sequence[Any]) -> list[str | None]:
     """Return IDs as texts, None where one is missing, NOT_TEXT where a value can be no ID."""
-    return [
-        value.strip() or None if type(value) is str and value.isascii() else employee_id_text(value)
-        for value in values
-    ]
+    return [value.strip() or None if type(value) is str else employee_id_text(value) for value in values]
 
 
 def email_texts(values: Sequence[Any]) -> list[str | None]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.identifiers import clean_id, is_clean_id
 from include.codebashing_lms.config.lists import Crosswalk, PathResolver, read_crosswalk
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.transform.records.columns import text_array
@@ -74,7 +75,7 @@ class UserKeys:
         if self.crosswalk:
             return self._keys.take(pc.index_in(ids, value_set=self._ids))
         by_email = not self.contract.employee_id_is_key
-        keys = text_array(learners["email"]) if by_email else ids
+        keys = _clean(text_array(learners["email"])) if by_email else ids
         keys = pc.if_else(pc.equal(keys, ""), pa.scalar(None, pa.string()), keys)
         return pc.utf8_lower(keys) if by_email or self.contract.lower_case_user_key else keys
 
@@ -95,3 +96,11 @@ class UserKeys:
             warnings["crosswalk_contradictory"] += self.crosswalk.contradictory
             warnings["crosswalk_shared"] += self.crosswalk.shared
         return warnings
+
+
+def _clean(keys: pa.Array) -> pa.Array:
+    """Return keys by the rules of `clean_id`, null where a sign inside cannot be seen."""
+    known = keys.dictionary_encode()
+    texts = [clean_id(text) for text in known.dictionary.to_pylist()]
+    clean = pa.array([text if is_clean_id(text) else None for text in texts], pa.string())
+    return clean.take(known.indices)
