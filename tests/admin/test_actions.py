@@ -134,6 +134,17 @@ def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_
     assert mapped.run(23, ANN, BOB, CY) == ["2"]
 
 
+def test_a_baseline_that_lost_the_zeros_of_its_ids_says_so(lms):
+    with pytest.raises(FirstDeliveryError):
+        lms.run(21, learner("0042", "java", 4, 4, "2026-11-02"), learner("7", "java", 4, 4, "2026-11-02"))
+    text = "employee_id,course,completed_at\n42,java,2026-11-02\n7,java,2026-11-02\n8,java,2026-11-02\n"
+    done = lms.form("first_delivery", answer="baseline", file=lms.file(text))
+    assert done["rows"] == 3
+    assert "1 IDs of the list lack the zeros before them, 42 for 0042" in done["sentence"]
+    done = lms.form("first_delivery", answer="baseline", file=lms.file(text.replace("42,", "0042,")))
+    assert "zeros" not in done["sentence"]
+
+
 def test_a_baseline_of_unknown_courses_is_refused(lms):
     with pytest.raises(FirstDeliveryError):
         lms.run(21, ANN)
@@ -295,8 +306,8 @@ def test_a_resend_says_that_a_list_lost_the_zeros_of_its_ids(tmp_path):
     lms.run(20, learner("0042", "java", 4, 4, "2026-11-02"), learner("7", "java", 4, 4, "2026-11-02"))
     done = lms.form("resend", file=lms.file("7\n42\n43\n"))
     assert (done["rows"], done["never_sent"]) == (1, 2)
-    assert "1 IDs were sent with zeros before them; the list lost these, 42 for 0042" in done["sentence"]
-    with pytest.raises(ConnectorError, match=r"fits no row .* 1 IDs were sent with zeros before them"):
+    assert "1 IDs of the list lack the zeros before them, 42 for 0042" in done["sentence"]
+    with pytest.raises(ConnectorError, match=r"fits no row .* 1 IDs of the list lack the zeros"):
         lms.form("resend", file=lms.file("42\n"))
 
 

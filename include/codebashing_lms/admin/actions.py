@@ -57,9 +57,9 @@ def _first_delivery(request: AdminRequest) -> Result:
             "destination. If it was emptied, or another LMS took its place, use the action reset first"
         )
     since = first_moment(form.since, "since")
-    rows, others = SENT.empty_table(), 0
+    rows, others, warning = SENT.empty_table(), 0, ""
     if form.file is not None:
-        rows, others = completions(request.connector, request.home, form.file, request.resolve)
+        rows, others, warning = completions(request.connector, request.home, form.file, request.resolve)
     # a second answer takes the place of the first
     kind = "baseline" if ledger.is_empty else "reset"
     number = request.write(kind, ledger, [rows], since=iso(since) if since else None)
@@ -69,7 +69,7 @@ def _first_delivery(request: AdminRequest) -> Result:
     if form.file is not None:
         sentence = (
             f"{len(rows)} completions count as known, {others} in the export were of other courses; the next "
-            "good run sends what is missing. Look at a dry run first."
+            f"good run sends what is missing. Look at a dry run first.{warning}"
         )
     return {"journal": number, "rows": len(rows), "other_courses": others, "sentence": sentence}
 

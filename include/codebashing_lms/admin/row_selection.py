@@ -1,12 +1,13 @@
 """Rows that a person names: completions in an export of the LMS, and rows to send again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, form_error
 from include.codebashing_lms.config.connector import Connector
@@ -16,7 +17,8 @@ from include.codebashing_lms.config.lists import INVISIBLE, read_course_map
 from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
-from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import ROWS, RUNS
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
 
 COLUMNS = ("employee_id", "course", "completed_at")
@@ -25,8 +27,8 @@ EXPORT = "The export of the LMS"
 
 def completions(
     connector: Connector, home: StagedPath, location: str, resolve: PathResolver
-) -> tuple[pa.Table, int]:
-    """Return the completions in an export of the LMS, and the number of those of other courses.
+) -> tuple[pa.Table, int, str]:
+    """Return the completions in an export of the LMS, the number of those of other courses, and a warning.
 
     The export names a course as Codebashing does, or by its ID in the course map, which slugs may share.
     """
@@ -45,7 +47,8 @@ def completions(
             f"{EXPORT} names {others} completions, none of a course that is known here; "
             "course must be Codebashing's name, or the ID in lms.course_map"
         )
-    return _as_rows(found), others
+    warning = lost_zeros({employee_id for employee_id, _ in found}, _newest_rows(home))
+    return _as_rows(found), others, warning
 
 
 def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dict[str, dict[str, str]] | None:
@@ -111,12 +114,26 @@ def employee_ids(location: str, resolve: PathResolver) -> set[str]:
     return {employee_id for _, employee_id in lines} - {""}
 
 
-def lost_zeros(ids: set[str], ledger: Iterable[pa.Table]) -> str:
-    """Say how many numbers among the IDs are numbers of the ledger without the zeros before them."""
+def lost_zeros(ids: set[str], tables: Iterable[pa.Table]) -> str:
+    """Say how many numbers among the IDs are employee IDs of these tables without the zeros before them."""
     numbers = {one for one in ids if one.isdigit()}
-    sent = {one for table in ledger if numbers for one in table["employee_id"].to_pylist() if one.isdigit()}
-    lost = len(numbers & {one.lstrip("0") for one in sent})
-    return f" {lost} IDs were sent with zeros before them; the list lost these, 42 for 0042." if lost else ""
+    there = {one for table in tables if numbers for one in table["employee_id"].to_pylist() if one.isdigit()}
+    lost = len((numbers - there) & {one.lstrip("0") for one in there})
+    return f" {lost} IDs of the list lack the zeros before them, 42 for 0042: it is damaged." if lost else ""
+
+
+def _newest_rows(home: StagedPath) -> Iterator[pa.Table]:
+    """Give the employee IDs in the rows of the newest run, none before the first."""
+    runs = (run for date in _newest_first(home / RUNS) for run in _newest_first(date))
+    for run in runs:
+        if (run / ROWS).exists():
+            with local_copy(run / ROWS) as copy:
+                yield pq.read_table(copy, columns=["employee_id"])
+            return
+
+
+def _newest_first(folder: StagedPath) -> list[StagedPath]:
+    return sorted(folder.iterdir(), key=lambda one: one.name, reverse=True) if folder.exists() else []
 
 
 def rows_to_resend(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> pa.Table:
