@@ -23,7 +23,7 @@ def clean_id(text: str) -> str:
 
 
 def is_clean_id(text: str) -> bool:
-    """Tell whether every sign of an ID can be seen, a plain space inside included."""
+    """Return whether every sign of an ID can be seen, a plain space inside included."""
     return text.isprintable() and BLANK.isdisjoint(text)
 
 

@@ -48,12 +48,12 @@ class FileShape(Section, frozen=True, kw_only=True):
 
     @property
     def plain(self) -> bool:
-        """Tell whether the file is plain UTF-8."""
+        """Return whether the file is plain UTF-8."""
         return codecs.lookup(self.encoding).name == "utf-8"
 
     @property
     def writes_every_letter(self) -> bool:
-        """Tell whether the encoding has every letter there is."""
+        """Return whether the encoding has every letter there is."""
         return codecs.lookup(self.encoding).name.startswith("utf")
 
     def lacking(self, text: str) -> str | None:
