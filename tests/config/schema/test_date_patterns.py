@@ -71,6 +71,10 @@ FOREIGN = [
     ("Y-m-d", "%Y-%m-%d"),
     ("d/m/Y H:i:s", "%d/%m/%Y %H:%M:%S"),
     ("yyyyMMdd", "%Y%m%d"),
+    ("TT.MM.JJJJ", "%d.%m.%Y"),
+    ("jj/mm/aaaa", "%d/%m/%Y"),
+    ("dd-mm-jjjj", "%d-%m-%Y"),
+    ("yyyy年MM月dd日", "%Y年%m月%d日"),
     ("%Y-MM-DD", "%Y-%m-%d"),
     ("yyyy-%m-%d", "%Y-%m-%d"),
     ("%d/%m/%Y hh:mm", "%d/%m/%Y %H:%M"),
@@ -113,7 +117,7 @@ def test_an_unknown_directive_is_refused(pattern):
     "pattern",
     [
         "%Hh%M", "%Hh %Mm", "%d de %B de %Y", "%-d.%-m.%Y %-H Uhr", "%Y-W%j", "%d %b '%y", "%H o'clock",
-        "%A, %-d %B", "%Y%m%dT%H%M%SZ", "%d/%m/%Y at %H:%M", "%Y-%m-%d 00:00:00",
+        "%A, %-d %B", "%Y%m%dT%H%M%SZ", "%d/%m/%Y at %H:%M", "%Y-%m-%d 00:00:00", "%H:%M TZ",
     ],
 )  # fmt: skip
 def test_words_beside_directives_are_words(pattern):

@@ -14,13 +14,13 @@ from include.codebashing_lms.dates import AS_OF, DIRECTIVE, DIRECTIVES
 HOURS = ("%H", "%-H", "%I", "%-I")
 # what other programs call a part of a date; hours, minutes and months depend on their neighbours
 FOREIGN = {
-    "%Y": "yyyy YYYY yyy uuuu RRRR y Y",
-    "%y": "yy YY RR",
+    "%Y": "yyyy YYYY yyy uuuu RRRR JJJJ jjjj aaaa y Y",
+    "%y": "yy YY RR JJ",
     "%B": "MMMM mmmm MONTH Month",
     "%b": "MMM mmm MON Mon",
     "%A": "EEEE dddd DDDD DAY Day",
     "%a": "EEE E ddd DDD DY Dy",
-    "%d": "dd DD",
+    "%d": "dd DD TT jj",
     "%-d": "d D",
     "%H": "HH24",
     "%I": "HH12",
@@ -37,13 +37,13 @@ FOREIGN = {
 }
 MEANINGS = {word: meaning for meaning, words in FOREIGN.items() for word in words.split()}
 LONGEST_FIRST = "|".join(map(re.escape, sorted(MEANINGS, key=len, reverse=True)))
-TOKEN = re.compile(rf"{DIRECTIVE.pattern}|'[^']*'|{LONGEST_FIRST}|.", re.DOTALL)
+TOKEN = rf"{DIRECTIVE.pattern}|'[^']*'|{LONGEST_FIRST}|."
 PHP = dict(zip("djmnMFYyDlHGhgisvuAaPO", (
     "%d", "%-d", "%m", "%-m", "%b", "%B", "%Y", "%y", "%a", "%A", "%H", "%-H", "%I", "%-I", "%M", "%S", "%3f",
     "%f", "%p", "%p", "%:z", "%z",
 ), strict=True))  # fmt: skip
 # letters beside directives: several parts of a date, or one that touches no directive, as the h of %Hh does
-PARTS = re.compile(r"(?:yyyy|yy|YYYY|YY|RRRR|MM+|mm+|MI|dd|DD|HH|hh|ss|SS+|T|Z)+")
+PARTS = re.compile(r"(?=.*[a-zA-SU-Y])(?:yyyy|yy|YYYY|YY|RRRR|MM+|mm+|MI|dd|DD|HH|hh|ss|SS+|T|Z)+")
 SINGLE = re.compile(r"[yYMdDhHms]")
 ZONE = re.compile(r"(?<![A-Za-z/])(?:(?:UTC|GMT)?([+-]\d\d):?(\d\d)|Z|UTC|GMT)(?![A-Za-z0-9])", re.IGNORECASE)
 SAMPLES = [datetime(year, month, 1, tzinfo=UTC) for year in range(2000, 2038) for month in range(1, 13)]
@@ -82,7 +82,7 @@ def _translated(pattern: str) -> str:
     letters = re.sub("[^A-Za-z]", "", pattern)
     if set(letters) <= PHP.keys() and {"Y", "i"} & set(letters) and not re.search(r"%|([A-Za-z])\1", pattern):
         return "".join(PHP.get(sign, sign) for sign in pattern)
-    tokens: list[str] = TOKEN.findall(pattern)
+    tokens: list[str] = re.findall(TOKEN, pattern, re.DOTALL)
     half_days = any(MEANINGS.get(token, token) == "%p" for token in tokens)
     done: list[str] = []
     for at, token in enumerate(tokens):
@@ -113,9 +113,10 @@ def zone_error(pattern: str, zone: str) -> str | None:
     offset = timedelta(hours=int(hours), minutes=int(minutes) * (-1 if hours[0] == "-" else 1))
     if all(at.astimezone(ZoneInfo(zone)).utcoffset() == offset for at in SAMPLES):
         return None
+    utc = "" if offset else ", or timezone: UTC"
     return (
         f"{pattern} writes {literal.group()} after the time of {zone}, which is another instant; write %z "
-        "(+0100) or %:z (+01:00) in its place, or timezone: UTC"
+        f"(+0100) or %:z (+01:00) in its place{utc}"
     )
 
 
