@@ -138,6 +138,8 @@ def test_every_cell_that_a_csv_writer_writes_is_read(tmp_path_factory, cells, de
         ("\ufeff", "it is empty"),
         ("0042,ann\n0043,bob\n", "its first line lacks employee_id, user_key"),
         ("employee_id\n0042\n", "lacks user_key"),
+        (f"sep=\r\n{PLAIN}", "must have the columns"),
+        (f'sep="\r\n{PLAIN}', "must have the columns"),
         ("employee_id,user_key,mail\n0042,ann,x\n", "1 others are there"),
         ("employee_id,user_key,User_Key\n0042,ann,bob\n", "same heading twice"),
         (
