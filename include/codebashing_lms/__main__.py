@@ -5,6 +5,7 @@ import gc
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, StagingError
 
@@ -15,6 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="validate a connector file")
     check.add_argument("file", type=Path)
+    check.add_argument("--lists", action="store_true", help="read the lists that the file names, too")
     render = commands.add_parser("render", help="turn a saved snapshot into the LMS file")
     render.add_argument("--connector", type=Path, required=True, metavar="FILE")
     render.add_argument(
@@ -52,7 +54,16 @@ def _check(options: argparse.Namespace) -> int:
     _keep_modules()
     connector = read_connector(options.file)
     print(f"{options.file}: valid. It becomes the DAG {connector.dag_id}.")
-    return 0
+    return _check_lists(connector, options.file.resolve().parent) if options.lists else 0
+
+
+def _check_lists(connector: Any, folder: Path) -> int:
+    from include.codebashing_lms.cli.lists import check_lists
+
+    found = list(check_lists(connector, folder))
+    for sentence, usable in found:
+        print(sentence, file=sys.stdout if usable else sys.stderr)
+    return 0 if all(usable for _, usable in found) else 1
 
 
 def _render(options: argparse.Namespace) -> int:

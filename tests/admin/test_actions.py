@@ -72,7 +72,7 @@ class Lms:
         return actions.run_action(AdminRequest(acme, "c0ffee", self.home, form, self.folder.joinpath, now))
 
     def file(self, text):
-        (self.folder / "list.csv").write_text(text)
+        (self.folder / "list.csv").write_text(text, encoding="utf-8")
         return "list.csv"
 
     @property
@@ -134,6 +134,17 @@ def test_the_courses_of_a_baseline_go_by_the_course_map_or_by_what_was_seen(tmp_
     assert mapped.run(23, ANN, BOB, CY) == ["2"]
 
 
+def test_a_baseline_that_lost_the_zeros_of_its_ids_says_so(lms):
+    with pytest.raises(FirstDeliveryError):
+        lms.run(21, learner("0042", "java", 4, 4, "2026-11-02"), learner("7", "java", 4, 4, "2026-11-02"))
+    text = "employee_id,course,completed_at\n42,java,2026-11-02\n7,java,2026-11-02\n8,java,2026-11-02\n"
+    done = lms.form("first_delivery", answer="baseline", file=lms.file(text))
+    assert done["rows"] == 3
+    assert "1 IDs of the list lack the zeros before them, 42 for 0042" in done["sentence"]
+    done = lms.form("first_delivery", answer="baseline", file=lms.file(text.replace("42,", "0042,")))
+    assert "zeros" not in done["sentence"]
+
+
 def test_a_baseline_of_unknown_courses_is_refused(lms):
     with pytest.raises(FirstDeliveryError):
         lms.run(21, ANN)
@@ -150,6 +161,8 @@ def test_a_baseline_of_unknown_courses_is_refused(lms):
     ("text", "message"),
     [
         ("employee_id,course\n1,java\n", "must have the columns employee_id,course,completed_at"),
+        ("employee_id,course,completed_at\n1\u200b2,java,2019-03-02\n", "line 2: .* nobody sees"),
+        ("employee_id;course;completed_at\n1,04E+05;java;2019-03-02\n", "line 2 .* 1.04E"),
         ("employee_id,course,completed_at\n1,java,02.03.2019\n", "line 2: .* a date such as"),
         ("employee_id,course,completed_at\n1,java,2019-03-02\n ,java,2019-03-02\n", "line 3: employee_id"),
     ],
@@ -257,6 +270,8 @@ def sent(lms):
     [
         ({"file": "2\n3\n99\n"}, ["2", "3"]),
         ({"file": "name,employee_id\nx, 3 \ny,1\n"}, ["1", "3"]),
+        ({"file": "name;Employee_ID;\nx;3;\n\ny;1;\n;;\n"}, ["1", "3"]),
+        ({"file": "sep=;\r\n2\u200b;\r\n\ufeff3;\r\n"}, ["2", "3"]),
         ({"course": "java"}, ["1", "3"]),
         ({"since": "2026-11-01", "until": "2026-11-10"}, ["2", "3"]),
         ({"until": "2026-11-01"}, ["1", "2"]),
@@ -286,7 +301,17 @@ def test_a_resend_says_how_many_ids_were_never_sent(sent):
     assert sent.form("resend", file=sent.file("1\n98\n99\n"))["sentence"].count("2 of 3 IDs were never sent")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n"])
+def test_a_resend_says_that_a_list_lost_the_zeros_of_its_ids(tmp_path):
+    lms = Lms(tmp_path)
+    lms.run(20, learner("0042", "java", 4, 4, "2026-11-02"), learner("7", "java", 4, 4, "2026-11-02"))
+    done = lms.form("resend", file=lms.file("7\n42\n43\n"))
+    assert (done["rows"], done["never_sent"]) == (1, 2)
+    assert "1 IDs of the list lack the zeros before them, 42 for 0042" in done["sentence"]
+    with pytest.raises(ConnectorError, match=r"fits no row .* 1 IDs of the list lack the zeros"):
+        lms.form("resend", file=lms.file("42\n"))
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "a,b\n1,2\n", "1\n4\u200b2\n"])
 def test_a_list_of_ids_that_is_none_is_refused(sent, text):
     with pytest.raises(ConnectorError, match=r"file of employee IDs .* Nothing was changed"):
         sent.form("resend", file=sent.file(text))
@@ -424,6 +449,23 @@ def test_rows_of_a_reject_list_are_sent_again(tmp_path):
     assert list_.stat().st_mode & 0o777 == 0o600
     assert lms.run(22, ANN, BOB, CY) == ["2"]
     assert lms.run(23, ANN, BOB, CY) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "User_Key;Course_ID;Reason\n2;go;no such user\n",
+        "sep=\t\nuser_key\tcourse_id\treason\textra\n2\tgo\tno such user\tx\n",
+        '"user_key","course_id","reason"\n"2","go","no such\nuser"\n',
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_reject_list_is_read_as_a_spreadsheet_saves_it(tmp_path, text, encoding):
+    lms = Lms(tmp_path)
+    lms.run(20, ANN, BOB, CY)
+    (lms.folder / "rejects.csv").write_bytes(text.encode(encoding))
+    assert lms.form("refused", file="rejects.csv")["rows"] == 1
+    assert lms.run(22, ANN, BOB, CY) == ["2"]
 
 
 def test_the_third_reject_list_needs_a_person_until_the_row_changes_or_a_resend(tmp_path):

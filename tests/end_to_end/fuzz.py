@@ -49,6 +49,9 @@ SHAPES: list[dict[str, Any]] = [
     {"delimiter": "\t", "line_ending": "\n"},
     {"delimiter": "|", "line_ending": "\r", "decimal_mark": ","},
     {"encoding": "utf-8", "bom": True},
+    {"encoding": "cp1252", "delimiter": ";"},
+    {"encoding": "shift_jis"},
+    {"encoding": "utf-16"},
 ]
 WHOLE = {
     "employee_id": None,
@@ -237,7 +240,7 @@ class Round:
         assert listed == +Counter(merged)
         assert sum(int(line["records"]) for line in got.set_aside) == places["set_aside"]
         options = self.sections["lms"]["options"]
-        got.raw = got.raw.removeprefix(b"\xef\xbb\xbf")
+        got.raw = got.raw.decode(options.get("encoding", "utf-8")).encode().removeprefix(b"\xef\xbb\xbf")
         stays_in_its_cell(got, len(COLUMNS), delimiter=options.get("delimiter", ","))
 
     def delivered(self, folder: Path, transformed: dict[str, Any], send: str) -> dict[str, Any]:

@@ -25,7 +25,11 @@ ANY = st.recursive(
 )
 ID = st.sampled_from(["1", "2", "3", "0042", " 7 ", 42, 42.0, None, "a@x.com", "-x", ""]) | ANY
 EMAIL = st.sampled_from(["a@x.com", "A@X.com ", "b@x.com", None, "", "c\n@x.com", "é@x.com"]) | ANY
-COUNT = st.integers(0, 12) | st.sampled_from(["3", "5.0", "2.5", "1e1", 4.0, 0, None, "", -1, True, 2.5, "x"]) | ANY
+COUNT = (
+    st.integers(0, 12)
+    | st.sampled_from(["3", "5.0", "2.5", "1e1", 4.0, 0, None, "", -1, True, 2.5, "x"])
+    | ANY
+)
 SLUG = st.sampled_from(["java", "python", "go", None, " "]) | ANY
 SHARE = (
     st.sampled_from([0, 0.0, 33.335, 1.005, 99.995, 100, 100.0, 120, -1, "50", "x", None, 0.001, True]) | ANY

@@ -2,7 +2,6 @@
 
 import pytest
 
-from include.codebashing_lms.errors import ConnectorError
 from tests.fakes.other_locale import printed_abroad
 from tests.transform.test_rules import done, lessons, person
 from tests.transform.transform_run import READ_AT, connector, context, run
@@ -78,11 +77,6 @@ def test_encodings(render, encoding, mark):
     got = raw(render, columns=["email"], header=False, encoding=encoding, line_ending="\n")
     assert got.startswith(mark)
     assert got.decode(encoding) == 'ann@example.com\n"Zoë ""Z"", O\'Neil@example.com"\n'
-
-
-def test_a_character_that_the_encoding_lacks_is_an_error(render):
-    with pytest.raises(ConnectorError, match=r"cp1252 cannot write.*U\+20BB7"):
-        raw(render, [person(email="𠮷@example.com")], columns=["email"], encoding="cp1252")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 from include.codebashing_lms.admin.form import AdminForm, check, first_moment, form_error
 from include.codebashing_lms.admin.refused_list import refused_rows
 from include.codebashing_lms.admin.request import AdminRequest
-from include.codebashing_lms.admin.row_selection import completions, employee_ids, rows_to_resend
+from include.codebashing_lms.admin.row_selection import completions, employee_ids, lost_zeros, rows_to_resend
 from include.codebashing_lms.dates import iso
 from include.codebashing_lms.extract import snapshots
 from include.codebashing_lms.ledger.destinations import ledgers
@@ -57,9 +57,9 @@ def _first_delivery(request: AdminRequest) -> Result:
             "destination. If it was emptied, or another LMS took its place, use the action reset first"
         )
     since = first_moment(form.since, "since")
-    rows, others = SENT.empty_table(), 0
+    rows, others, warning = SENT.empty_table(), 0, ""
     if form.file is not None:
-        rows, others = completions(request.connector, request.home, form.file, request.resolve)
+        rows, others, warning = completions(request.connector, request.home, form.file, request.resolve)
     # a second answer takes the place of the first
     kind = "baseline" if ledger.is_empty else "reset"
     number = request.write(kind, ledger, [rows], since=iso(since) if since else None)
@@ -69,7 +69,7 @@ def _first_delivery(request: AdminRequest) -> Result:
     if form.file is not None:
         sentence = (
             f"{len(rows)} completions count as known, {others} in the export were of other courses; the next "
-            "good run sends what is missing. Look at a dry run first."
+            f"good run sends what is missing. Look at a dry run first.{warning}"
         )
     return {"journal": number, "rows": len(rows), "other_courses": others, "sentence": sentence}
 
@@ -126,16 +126,16 @@ def _resend(request: AdminRequest) -> Result:
     for table in ledger:
         tables.append(rows_to_resend(table, request.form, ids))
         never_sent.difference_update(table["employee_id"].to_pylist())
-    rows = sum(map(len, tables))
+    rows, zeros = sum(map(len, tables)), lost_zeros(never_sent, ledger)
     if not rows:
-        raise form_error("resend fits no row that was sent to the LMS")
+        raise form_error(f"resend fits no row that was sent to the LMS.{zeros}".rstrip("."))
     number = request.write("resend", ledger, tables)
     sentence = (
         f"{rows} rows are sent again with the next good run, as far as Codebashing still has them; "
         "first completion dates stay."
     )
     if ids:
-        sentence += f" {len(never_sent)} of {len(ids)} IDs were never sent."
+        sentence += f" {len(never_sent)} of {len(ids)} IDs were never sent.{zeros}"
     if request.connector.lms.contract.appends:
         sentence += " If the LMS adds rows instead of replacing them, they stand there twice."
     return {"journal": number, "rows": rows, "never_sent": len(never_sent), "sentence": sentence}

@@ -1,6 +1,5 @@
 """A reject list of the LMS that did not come as `delivery.results` describes."""
 
-import csv
 from typing import Any
 
 import pyarrow as pa
@@ -9,8 +8,8 @@ from msgspec.structs import replace
 
 from include.codebashing_lms.admin.form import form_error
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.config.csv_files import PathResolver, open_csv
 from include.codebashing_lms.config.delivery_results import Results
-from include.codebashing_lms.config.lists import PathResolver, lines_of
 from include.codebashing_lms.delivery.results import ResultParser
 from include.codebashing_lms.ledger.schema import KEY, SENT, align_to_schema
 from include.codebashing_lms.load.repeat_refusals import normalize_reason
@@ -28,11 +27,12 @@ def refused_rows(
 
     :param to: a list of these rows for people.
     """
-    lines = lines_of(location, resolve, "file")
-    results = connector.delivery.results
-    delimiter = getattr(results, "delimiter", ",")
-    reports = ResultParser(_columns(results, next(csv.reader(lines, delimiter=delimiter), [])), first_row=0)
-    refusals = reports.in_csv("\n".join(lines), delimiter)
+    file, results = open_csv(location, resolve, LIST), connector.delivery.results
+    names = _names(results)
+    delimiter, head = file.head(names, getattr(results, "delimiter", ","))
+    there = {name for name in names if name.casefold() in map(str.casefold, head)}
+    reports = ResultParser(_columns(results, there), first_row=0)
+    refusals = reports.in_rows((row for _, row in file.table(names, delimiter)), sorted(there))
     user_key = pc.coalesce(ledger["user_key"], ledger["employee_id"])
     index = RowIndex(ledger.set_column(ledger.column_names.index("user_key"), "user_key", user_key))
     found: dict[int, str] = {}
@@ -50,9 +50,17 @@ def refused_rows(
     return align_to_schema(rows.select(KEY).append_column("refusal", kinds), SENT), unmatched
 
 
-def _columns(results: Results | None, head: list[str]) -> Results:
-    """Return the meaning of the columns: as in the connector file, else by their usual names."""
-    there = {name.strip() for name in head}
+def _names(results: Results | None) -> list[str]:
+    """Return the headings that mean something: those of the connector file, and the usual ones."""
+    own = (results.user, results.course, results.reason, results.status) if results else ()
+    return [*filter(None, own), *USUAL.values()]
+
+
+def _columns(results: Results | None, there: set[str]) -> Results:
+    """Return the meaning of the columns: as in the connector file, else by their usual names.
+
+    :param there: the headings with a meaning that the list has.
+    """
     if results and {results.user, results.course} & there:
         return replace(results, row=None)
     usual: dict[str, Any] = {use: name for use, name in USUAL.items() if name in there}

@@ -1,7 +1,6 @@
 """Rows that a person names: completions in an export of the LMS, and rows to send again."""
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, tzinfo
 from functools import partial
 from typing import Any
@@ -9,14 +8,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from include.codebashing_lms.admin.form import AdminForm, end_of, first_moment, form_error
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.config.lists import PathResolver, csv_rows, lines_of, read_course_map
+from include.codebashing_lms.config.csv_files import PathResolver, csv_rows, open_csv
+from include.codebashing_lms.config.identifiers import is_clean_id
+from include.codebashing_lms.config.lists import INVISIBLE, read_course_map
 from include.codebashing_lms.dates import parse_date
 from include.codebashing_lms.extract.snapshots import courses_seen
 from include.codebashing_lms.ledger.schema import INSTANT, KEY, SENT
-from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.layout import ROWS, RUNS
 from include.codebashing_lms.transform.records.columns import DONE, STATUSES, utc64
 from include.codebashing_lms.transform.records.dates import beginning
 
@@ -26,8 +29,8 @@ EXPORT = "The export of the LMS"
 
 def completions(
     connector: Connector, home: StagedPath, location: str, resolve: PathResolver
-) -> tuple[pa.Table, int]:
-    """Return the completions in an export of the LMS, and the number of those of other courses.
+) -> tuple[pa.Table, int, str]:
+    """Return the completions in an export of the LMS, the number of those of other courses, and a warning.
 
     The export names a course as Codebashing does, or by its ID in the course map, which slugs may share.
     """
@@ -48,7 +51,8 @@ def completions(
             f"{EXPORT} names {others} completions, none of a course that is known here; "
             "course must be Codebashing's name, or the ID in lms.course_map"
         )
-    return _as_rows(found), others
+    warning = lost_zeros({employee_id for employee_id, _ in found}, _newest_rows(home))
+    return _as_rows(found), others, warning
 
 
 def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dict[str, dict[str, str]] | None:
@@ -67,6 +71,8 @@ def _slugs(connector: Connector, home: StagedPath, resolve: PathResolver) -> dic
 
 def _completed_at(row: dict[str, str], line: int, zone: tzinfo) -> date:
     at = parse_date(row["completed_at"], zone)
+    if not is_clean_id(row["employee_id"] + row["course"]):
+        raise form_error(f"{EXPORT}, line {line}: {INVISIBLE}")
     if not row["employee_id"] or not row["course"] or at is None:
         raise form_error(
             f"{EXPORT}, line {line}: employee_id, course and completed_at are needed, "
@@ -96,17 +102,43 @@ def _as_rows(found: dict[tuple[str, str], tuple[str, date]]) -> pa.Table:
 
 def employee_ids(location: str, resolve: PathResolver) -> set[str]:
     """Return the employee IDs in a file: one a line, or the column employee_id of a CSV."""
-    cells = [row for row in csv.reader(lines_of(location, resolve, "file")) if any(map(str.strip, row))]
-    if not cells:
+    file = open_csv(location, resolve, "The file of employee IDs")
+    delimiter, head = file.head(["employee_id"])
+    if not head:
         raise form_error("the file of employee IDs is empty")
-    head = [cell.strip() for cell in cells[0]]
-    if "employee_id" in head:
-        at, cells = head.index("employee_id"), cells[1:]
-    elif all(len(row) == 1 for row in cells):
-        at = 0
+    if "employee_id" in map(str.casefold, head):
+        lines = [(line, row["employee_id"]) for line, row in file.table(["employee_id"], delimiter)]
     else:
-        raise form_error("the file of employee IDs needs one ID a line, or a column employee_id")
-    return {row[at].strip() for row in cells if len(row) > at} - {""}
+        rows = [(line, [cell for cell in cells if cell]) for line, cells in file.rows(delimiter)]
+        if any(len(cells) > 1 for _, cells in rows):
+            raise form_error("the file of employee IDs needs one ID a line, or a column employee_id")
+        lines = [(line, cells[0]) for line, cells in rows]
+    for line, employee_id in lines:
+        if not is_clean_id(employee_id):
+            raise form_error(f"the file of employee IDs is wrong in line {line}: {INVISIBLE}")
+    return {employee_id for _, employee_id in lines} - {""}
+
+
+def lost_zeros(ids: set[str], tables: Iterable[pa.Table]) -> str:
+    """Say how many numbers among the IDs are employee IDs of these tables without the zeros before them."""
+    numbers = {one for one in ids if one.isdigit()}
+    there = {one for table in tables if numbers for one in table["employee_id"].to_pylist() if one.isdigit()}
+    lost = len((numbers - there) & {one.lstrip("0") for one in there})
+    return f" {lost} IDs of the list lack the zeros before them, 42 for 0042: it is damaged." if lost else ""
+
+
+def _newest_rows(home: StagedPath) -> Iterator[pa.Table]:
+    """Give the employee IDs in the rows of the newest run, none before the first."""
+    runs = (run for date in _newest_first(home / RUNS) for run in _newest_first(date))
+    for run in runs:
+        if (run / ROWS).exists():
+            with local_copy(run / ROWS) as copy:
+                yield pq.read_table(copy, columns=["employee_id"])
+            return
+
+
+def _newest_first(folder: StagedPath) -> list[StagedPath]:
+    return sorted(folder.iterdir(), key=lambda one: one.name, reverse=True) if folder.exists() else []
 
 
 def rows_to_resend(ledger: pa.Table, form: AdminForm, ids: set[str] | None) -> pa.Table:

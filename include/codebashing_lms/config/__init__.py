@@ -9,6 +9,8 @@ course_map        what the LMS calls each course
 delivery          how the file gets to the LMS
 delivery_results  how the LMS reports on a file
 notifications     who gets alerts, and where the report goes
+identifiers       IDs and user keys without the signs that nobody sees
+csv_files         reads a CSV file as Excel and other programs save it
 lists             CSV files that a connector file names: people, crosswalk, course map
 profiles/         one YAML file per LMS
 schema/           types for files that people write

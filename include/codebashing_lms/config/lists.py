@@ -1,21 +1,20 @@
 """CSV files that a connector file names: people, crosswalk, course map."""
 
-import csv
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from include.codebashing_lms.config import csv_files
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.course_map import Course, CourseMap
+from include.codebashing_lms.config.identifiers import is_clean_id
 from include.codebashing_lms.config.lms import Lms
 from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
 from include.codebashing_lms.staging.checksums import sha256_of
-from include.codebashing_lms.staging.files import StagedPath, local_copy
+from include.codebashing_lms.staging.files import local_copy
 
-PathResolver = Callable[[str], StagedPath]
+PathResolver = csv_files.PathResolver
 ACTIONS = ("use_id", "exclude", "accept")
+INVISIBLE = "an ID or address holds a sign that nobody sees, or a line break; type it anew"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Person:
 def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person]:
     """Return the people in a CSV file (email,action,employee_id,reason) by lower-case e-mail address."""
     people: dict[str, Person] = {}
-    for line, row in csv_rows(
+    for line, row in csv_files.csv_rows(
         location, resolve, ("email", "action", "employee_id", "reason"), "identity.people"
     ):
         email, employee_id = row["email"].lower(), row["employee_id"] or None
@@ -44,6 +43,8 @@ def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person
             )
         if row["action"] == "use_id" and not employee_id:
             raise ConnectorError(f"identity.people, line {line}: use_id needs an employee_id.")
+        if not is_clean_id(email + (employee_id or "")):
+            raise ConnectorError(f"identity.people, line {line}: {INVISIBLE}.")
         people[email] = Person(row["action"], employee_id)
     return people
 
@@ -52,13 +53,17 @@ def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person
 class Crosswalk:
     """User keys of the LMS by employee ID, and how many lines or employees give none.
 
-    :param blank: lines without an employee ID or a user key.
+    :param lines: lines of the file, without blank ones.
+    :param blank: the lines without an employee ID or a user key.
+    :param unclear: the lines with an invisible sign inside an ID or a key; they give no key.
     :param contradictory: employees with several user keys.
     :param shared: employees with the user key of another employee.
     """
 
     user_keys: dict[str, str]
-    blank: int = 0
+    lines: int = 0
+    blank: tuple[int, ...] = ()
+    unclear: tuple[int, ...] = ()
     contradictory: int = 0
     shared: int = 0
 
@@ -71,11 +76,15 @@ def read_crosswalk(location: str, lower: bool, resolve: PathResolver) -> Crosswa
     keys: dict[str, str] = {}
     owners: dict[str, str] = {}
     contradictory, shared = set(), set()
-    blank = 0
-    for _, row in csv_rows(location, resolve, ("employee_id", "user_key"), "identity.crosswalk"):
+    lines, blank, unclear = 0, [], []
+    for line, row in csv_files.csv_rows(location, resolve, ("employee_id", "user_key"), "identity.crosswalk"):
         employee_id, key = row["employee_id"], row["user_key"].lower() if lower else row["user_key"]
+        lines += 1
         if not employee_id or not key:
-            blank += 1
+            blank.append(line)
+            continue
+        if not is_clean_id(employee_id + key):
+            unclear.append(line)
             continue
         if keys.setdefault(employee_id, key) != key:
             contradictory.add(employee_id)
@@ -83,7 +92,8 @@ def read_crosswalk(location: str, lower: bool, resolve: PathResolver) -> Crosswa
             shared.add(key)
     single = {one: key for one, key in keys.items() if one not in contradictory}
     unique = {one: key for one, key in single.items() if key not in shared}
-    return Crosswalk(unique, blank, len(contradictory), len(single) - len(unique))
+    doubtful = len(contradictory), len(single) - len(unique)
+    return Crosswalk(unique, lines, tuple(blank), tuple(unclear), *doubtful)
 
 
 def read_course_map(lms: Lms, resolve: PathResolver) -> CourseMap:
@@ -92,10 +102,12 @@ def read_course_map(lms: Lms, resolve: PathResolver) -> CourseMap:
         return lms.course_map
     found: CourseMap = {}
     columns = ("course", *lms.course_type.__struct_fields__)
-    for line, row in csv_rows(lms.course_map, resolve, columns, "lms.course_map"):
+    for line, row in csv_files.csv_rows(lms.course_map, resolve, columns, "lms.course_map"):
         slug = row.pop("course")
         if not slug or not row["id"] or slug in found:
             raise ConnectorError(f"lms.course_map, line {line}: course and id are needed, each course once.")
+        if not is_clean_id(row["id"]):
+            raise ConnectorError(f"lms.course_map, line {line}: {INVISIBLE}.")
         found[slug] = "ignore" if row["id"] == "ignore" else _course(lms, row, line)
     if not found:
         raise ConnectorError("lms.course_map: the file holds no course; an empty map would send every slug.")
@@ -111,18 +123,6 @@ def _course(lms: Lms, row: dict[str, str], line: int) -> Course:
         raise ConnectorError(f"lms.course_map, line {line}: {error.summary('the course')}.") from None
 
 
-def lines_of(location: str, resolve: PathResolver, what: str) -> list[str]:
-    """Return the lines of a text file; raise ConnectorError when it cannot be read.
-
-    :param what: the key that names the file, for the error.
-    """
-    try:
-        with local_copy(resolve(location)) as copy:
-            return Path(copy).read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, ValueError, ImportError) as error:  # missing, not UTF-8, or an unknown scheme
-        raise ConnectorError(f"{what}: {location} cannot be read ({type(error).__name__}).") from error
-
-
 def sha256_of_lists(connector: Connector, resolve: PathResolver) -> dict[str, str]:
     """Return the SHA-256 of each CSV file that a connector names, by the key that names the file."""
     named = {
@@ -136,22 +136,3 @@ def sha256_of_lists(connector: Connector, resolve: PathResolver) -> dict[str, st
             with local_copy(resolve(location)) as copy:
                 found[key] = sha256_of(copy)
     return found
-
-
-def csv_rows(
-    location: str | None, resolve: PathResolver, columns: tuple[str, ...], what: str
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """Give the rows of a CSV file with their line numbers; cells have no blanks around them.
-
-    :param what: the key that names the file, for errors.
-    """
-    if location is None:
-        return
-    reader = csv.DictReader(lines_of(location, resolve, what))
-    if set(reader.fieldnames or ()) != set(columns):
-        raise ConnectorError(f"{what}: {location} must have the columns {','.join(columns)}.")
-    for row in reader:
-        values: dict[Any, Any] = row
-        if None in values or None in values.values():
-            raise ConnectorError(f"{what}: line {reader.line_num} of {location} has another number of cells.")
-        yield reader.line_num, {name: row[name].strip() for name in columns}

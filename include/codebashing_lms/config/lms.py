@@ -11,6 +11,7 @@ from include.codebashing_lms.config.course_map import Course, CourseMap, course_
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.config.profiles.profile import Profile, find_profile, option_values
 from include.codebashing_lms.config.profiles.settings import make_section
+from include.codebashing_lms.config.schema.date_patterns import zone_error
 from include.codebashing_lms.config.schema.field_types import Section, Text, TimeZone
 from include.codebashing_lms.config.schema.validation import (
     InvalidContent,
@@ -72,7 +73,16 @@ class Lms:
 
     def course_map_error(self, courses: CourseMap) -> str | None:
         """Say what is wrong with courses that are valid one by one; None: nothing is."""
-        return course_map_error(courses, self._profile)
+        return course_map_error(courses, self._profile) or self._unwritable(courses)
+
+    def _unwritable(self, courses: CourseMap) -> str | None:
+        """Say which text of a course the file's encoding lacks; that is wrong in every row of the course."""
+        read = {name.partition(".")[2] or name.removeprefix("course_") for name in self.contract.sources}
+        for slug, course in courses.items():
+            for name in read.intersection(getattr(course, "__struct_fields__", ())):
+                if lacking := self.contract.file.lacking(str(getattr(course, name))):
+                    return f"{slug}: {name}: {lacking}"
+        return None
 
 
 def parse_lms(content: Any, folder: Path | None = None) -> Lms:
@@ -96,6 +106,9 @@ def parse_lms(content: Any, folder: Path | None = None) -> Lms:
         contract = profile.resolve(values, timezone=section.timezone)
     except InvalidContent as error:
         raise _invalid("options", f"do not go together: {error.summary('the profile')}") from None
+    for where, pattern in contract.date_patterns():
+        if wrong := zone_error(pattern, section.timezone):
+            raise _invalid("timezone", f"{where}: {wrong}")
     lms = Lms(section, profile, contract, course_type)
     _check_courses(lms)
     return lms

@@ -47,12 +47,16 @@ class ResultParser:
         try:
             reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
             reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
-            self._refuse_missing(reader.fieldnames)
-            return self._refusals(reader)
+            return self.in_rows(reader, reader.fieldnames)
         except csv.Error:
             raise DeliveryError(
                 "The LMS's results are no CSV that can be read. What it refused is not known."
             ) from None
+
+    def in_rows(self, rows: Iterable[dict[Any, Any]], names: list[str]) -> tuple[Refusal, ...]:
+        """Return the refused rows of a table with these headings; ConnectorError where it lacks a column."""
+        self._refuse_missing(names)
+        return self._refusals(rows)
 
     def _refuse_missing(self, names: list[str]) -> None:
         missing = [name for name in self._columns() if name not in names]

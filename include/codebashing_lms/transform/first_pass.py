@@ -26,7 +26,7 @@ from include.codebashing_lms.transform.records.dispositions import Disposition
 from include.codebashing_lms.transform.records.spool import Spool
 from include.codebashing_lms.transform.rules.as_of import add_creation
 from include.codebashing_lms.transform.rules.duplicates import EmployeeIds
-from include.codebashing_lms.transform.rules.learners import IdentityRules, read_learners
+from include.codebashing_lms.transform.rules.learners import IdentityRules, lost_zeros, read_learners
 from include.codebashing_lms.transform.rules.progress import (
     check_courses,
     check_learners,
@@ -84,6 +84,7 @@ class FirstPass:
             for batch in batches:
                 objects = objects or bool(batch.objects.any())
                 learners = read_learners(batch, self.keys, self.rules)
+                self.warnings["people_lost_zeros"] += lost_zeros(batch, self.keys, self.rules.people)
                 if self.reconstructed:
                     learners = add_creation(learners, batch, self.keys, self.warnings)
                 records = self._records(batch, learners)

@@ -46,6 +46,7 @@ class SecondPass:
             spool, shared, self.courses, zone, self.connector.identity.on_conflict == "best"
         )
         self.first_pass.user_keys.note_shared(spool)
+        self.first_pass.warnings["crosswalk_lost_zeros"] += self.first_pass.user_keys.lost_zeros
         with ExitStack() as stack:
             set_aside, left_out = (
                 stack.enter_context(atomic_write(folder / one)) for one in (SET_ASIDE, LEFT_OUT)

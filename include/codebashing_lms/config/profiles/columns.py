@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, get_args
 from msgspec import Meta
 from msgspec.structs import asdict
 
+from include.codebashing_lms.config.schema.date_patterns import DatePattern
 from include.codebashing_lms.config.schema.field_types import PositiveInt, Regex, Section
-from include.codebashing_lms.dates import DatePattern
 
 Canonical = Literal[
     "employee_id", "email", "course_id", "course_title", "percent_complete", "lessons_completed",

@@ -1,62 +1,20 @@
 """A contract: a profile with the customer's settings filled in. Transform, load and delivery follow it."""
 
-import codecs
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
 
 from include.codebashing_lms.config.profiles.columns import Column
-from include.codebashing_lms.config.schema.field_types import Delimiter, Encoding, PositiveInt, Section, Text
+from include.codebashing_lms.config.profiles.file_shape import FileShape
+from include.codebashing_lms.config.schema.date_patterns import CourseFileNamePattern
+from include.codebashing_lms.config.schema.field_types import PositiveInt, Section
 from include.codebashing_lms.config.schema.validation import InvalidContent, ValidationIssue
-from include.codebashing_lms.dates import CourseFileNamePattern
+from include.codebashing_lms.dates import AS_OF
 
 UserKey = Literal["employee_id", "username", "lms_user_id", "email"]
 Sender = Literal["file", "xapi", "oracle_hdl", "moodle_ws", "canvas"]
 Method = Literal["folder", "sftp", "http"]
-Months = Annotated[list[Text], Meta(min_length=12, max_length=12)]
-
-
-class FileShape(Section, frozen=True, kw_only=True):
-    """How rows become bytes.
-
-    :param quoting: `minimal` and `all` put values into quotes. `none` writes values as they are; it sets a
-        record aside when a value holds the delimiter, a line break or one of `forbidden`. `escape` replaces
-        texts by `escapes`. `statements` is the JSON of xAPI.
-    :param backslash_escapes: the LMS reads a backslash as an escape, and would swallow the sign after it;
-        a value that ends in a backslash, or has one before a quote, is set aside.
-    :param months: names of the months for `%b` and `%B`; null: English.
-    """
-
-    header: bool = True
-    delimiter: Delimiter = ","
-    quoting: Literal["minimal", "all", "none", "escape", "statements"] = "minimal"
-    escapes: dict[str, str] = {}
-    forbidden: list[str] = []
-    backslash_escapes: bool = False
-    line_ending: Text = "\r\n"
-    encoding: Encoding = "utf-8"
-    bom: bool = False
-    decimal_mark: Literal[".", ","] = "."
-    months: Months | None = None
-
-    def __post_init__(self) -> None:
-        """Check that the encoding has a byte order mark; raise ValueError."""
-        super().__post_init__()
-        if self.bom and not self.encoding.lower().replace("_", "-").startswith("utf"):
-            raise ValueError("bom: true needs a Unicode encoding such as utf-8")
-
-    @property
-    def unwritable_signs(self) -> list[str]:
-        """Return the texts that no value may hold."""
-        if self.quoting == "none":
-            return [self.delimiter, "\r", "\n", *self.forbidden]
-        return ["\r", *self.forbidden] if self.quoting == "escape" else self.forbidden
-
-    @property
-    def plain(self) -> bool:
-        """Return whether the file is plain UTF-8."""
-        return codecs.lookup(self.encoding).name == "utf-8"
 
 
 class Limits(Section, frozen=True, kw_only=True):
@@ -135,7 +93,25 @@ class Contract(Section, frozen=True, kw_only=True):
                 sign = next((one for one in self.file.unwritable_signs if one in text), None)
                 if sign:
                     return f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold"
+            for text in self._texts(column):
+                if lacking := self.file.lacking(text):
+                    return f"{column.label}: {text!r}: {lacking}"
+        for text in (self.file.delimiter, self.file.line_ending, *(self.file.months or ())):
+            if lacking := self.file.lacking(text):
+                return f"file: {text!r}: {lacking}"
         return None
+
+    def _texts(self, column: Column) -> list[str]:
+        """Return the texts of a column that are the same in many rows: label, value, words, settings."""
+        words = [text for text, _ in column.pieces()] + list((column.statuses or {}).values())
+        settings = [self.options.get(name or "") for _, name in column.pieces()]
+        texts = [column.label if self.file.header else None, column.value, *words, *settings]
+        return [text for text in texts if isinstance(text, str)]
+
+    def date_patterns(self) -> list[tuple[str, str]]:
+        """Return the date formats of columns and of the file's name, each with its place."""
+        columns = [(one.label, one.date_format) for one in self.columns if one.date_format]
+        return columns + [("file_name", pattern) for pattern in AS_OF.findall(self.file_name)]
 
     @property
     def on_resend(self) -> str:

@@ -9,10 +9,14 @@ import msgspec
 from msgspec import Meta
 
 from include.codebashing_lms.config.profiles.columns import PlainColumns
-from include.codebashing_lms.config.profiles.contract import Months
+from include.codebashing_lms.config.profiles.file_shape import Months
+from include.codebashing_lms.config.schema.date_patterns import (
+    CourseFileNamePattern,
+    DatePattern,
+    FileNamePattern,
+)
 from include.codebashing_lms.config.schema.field_types import Delimiter, Encoding, Regex, Section, Text
 from include.codebashing_lms.config.schema.validation import InvalidContent, find_issues, parse
-from include.codebashing_lms.dates import CourseFileNamePattern, DatePattern, FileNamePattern
 
 
 def _check_url(text: str) -> None:

@@ -4,6 +4,7 @@ The type of a value is an annotation. It holds a Python type, msgspec's constrai
 that raise ValueError. A constraint's title replaces the usual text about a wrong type.
 """
 
+import codecs
 import re
 from collections.abc import Callable
 from functools import cache
@@ -12,6 +13,9 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct
+
+# they write names of hosts, or a line's end as two letters
+NO_CODE_PAGES = ("idna", "punycode", "unicode-escape", "raw-unicode-escape")
 
 Validators = list[tuple[type, Callable[[Any], None]]]
 
@@ -80,8 +84,11 @@ def _check_delimiter(delimiter: str) -> None:
 def _check_encoding(encoding: str) -> None:
     try:
         "".encode(encoding)
-    except (LookupError, ValueError) as error:
-        raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1") from error
+        known = codecs.lookup(encoding).name not in NO_CODE_PAGES
+    except (LookupError, ValueError):
+        known = False
+    if not known:
+        raise ValueError("is no encoding Python knows; try utf-8, utf-16-le, cp1252 or latin-1")
 
 
 Text = Annotated[str, Meta(min_length=1)]

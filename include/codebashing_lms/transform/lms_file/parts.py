@@ -100,9 +100,11 @@ class Part:
         try:
             self._write(self._encoder.encode(text))
         except UnicodeEncodeError as error:
+            # transform sets such rows aside, so that load meets one only after a change of the connector file
             raise ConnectorError(
                 f"lms.options.encoding: {self.shape.encoding} cannot write a character of the rows "
-                f"(U+{ord(error.object[error.start]):04X}). Use utf-8, or one that has it."
+                f"(U+{ord(error.object[error.start]):04X}). The connector file has changed since transform: "
+                "clear transform, which sets these rows aside."
             ) from None
 
     def _write(self, data: Any) -> None:

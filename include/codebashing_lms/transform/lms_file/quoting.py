@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.config.profiles.columns import Column
-from include.codebashing_lms.config.profiles.contract import FileShape
+from include.codebashing_lms.config.profiles.file_shape import FileShape
 from include.codebashing_lms.transform.records.columns import Bools
 
 
@@ -46,7 +46,8 @@ def _quoted(texts: pa.Array, file: FileShape, alone: bool) -> pa.Array:
 def checks_nothing(columns: list[Column], file: FileShape) -> bool:
     """Return whether every text can be written as it is."""
     quoted = file.quoting in ("minimal", "all", "statements")
-    return quoted and not file.backslash_escapes and all(column.unchecked for column in columns)
+    free = file.writes_every_letter and not file.backslash_escapes
+    return quoted and free and all(column.unchecked for column in columns)
 
 
 def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
@@ -60,10 +61,21 @@ def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
         found.append(pc.greater(pc.utf8_length(texts), column.max_length))
     if column.required:
         found.append(pc.equal(pc.utf8_trim_whitespace(texts), ""))
-    bad: Bools = np.zeros(len(texts), dtype=np.bool_)
+    bad = _outside_encoding(texts, file)
     for one in found:
         bad |= one.to_numpy(zero_copy_only=False).astype(np.bool_)
     return bad | _mismatches(texts, column.pattern) if column.pattern else bad
+
+
+def _outside_encoding(texts: pa.Array, file: FileShape) -> Bools:
+    """Return which texts have a letter that the file's encoding lacks."""
+    found: Bools = np.zeros(len(texts), dtype=np.bool_)
+    if file.writes_every_letter:
+        return found
+    written = quote(texts, file, alone=False).to_pylist()
+    if file.lacking("".join(written)):
+        found[:] = [file.lacking(text) is not None for text in written]
+    return found
 
 
 def _ends_early(texts: pa.Array, sign: str, line_ending: str) -> pa.Array:

@@ -153,8 +153,8 @@ class Disposition(IntEnum):
         Actor.LMS, "have a value the LMS cannot read",
         "Correct it at the source or in the course map: set_aside.csv says which value is blank, too long or "
         "holds a sign that the LMS's file cannot.",
-        "a value that the LMS cannot read: blank, too long, or with a sign that its file cannot hold; "
-        "correct it at the source or in lms.course_map")
+        "a value that the LMS cannot read: blank, too long, or with a sign that its file or the file's "
+        "encoding cannot hold; correct it at the source or in lms.course_map")
     CHANGED_IDENTITY = 25, _set_aside(
         Actor.IDENTITY, "may have become somebody else",
         "Ask HR whether ID or address moved to another person, then put the answer into the people list "

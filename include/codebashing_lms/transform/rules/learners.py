@@ -56,6 +56,20 @@ def read_learners(batch: Batch, keys: SourceKeys, rules: IdentityRules) -> pd.Da
     )
 
 
+def lost_zeros(batch: Batch, keys: SourceKeys, people: dict[str, Person]) -> int:
+    """Return for how many learners use_id gives the source's own ID without the zeros before it."""
+    numbers = {
+        email: one.employee_id
+        for email, one in people.items()
+        if one.action == "use_id" and one.employee_id and one.employee_id.isdigit()
+    }
+    if not numbers:
+        return 0
+    emails, ids = email_texts(batch.columns[keys.email]), employee_id_texts(batch.columns[keys.employee_id])
+    pairs = ((numbers.get((email or "").lower()), own) for email, own in zip(emails, ids, strict=True))
+    return sum(bool(new and own and own != new and own.lstrip("0") == new) for new, own in pairs)
+
+
 def text_series(texts: list[str | None]) -> pd.Series:
     """Return texts as a column, null for None and NOT_TEXT."""
     if NOT_TEXT in texts:
