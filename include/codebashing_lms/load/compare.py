@@ -174,13 +174,14 @@ class DeltaSummary:
             self.oldest = min(first, self.oldest or first)
 
     @property
-    def lms_rows(self) -> int:
-        """Return how many rows the LMS has or was sent, once this run's rows are sent.
+    def other_rows(self) -> int:
+        """Return how many rows the LMS has or was sent before, besides the rows that are sent now.
 
-        Of an LMS that never accepted a row, only the rows of this run count: an export of the LMS proves
-        nothing about them.
+        There are none before the LMS accepts a first row: what an export of the LMS holds did not come by
+        this way.
         """
-        return len(self.unchanged) + self.changes[Change.NEW] if self.has_accepted else self.sent
+        again = self.sent - self.changes[Change.NEW]
+        return len(self.unchanged) - again if self.has_accepted else 0
 
     def course_growth(self) -> list[CourseGrowth]:
         """Return the courses that gained lessons under finished learners, for the manifest."""

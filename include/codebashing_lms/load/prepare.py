@@ -84,7 +84,7 @@ def new_receipt(
         method=connector.delivery.method,
         rows=summary.sent,
         refused=0,
-        lms_rows=summary.lms_rows,
+        other_rows=summary.other_rows,
         refused_before=summary.refused_before,
         refusals_to_come=not reports_refusals(connector),
         file=first.file,

@@ -145,7 +145,7 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
     after: str | None = None
     parts_done: int = 0
     parts_journaled: int = 0
-    lms_rows: int = 0
+    other_rows: int = 0
     refused_before: int = 0
     known_refusals: int = 0
     refusals_unmatched: int = 0

@@ -66,7 +66,9 @@ def _refused_before(ledger: Ledger, as_of: str) -> set[tuple[str, str, str]]:
     at, names = pa.scalar(utc64(parse_instant(as_of)), INSTANT), (*KEY, "refusal")
     found: set[tuple[str, str, str]] = set()
     for table in ledger:
-        earlier = pc.or_(pc.not_equal(table["refused_at"], at), pc.greater(table["refusals"], 1))
+        # without an instant the row was sent again since, and the LMS has not answered yet
+        earlier = pc.fill_null(pc.not_equal(table["refused_at"], at), True)
+        earlier = pc.or_(earlier, pc.greater(table["refusals"], 1))
         rows = table.select(names).filter(pc.and_(pc.is_valid(table["refusal"]), earlier))
         found.update(zip(*(rows[name].to_pylist() for name in names), strict=True))
     return found
@@ -78,7 +80,7 @@ def stop_at_too_many(receipt: Receipt, max_percent: float) -> None:
     A refusal that was known before does not fail a run again. The share is of all rows that the LMS has or
     was sent: on a quiet day a delivery holds few rows.
     """
-    new, rows = receipt.new_refusals, max(receipt.lms_rows, receipt.rows)
+    new, rows = receipt.new_refusals, receipt.rows + receipt.other_rows
     if new * 100 > max_percent * rows:
         raise DeliveryError(
             f"The LMS refused {receipt.refused} of {receipt.rows} rows of {receipt.file}"
