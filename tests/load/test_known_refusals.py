@@ -9,7 +9,7 @@ from include.codebashing_lms.admin.form import AdminForm
 from include.codebashing_lms.admin.request import AdminRequest
 from include.codebashing_lms.errors import DeliveryError
 from tests.delivery.connections import lms_connection
-from tests.fakes.working_lms import PickyLms, WorkingLms
+from tests.fakes.working_lms import PickyLms, WorkingLms, says
 from tests.load.staged_run import connector, learner, stage
 from tests.load.test_jobs import importing as in_a_job
 from tests.load.test_refusals import Days, importing
@@ -101,7 +101,7 @@ def test_a_first_delivery_that_is_refused_altogether_fails_and_the_next_day_is_k
 def act(days, action, **answers):
     """Have a person act by the admin DAG."""
     form = AdminForm(action, "manual__1", triggered_by="ada", reason="as the LMS says", **answers)
-    acme, lists = connector(importing(**LIMIT)), days.staging.parent
+    acme, lists = connector(importing(**LIMIT), **days.sections), days.staging.parent
     return run_action(AdminRequest(acme, "0", days.staging / "acme", form, lists.joinpath, NOW))
 
 
@@ -174,6 +174,20 @@ def test_a_retry_after_a_lost_answer_counts_the_same(days, lms):
     lms.answers_to_lose = 1
     days.run(EVERYBODY, importing(**LIMIT))
     assert numbers(days) == (6, 6)
+
+
+def test_who_settles_a_delivery_by_hand_hears_of_its_refusals(days, lms):
+    days.sections = {"lms": {"profile": "moodle_grades_csv"}}
+    people = [*EVERYBODY[:20], learner("x", "go", 1, 4)]
+    refused = {"report": {"refused": [{"line": line, "problem": "no such user"} for line in range(2, 7)]}}
+    lms.next_answers.extend([says(refused), says({}, 422)])
+    with pytest.raises(DeliveryError):
+        days.run(people, importing(**LIMIT), **days.sections)
+    [pointer] = (days.staging / "acme" / "in_flight").iterdir()
+    done = act(days, "settle", delivery=pointer.stem, found="taken")
+    assert "taken: its rows count as known. The LMS refused 5 rows: see refused.csv" in done["sentence"]
+    lms.next_answers.append(says(refused))
+    assert days.run(people, importing(**LIMIT), **days.sections)["known_refusals"] == 5
 
 
 @pytest.fixture
