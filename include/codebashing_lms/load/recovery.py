@@ -76,7 +76,7 @@ class Recovery:
             else:
                 self._give_up(receipt, folder, own)
             # this run goes on with its own delivery, unless the LMS has all of it
-            if receipt.state == State.DELIVERED or str(folder) != str(self.own):
+            if receipt.state == State.DELIVERED or (receipt.parts_done and str(folder) != str(self.own)):
                 result.ended.append(receipt)
         return result
 
