@@ -134,6 +134,7 @@ class RunResult:
             outcome=OutcomeKind(outcome["outcome"]) if outcome else None,
             sentence=outcome.get("sentence", ""),
             refused=outcome.get("refused", 0),
+            known_refusals=outcome.get("known_refusals", 0),
         )
 
     @property

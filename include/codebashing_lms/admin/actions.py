@@ -18,6 +18,7 @@ from include.codebashing_lms.ledger.journal import Journal, entries, open_ledger
 from include.codebashing_lms.ledger.maintenance import purge, rebuild, roll_back
 from include.codebashing_lms.ledger.schema import SENT
 from include.codebashing_lms.load.manual_recovery import resolve_manually
+from include.codebashing_lms.load.outcome import describe_refusals
 from include.codebashing_lms.load.receipt import Resolution
 from include.codebashing_lms.staging.layout import REFUSED_LISTS, SNAPSHOTS, timestamp_name
 
@@ -179,12 +180,12 @@ def _newest(journal: Journal) -> str:
 
 
 def _settle(request: AdminRequest) -> Result:
-    form = request.form
+    form, taken = request.form, request.form.found == "taken"
     resolution = Resolution(form.triggered_by, form.reason, iso(request.now))
-    taken = form.found == "taken"
     receipt = resolve_manually(request.home, str(form.delivery), taken, resolution)
     known = "taken: its rows count as known" if taken else "not taken: the next good run sends its rows again"
-    return {"rows": receipt.rows, "sentence": f"{receipt.file} is recorded as {known}."}
+    sentence = f"{receipt.file} is recorded as {known}.{describe_refusals(receipt)}"
+    return {"rows": receipt.rows, "sentence": sentence}
 
 
 ACTIONS: dict[str, Callable[[AdminRequest], Result]] = {

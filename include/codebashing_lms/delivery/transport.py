@@ -23,6 +23,7 @@ class OutboundFile:
     :param bytes: its size.
     :param sha256: its checksum, in hex.
     :param idempotency_key: the same for every attempt to send this file of this delivery.
+    :param refused_before: at most so many of its rows the LMS refused when they were last sent.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class OutboundFile:
     bytes: int
     sha256: str
     idempotency_key: str
+    refused_before: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from include.codebashing_lms.load.receipt import Part, Receipt, State, read_rece
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.staging.layout import RECEIPT
 
-PROGRESS = ("parts_done", "parts_journaled", "refused", "refusals_unmatched")
+PROGRESS = ("parts_done", "parts_journaled", "refused", "known_refusals", "refusals_unmatched")
 KEYS = uuid.UUID("5c5d9f0e-8a5e-5d0b-9f4c-3a1c7e1f8b42")
 
 

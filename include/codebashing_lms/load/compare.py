@@ -71,6 +71,8 @@ class LedgerComparison:
             done = 0
             for number, size in enumerate(by_portion(self.ledger.rows_in, self._portions)):
                 known = ledger.next(size).to_pandas().assign(index=np.arange(done, done + size))
+                accepted = known["sent_at"].notna() & known["baseline"].ne(True)
+                self.summary.has_accepted |= bool(accepted.any())
                 delta = compute_delta(portion(number).to_pandas(), known, reassigned, self.rules)
                 self.summary.add(delta)
                 done += size
@@ -131,6 +133,8 @@ class DeltaSummary:
 
     :ivar unchanged: which rows of the ledger the run has unchanged.
     :ivar sent: how many rows are sent; `statuses` counts these, `changes` counts all rows.
+    :ivar refused_before: how many of the sent rows the LMS refused when they were last sent.
+    :ivar has_accepted: whether the LMS ever accepted a row that it was sent.
     :ivar fell: how many of all `learners` have a lower percentage than the ledger.
     :ivar oldest: the first completion date that is sent.
     :ivar growth: learners by course, number of lessons before and now.
@@ -138,6 +142,8 @@ class DeltaSummary:
 
     unchanged: npt.NDArray[np.bool_]
     sent: int = 0
+    refused_before: int = 0
+    has_accepted: bool = False
     changes: Counter[int] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -153,6 +159,7 @@ class DeltaSummary:
         sent = rows[delta.send]
         self.unchanged[rows.loc[rows["change"] == Change.UNCHANGED, "ledger_index"]] = True
         self.sent += len(sent)
+        self.refused_before += int(sent["ledger_refusal"].notna().sum())
         self.changes.update(rows["change"].tolist())
         self.statuses.update(sent["status"].tolist())
         self.warnings.update(delta.warnings)
@@ -165,6 +172,16 @@ class DeltaSummary:
         if len(dates):
             first = pd.Timestamp(dates.min()).to_pydatetime()
             self.oldest = min(first, self.oldest or first)
+
+    @property
+    def other_rows(self) -> int:
+        """Return how many rows the LMS has or was sent before, besides the rows that are sent now.
+
+        There are none before the LMS accepts a first row: what an export of the LMS holds did not come by
+        this way.
+        """
+        again = self.sent - self.changes[Change.NEW]
+        return len(self.unchanged) - again if self.has_accepted else 0
 
     def course_growth(self) -> list[CourseGrowth]:
         """Return the courses that gained lessons under finished learners, for the manifest."""

@@ -41,7 +41,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
 
     :param receipt: the address of the receipt; None where nothing was sent.
     :param where: where the file goes; with `file`, `rows`, `bytes` and `sha256` as in the receipt.
-    :param refused: how many rows the LMS refused so far.
+    :param refused: how many rows the LMS refused so far; `known_refusals` of them as before.
     :param ask_again_in: seconds until the task asks about the import job.
     """
 
@@ -54,6 +54,7 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     bytes: int | None = None
     sha256: str | None = None
     refused: int | None = None
+    known_refusals: int | None = None
     ask_again_in: int | None = None
 
 
@@ -80,6 +81,11 @@ def _about_file(
     return Outcome(kind, sentence, address, **file, **more)
 
 
+def _about_delivery(receipt: Receipt, kind: OutcomeKind, sentence: str, address: str) -> Outcome:
+    refused, known = receipt.refused, receipt.known_refusals or None
+    return _about_file(receipt, kind, sentence, address, refused=refused, known_refusals=known)
+
+
 def describe_file(receipt: Receipt) -> str:
     """Return the file with its numbers; several files by the first one and their number."""
     rows = "1 row" if receipt.rows == 1 else f"{receipt.rows} rows"
@@ -88,13 +94,19 @@ def describe_file(receipt: Receipt) -> str:
     return f"{receipt.file}{more} ({rows}, {size} bytes)"
 
 
+def new_and_known(refused: int, known: int) -> str:
+    """Return how many of the refusals are new and how many were known; nothing where all are new."""
+    return f" ({refused - known:,} new, {known:,} known)" if known else ""
+
+
 def describe_refusals(receipt: Receipt) -> str:
     """Return a sentence about refused rows, nothing where there are none."""
     refused, unmatched = receipt.refused, receipt.refusals_unmatched
     words = ""
     if refused:
         rows = "1 row" if refused == 1 else f"{refused} rows"
-        words = f" The LMS refused {rows}: see refused.csv; they go again with the next run."
+        known = new_and_known(refused, receipt.known_refusals)
+        words = f" The LMS refused {rows}{known}: see refused.csv; they go again with the next run."
     if unmatched:
         words += f" {unmatched} of its refusals fit no row that was sent: see delivery.results."
     return words
@@ -116,7 +128,7 @@ def delivered(receipt: Receipt, address: str, not_fetched: list[Receipt]) -> Out
         sentence += f" It takes the place of what was {not_fetched_since(not_fetched)}."
     if receipt.import_:
         sentence += BY_A_PERSON
-    return _about_file(receipt, OutcomeKind.DELIVERED, sentence, address, refused=receipt.refused)
+    return _about_delivery(receipt, OutcomeKind.DELIVERED, sentence, address)
 
 
 def delivered_before(receipt: Receipt, address: str, by_this_task: bool) -> Outcome:
@@ -131,7 +143,7 @@ def delivered_before(receipt: Receipt, address: str, by_this_task: bool) -> Outc
     else:
         kind = OutcomeKind.ALREADY_DELIVERED
         sentence = f"Nothing was sent: this run's file {known} at {receipt.delivered_at}. {AGAIN}"
-    return _about_file(receipt, kind, sentence, address, refused=receipt.refused)
+    return _about_delivery(receipt, kind, sentence, address)
 
 
 def wait_for_the_job(receipt: Receipt, folder: StagedPath, delivery: Delivery, by: str) -> Outcome:

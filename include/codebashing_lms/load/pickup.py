@@ -79,8 +79,8 @@ class PickupTracker:
                 write_receipt(folder, receipt)
             if self._is_over(receipt, pickup):
                 self._forget(receipt)
-        for (_, old, _), (receipt, pickup) in zip(watched, seen, strict=True):
-            if self.delivery.results and pickup.results != old.results:
+        for (before, _, _), (receipt, _) in zip(watched, seen, strict=True):
+            if self.delivery.results and receipt.new_refusals > before.new_refusals:
                 stop_at_too_many(receipt, self.delivery.results.max_refused_percent)
         return [one for one, pickup in seen if self.delivery.fetched and not _is_fetched(one, pickup)]
 
@@ -139,7 +139,7 @@ class PickupTracker:
         """Write down which rows of a file the LMS refused; return the receipt."""
         parser = ResultParser(results, first_row_of(results, self.has_header))
         refusals = tuple(one for content in contents for one in parser.in_file(content))
-        counted = record_refusals(folder, receipt, number, refusals)
+        counted = record_refusals(self.destination_ledger, folder, receipt, number, refusals)
         journal_refusals(self.destination_ledger, folder, receipt, number)
         return counted
 

@@ -84,6 +84,8 @@ def new_receipt(
         method=connector.delivery.method,
         rows=summary.sent,
         refused=0,
+        other_rows=summary.other_rows,
+        refused_before=summary.refused_before,
         refusals_to_come=not reports_refusals(connector),
         file=first.file,
         bytes=first.bytes,

@@ -99,6 +99,9 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
     """What was sent where, when and by whom; it names files and counts, and no person.
 
     :param rows: number of rows in all files. `refused` is the number of rows that the LMS has refused so far.
+    :param known_refusals: how many refusals are as before: the same learner, course and reason.
+    :param other_rows: rows that the LMS has or was sent before, and that this delivery does not hold.
+    :param refused_before: how many rows of this delivery the LMS refused when they were last sent.
     :param refusals_to_come: whether the LMS says only later which rows it refuses, or never.
     :param file: the first file; `bytes`, `sha256`, `packing` and `content` are of this file, too.
     :param where: where the first file goes, without credentials.
@@ -142,6 +145,9 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
     after: str | None = None
     parts_done: int = 0
     parts_journaled: int = 0
+    other_rows: int = 0
+    refused_before: int = 0
+    known_refusals: int = 0
     refusals_unmatched: int = 0
     known: str | None = None
     sent_by_earlier_try: bool | None = None
@@ -158,6 +164,11 @@ class Receipt(Struct, frozen=True, omit_defaults=True):
         """Return the files of the delivery, in the order in which they are sent."""
         only = Part(self.file, self.bytes, self.sha256, self.rows, packing=self.packing, content=self.content)
         return self.parts or [only]
+
+    @property
+    def new_refusals(self) -> int:
+        """Return how many refused rows the LMS did not refuse before, or for another reason."""
+        return self.refused - self.known_refusals
 
     @property
     def next_part(self) -> int:

@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 class RecoveryResult:
     """What is known of the deliveries that were in flight.
 
-    :param delivered: the IDs of those that are at the LMS after all.
+    :param ended: the receipts of those that go no further, and that the LMS has at least in part.
     :param waiting: the delivery that the LMS still works on, and its folder.
     """
 
-    delivered: set[str] = field(default_factory=set)
+    ended: list[Receipt] = field(default_factory=list)
     waiting: tuple[Receipt, StagedPath] | None = None
 
 
@@ -68,20 +68,21 @@ class Recovery:
                 receipt = self._ask(receipt, folder)
             if receipt.state == State.WORKING and own.folder == self.destination_ledger.folder:
                 result.waiting = receipt, folder
-            elif receipt.state == State.DELIVERED:
-                commit(self.home, own, folder, receipt)
-                result.delivered.add(receipt.delivery)
+                continue
+            if receipt.state in (State.DELIVERED, State.PARTLY):
+                receipt = commit(self.home, own, folder, receipt)
             elif receipt.state == State.NOT_DELIVERED:
                 close(self.home, receipt)
-            elif receipt.state == State.PARTLY:
-                commit(self.home, own, folder, receipt)
             else:
                 self._give_up(receipt, folder, own)
+            # this run goes on with its own delivery, unless the LMS has all of it
+            if receipt.state == State.DELIVERED or (receipt.parts_done and str(folder) != str(self.own)):
+                result.ended.append(receipt)
         return result
 
     def _ask(self, receipt: Receipt, folder: StagedPath) -> Receipt:
         """Return the receipt with what the LMS says of the delivery."""
-        sender = Sender(self.home, folder, self.transport, self.appends)
+        sender = Sender(self.home, self.destination_ledger, folder, self.transport, self.appends)
         if receipt.state == State.WORKING:
             return self._ask_job(receipt, sender)
         if receipt.state == State.SENDING and self._is_there(receipt):

@@ -13,10 +13,11 @@ from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.delivery.transport import Refusal
 from include.codebashing_lms.errors import DeliveryError
 from include.codebashing_lms.ledger.journal import open_ledger
-from include.codebashing_lms.ledger.schema import KEY
+from include.codebashing_lms.ledger.schema import INSTANT, KEY
 from include.codebashing_lms.ledger.versions import Ledger
 from include.codebashing_lms.load.in_flight import DestinationLedger
 from include.codebashing_lms.load.journal_rows import JournalRows
+from include.codebashing_lms.load.outcome import new_and_known
 from include.codebashing_lms.load.receipt import Receipt, as_dict
 from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath
@@ -27,33 +28,66 @@ log = logging.getLogger(__name__)
 
 
 def record_refusals(
-    folder: StagedPath, receipt: Receipt, number: int, refusals: tuple[Refusal, ...]
+    destination_ledger: DestinationLedger,
+    folder: StagedPath,
+    receipt: Receipt,
+    number: int,
+    refusals: tuple[Refusal, ...],
 ) -> Receipt:
     """List the rows of a file that the LMS refused; return the receipt with their numbers."""
     if not refusals:
         return receipt
     rows = SentRows(folder)
-    unmatched = rows.refuse(refusals, rows.of_parts(receipt.files)[number])
+    before = _refused_before(open_ledger(destination_ledger.folder), receipt.as_of)
+    unmatched = rows.refuse(refusals, rows.of_parts(receipt.files)[number], before)
+    refused = rows.refused().values()
     counts = {
-        "refused": len(dict(rows.refused())),
+        "refused": len(refused),
+        "known_refusals": sum(as_before for _, as_before in refused),
         "refusals_unmatched": receipt.refusals_unmatched + unmatched,
     }
-    log.warning("The LMS refused %s of %s rows: see refused.csv", counts["refused"], receipt.rows)
+    log.warning(
+        "The LMS refused %s of %s rows, %s of them as before: see refused.csv",
+        counts["refused"],
+        receipt.rows,
+        counts["known_refusals"],
+    )
     if unmatched:
         log.warning("%s refusals of the LMS fit no row that was sent: see delivery.results", unmatched)
     write_manifest(folder, replace(read_manifest(folder), **counts))
     return replace(receipt, **counts)
 
 
+def _refused_before(ledger: Ledger, as_of: str) -> set[tuple[str, str, str]]:
+    """Return learner, course and reason of the refusals in the ledger.
+
+    :param as_of: of a delivery. A refusal that only an interrupted try of the same run met is left out.
+    """
+    at, names = pa.scalar(utc64(parse_instant(as_of)), INSTANT), (*KEY, "refusal")
+    found: set[tuple[str, str, str]] = set()
+    for table in ledger:
+        # without an instant the row was sent again since, and the LMS has not answered yet
+        earlier = pc.fill_null(pc.not_equal(table["refused_at"], at), True)
+        earlier = pc.or_(earlier, pc.greater(table["refusals"], 1))
+        rows = table.select(names).filter(pc.and_(pc.is_valid(table["refusal"]), earlier))
+        found.update(zip(*(rows[name].to_pylist() for name in names), strict=True))
+    return found
+
+
 def stop_at_too_many(receipt: Receipt, max_percent: float) -> None:
-    """Raise DeliveryError where the LMS refused too many rows; the journal has the accepted ones by then."""
-    refused, rows = receipt.refused, receipt.rows
-    if refused * 100 > max_percent * rows:
+    """Raise DeliveryError where the LMS newly refused too many rows; the journal has the others by then.
+
+    A refusal that was known before does not fail a run again. The share is of all rows that the LMS has or
+    was sent: on a quiet day a delivery holds few rows.
+    """
+    new, rows = receipt.new_refusals, receipt.rows + receipt.other_rows
+    if new * 100 > max_percent * rows:
         raise DeliveryError(
-            f"The LMS refused {refused} of {rows} rows of {receipt.file} "
-            f"({100 * refused / rows:.1f} %); delivery.results.max_refused_percent is {max_percent:g}. What "
-            "it took is noted; what it refused is listed in that run's refused.csv with its reasons, and "
-            "goes again with the next run."
+            f"The LMS refused {receipt.refused} of {receipt.rows} rows of {receipt.file}"
+            f"{new_and_known(receipt.refused, receipt.known_refusals)}. New: {new}, that is "
+            f"{100 * new / rows:.1f} % of the {rows} rows that it has or was sent; "
+            f"delivery.results.max_refused_percent is {max_percent:g}. What it took is noted; what it "
+            "refused is listed in that run's refused.csv with its reasons, and goes again with the next run."
         )
 
 

@@ -115,14 +115,14 @@ class _Steps:
         recovered = Recovery(
             self.home, self.destination_ledger, self.transport, self.folder, appends(self.connector)
         ).recover()
+        for receipt in recovered.ended:
+            stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
         if recovered.waiting:
             return self._wait(*recovered.waiting)
+        ended = {receipt.delivery for receipt in recovered.ended}
         for receipt, address in receipts_of(self.folder, self.run.run_id):
             if receipt.state == State.DELIVERED:
-                by_this_task = receipt.delivery in recovered.delivered
-                if by_this_task:
-                    stop_at_too_many(receipt, max_refused_percent(self.connector.delivery))
-                return delivered_before(receipt, address, by_this_task)
+                return delivered_before(receipt, address, receipt.delivery in ended)
         return None
 
     def _wait(self, receipt: Receipt, folder: StagedPath) -> Outcome:
@@ -177,8 +177,8 @@ class _Steps:
         tried = receipt.delivery in {old.delivery for old in attempts_of(self.folder, self.run.run_id)}
         if not tried and not sends_full(self.connector, self.run.send):
             refuse_if_not_fetched(self.transport, receipt, not_fetched)
-        sender = Sender(self.home, self.folder, self.transport, appends(self.connector))
-        receipt = sender.send(receipt, tried)
+        to, appending = self.destination_ledger, appends(self.connector)
+        receipt = Sender(self.home, to, self.folder, self.transport, appending).send(receipt, tried)
         if receipt.state == State.WORKING:
             return self._wait(receipt, self.folder)
         commit(self.home, self.destination_ledger, self.folder, receipt, ledger.number, summary.unchanged)

@@ -10,7 +10,7 @@ from include.codebashing_lms.dates import iso
 from include.codebashing_lms.delivery.transport import OutboundFile, Refusal, SendResult, Transport
 from include.codebashing_lms.errors import CodebashingLmsError
 from include.codebashing_lms.load.attempts import key_of_part
-from include.codebashing_lms.load.in_flight import abort, begin
+from include.codebashing_lms.load.in_flight import DestinationLedger, abort, begin
 from include.codebashing_lms.load.pickup import is_watched, watch
 from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.refusals import record_refusals
@@ -27,6 +27,7 @@ class Sender:
     """
 
     home: StagedPath
+    destination_ledger: DestinationLedger
     folder: StagedPath
     transport: Transport
     appends: bool
@@ -56,7 +57,7 @@ class Sender:
 
         :param sent: False when an earlier try sent the file.
         """
-        receipt = record_refusals(self.folder, receipt, receipt.parts_done, refusals)
+        receipt = self._record(receipt, refusals)
         done = receipt.parts_done + 1
         if receipt.parts:
             receipt = replace(receipt, parts_done=done)
@@ -91,14 +92,18 @@ class Sender:
         """Write down what is known of a file that was sent; return the receipt."""
         if result.job is None:
             return self.mark_accepted(receipt, result.refusals, result.sent)
-        receipt = record_refusals(self.folder, receipt, receipt.parts_done, result.refusals)
+        receipt = self._record(receipt, result.refusals)
         since = iso(datetime.now(UTC))
         receipt = transition(receipt, State.WORKING, job=result.job, job_since=since)
         write_receipt(self.folder, receipt)
         return receipt
 
+    def _record(self, receipt: Receipt, refusals: tuple[Refusal, ...]) -> Receipt:
+        return record_refusals(self.destination_ledger, self.folder, receipt, receipt.parts_done, refusals)
+
 
 def _outbound_file(path: Path, receipt: Receipt) -> OutboundFile:
     number = receipt.parts_done
     part = receipt.files[number]
-    return OutboundFile(path, part.file, part.bytes, part.sha256, key_of_part(receipt, number))
+    key = key_of_part(receipt, number)
+    return OutboundFile(path, part.file, part.bytes, part.sha256, key, receipt.refused_before)

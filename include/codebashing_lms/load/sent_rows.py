@@ -1,13 +1,13 @@
 """The rows of a delivery, in the order in which they were sent: which files they are in, which were refused.
 
 sent_rows.parquet   rows that are sent, and rows that count as known to the LMS already
-refused.parquet     which of them the LMS refused, and why, as its answers come in
+refused.parquet     which of them the LMS refused, why, and whether as before, as its answers come in
 refused.csv         the same for people
 """
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 
 from include.codebashing_lms.delivery.transport import Refusal
 from include.codebashing_lms.ledger.numbered_files import remove
-from include.codebashing_lms.ledger.schema import SENT
+from include.codebashing_lms.ledger.schema import KEY, SENT
 from include.codebashing_lms.load.journal_rows import JournalRows
 from include.codebashing_lms.load.receipt import Part
+from include.codebashing_lms.load.repeat_refusals import normalize_reason
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 from include.codebashing_lms.staging.layout import REFUSED_LIST, REFUSED_ROWS, SENT_ROWS
 from include.codebashing_lms.transform.lists import SET_ASIDE_COLUMNS, escape_formulas
@@ -30,7 +31,7 @@ SCHEMA = pa.schema(
     [field for field in SENT if field.name not in ("refusal", "refused_as")]
     + [("course_title", pa.string()), ("accepted", pa.bool_()), ("sent", pa.bool_()), ("known", pa.bool_())]
 )
-REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string())])
+REFUSED = pa.schema([("row", pa.int64()), ("reason", pa.string()), ("as_before", pa.bool_())])
 WHAT_NEXT = "goes again with the next run; refused three times for the same reason, it waits for a person"
 
 
@@ -65,36 +66,42 @@ class SentRows:
         :param only: numbers of sent rows; None: all of them.
         :param whole: with the rows that count as known to the LMS already.
         """
-        return JournalRows(self.folder / SENT_ROWS, dict(self.refused()), only, whole)
+        reasons = {row: reason for row, (reason, _) in self.refused().items()}
+        return JournalRows(self.folder / SENT_ROWS, reasons, only, whole)
 
-    def refused(self) -> Iterator[tuple[int, str]]:
-        """Give number and reason of the rows that the LMS refused so far."""
+    def refused(self) -> dict[int, tuple[str, bool]]:
+        """Return by number the rows that the LMS refused so far: the reason, and whether it is as before."""
         if not (self.folder / REFUSED_ROWS).exists():
-            return
-        table = _read(self.folder / REFUSED_ROWS)
-        yield from zip(*(table.column(name).to_pylist() for name in REFUSED.names), strict=True)
+            return {}
+        row, *refusal = (column.to_pylist() for column in _read(self.folder / REFUSED_ROWS).columns)
+        return dict(zip(row, zip(*refusal, strict=True), strict=True))
 
-    def refuse(self, refusals: Iterable[Refusal], of_part: Any) -> int:
+    def refuse(
+        self, refusals: Iterable[Refusal], of_part: Any, before: Collection[tuple[str, str, str]]
+    ) -> int:
         """Write down which rows the LMS refused; return how many refusals match no row that was sent.
 
         :param of_part: the numbers of the rows in the file that the refusals are about.
+        :param before: learner, course and reason of earlier refusals.
         """
-        found = dict(self.refused())
+        found = self.refused()
         index = RowIndex(self.sent.take(pa.array(of_part)))
         unmatched = 0
         for refusal in refusals:
             matches = index.match(refusal)
             unmatched += not matches
             for row in matches:
-                found.setdefault(int(of_part[row]), refusal.reason)
+                key = (*(index.rows[name][row].as_py() for name in KEY), normalize_reason(refusal.reason))
+                found.setdefault(int(of_part[row]), (refusal.reason, key in before))
         if found:
-            self._stage(sorted(found.items()))
+            self._stage(sorted((row, *refusal) for row, refusal in found.items()))
         return unmatched
 
-    def _stage(self, refused: list[tuple[int, str]]) -> None:
-        rows, reasons = zip(*refused, strict=True)
+    def _stage(self, refused: list[tuple[int, str, bool]]) -> None:
+        rows, reasons, as_before = zip(*refused, strict=True)
         with atomic_write(self.folder / REFUSED_ROWS) as part:
-            pq.write_table(pa.table({"row": rows, "reason": reasons}, REFUSED), part)
+            table = {"row": rows, "reason": reasons, "as_before": as_before}
+            pq.write_table(pa.table(table, REFUSED), part)
         write_refused_list(self.folder / REFUSED_LIST, self.sent.take(pa.array(rows)), reasons)
 
 

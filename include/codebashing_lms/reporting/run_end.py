@@ -20,7 +20,8 @@ class RunEnd:
     :param failed: the task that failed, None when all is well.
     :param failure: its error, origin, retryable, message and advice; None when the task was killed.
     :param manifest: None when the run did not come that far.
-    :param outcome: how load ended, with its sentence and the rows that the LMS refused; None when it did not.
+    :param outcome: how load ended, with its sentence and the rows that the LMS refused, some of them as
+        before; None when it did not.
     """
 
     connector: str
@@ -32,6 +33,7 @@ class RunEnd:
     outcome: OutcomeKind | None = None
     sentence: str = ""
     refused: int = 0
+    known_refusals: int = 0
 
     @property
     def message(self) -> str:

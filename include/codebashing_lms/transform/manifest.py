@@ -105,7 +105,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     :param fields: keys that the source was asked for, None for all.
     :param file: the first of `parts`, as `bytes` and `sha256`.
-    :param refused: rows that the LMS refused, once it has answered.
+    :param refused: rows that the LMS refused, once it has answered; `known_refusals` of them as before.
     """
 
     connector: str
@@ -140,6 +140,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     course_growth: list[CourseGrowth] | UnsetType = UNSET
     to_correct: int | UnsetType = UNSET
     refused: int | UnsetType = UNSET
+    known_refusals: int | UnsetType = UNSET
     refusals_unmatched: int | UnsetType = UNSET
 
     @property

@@ -180,6 +180,32 @@ def test_moodle_is_sent_changes_and_all_rows_only_on_request(gradebook, school):
     assert school.items[42].grades == {101: 10.0, 102: 6.67}
 
 
+@pytest.fixture(params=["store", "gradebook", "fusion", "course"])
+def refusing(request, store, gradebook, fusion, course, lrs, hcm):
+    """A customer whose LMS refuses E9; Moodle and Canvas do not know this learner."""
+    lrs.refused_names, hcm.strangers = {"E9"}, {"E9"}
+    customers = {"store": store, "gradebook": gradebook, "fusion": fusion, "course": course}
+    return customers[request.param]
+
+
+def test_who_is_refused_again_does_not_fail_the_next_run(refusing):
+    customer, people = refusing, [*LEARNERS, learner("E9", "java", 4, 4, "2026-11-18")]
+    customer.delivery["results"] = {"max_refused_percent": 50}
+    for day, rows, known in ((20, 3, None), (21, 1, 1)):
+        run = customer.stage(people, day)
+        customer.load_to_the_end(run)
+        assert (run.receipt["rows"], run.receipt["refused"]) == (rows, 1)
+        assert run.receipt.get("known_refusals") == known
+
+
+def test_a_store_that_refuses_many_as_before_is_not_one_that_takes_nothing(store, lrs):
+    many = [learner(f"E{number:03}", "java", 1, 3) for number in range(60)]
+    lrs.refused_names = {f"E{number:03}" for number in range(20, 60)}
+    assert store.deliver(many)["refused"] == 40
+    outcome = store.deliver(many, day=21)
+    assert (outcome["rows"], outcome["known_refusals"]) == (40, 40)
+
+
 @pytest.mark.parametrize(
     "setting",
     [

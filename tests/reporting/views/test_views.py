@@ -4,6 +4,8 @@ import json
 import re
 from datetime import timedelta
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.codebashing_lms.config.connector import GUARD_WORDS, Guards
@@ -329,6 +331,12 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
             "1 row was answered by the LMS, which refused 1 row.",
         ),
         (
+            {"pickup": {"state": "picked up"}, "rows": 40, "refused": 9, "known_refusals": 6},
+            "Picked up",
+            "waiting",
+            "40 rows were picked up by the LMS, which refused 9 rows (3 new, 6 known).",
+        ),
+        (
             {
                 "known": "accepted by the import endpoint https://lms.example.com/import",
                 "where": "https://lms.example.com/import",
@@ -353,3 +361,13 @@ def test_every_warning_and_guard_has_words_for_people():
         words.WARNINGS
     )
     assert set(Guards.__struct_fields__) == set(GUARD_WORDS)
+
+
+def test_card_and_run_say_how_many_refusals_are_new_and_how_many_were_known(acme):
+    acme.run(ANN)
+    folder = acme.runs.all[0].folder
+    pq.write_table(pa.table({"row": [0], "reason": ["closed"]}), folder / "refused.parquet")
+    path = folder / "receipt.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"refused": 1, "known_refusals": 1}))
+    assert "1 row was refused by the LMS (0 new, 1 known); everybody else" in acme.card().sentence
+    assert run_detail(acme.runs.all[0]).refused_before == " (0 new, 1 known)"

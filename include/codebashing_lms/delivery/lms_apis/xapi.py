@@ -45,7 +45,7 @@ class XapiTransport:
     def send(self, outbound: OutboundFile, resuming: bool) -> SendResult:
         """Store the statements that the store lacks; a refusal names the row in the file."""
         refusals: list[Refusal] = []
-        with self._store() as store:
+        with self._store(outbound.refused_before) as store:
             for batch in batches(outbound.path, self.batch, self.batch_bytes):
                 refusals += store.add(batch)
         return SendResult(store.added or not resuming, refusals=tuple(refusals))
@@ -65,9 +65,10 @@ class XapiTransport:
         return LmsClient(self.delivery, self.connection)
 
     @contextmanager
-    def _store(self) -> Iterator[StatementStore]:
+    def _store(self, refused_before: int = 0) -> Iterator[StatementStore]:
+        headers: dict[str, str] = {"X-Experience-API-Version": self.version}
         with self._client.session() as session:
-            yield StatementStore(session, self.address(), {"X-Experience-API-Version": self.version})
+            yield StatementStore(session, self.address(), headers, refused_before)
 
     def _read_one(self, store: StatementStore) -> None:
         with store.answer("GET", params={"limit": 1}) as answer:

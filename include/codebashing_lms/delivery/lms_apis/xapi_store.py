@@ -31,7 +31,7 @@ ACCEPTED = (200, 204)
 CONFLICT = 409
 OF_EVERY_STATEMENT = (403, 404, 405, 415)
 BROKEN = 500
-REFUSED_OUTRIGHT = 25  # so many refusals before the first success are not about single learners
+REFUSED_OUTRIGHT = 25  # so many new refusals before the first success are not about single learners
 MOST_BREAKDOWNS = 3  # a store that breaks down at so many single statements in a row has a fault itself
 DIFFERENT = "409: the store has another statement under this ID and keeps it"
 NOT_SHOWN = "409: the store neither takes this statement nor shows one under its ID; it may be voided"
@@ -50,6 +50,7 @@ class Statement:
 class StatementStore:
     """A store during one delivery.
 
+    :param refused_before: how many statements it may refuse as before.
     :param added: whether it took a statement that it did not have.
     :param has_some: whether it has any of the statements now.
     """
@@ -57,6 +58,7 @@ class StatementStore:
     session: LmsSession
     address: str
     headers: dict[str, str]
+    refused_before: int = 0
     added: bool = False
     has_some: bool = False
     _refused: int = 0
@@ -116,7 +118,7 @@ class StatementStore:
 
     def _refusal(self, statement: Statement, reason: str) -> Refusal:
         self._refused += 1
-        if self._refused >= REFUSED_OUTRIGHT and not self.has_some:
+        if self._refused >= REFUSED_OUTRIGHT + self.refused_before and not self.has_some:
             raise DeliveryError(
                 f"{self.address} took none of the first {self._refused} statements. That is not about single "
                 "people: check lms.options (version, home_page, the courses' IDs) with the store's "

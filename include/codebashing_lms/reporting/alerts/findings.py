@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from include.codebashing_lms.load.outcome import new_and_known
 from include.codebashing_lms.reporting.alerts.state import AlertState
+from include.codebashing_lms.reporting.run_end import RunEnd
 from include.codebashing_lms.reporting.wording import plural, reason
 from include.codebashing_lms.transform.manifest import Manifest
 from include.codebashing_lms.transform.records.dispositions import SET_ASIDE
@@ -13,19 +15,20 @@ EACH_ONE_COUNTS = {one.reason for one in SET_ASIDE if one.meaning.by_load}
 
 
 def new_findings(
-    manifest: Manifest, refused: int, percent: float | None, state: AlertState, courses: Iterable[str]
+    manifest: Manifest, end: RunEnd, percent: float | None, state: AlertState, courses: Iterable[str]
 ) -> list[str]:
     """Return the findings that a person has to know, none when the run before had the same.
 
-    :param refused: rows of this run's delivery that the LMS refused.
+    :param end: with the number of rows of this run's delivery that the LMS refused.
     :param percent: share of the learners; a larger share set aside is a finding in each run.
     :param courses: the courses seen in this run.
     """
     now = manifest.learners_set_aside()
     new = [name for name, count in now.items() if _is_new(name, count, state)]
     found = [*_too_many(sum(now.values()), manifest.learners, percent), *_new_courses(courses, state)]
-    if refused:
-        found.append(f"The LMS refused {plural(refused, 'row')}: see refused.csv. The next run tries again.")
+    if end.refused:
+        rows = plural(end.refused, "row") + new_and_known(end.refused, end.known_refusals)
+        found.append(f"The LMS refused {rows}: see refused.csv. The next run tries again.")
     if not new and not found:
         return []
     return [*found, *(_set_aside(name, count, name in new) for name, count in now.items())]

@@ -29,7 +29,7 @@ def alert_about(end: RunEnd, notify: Notify, state: AlertState, courses: Iterabl
         return _failed(end, state)
     if end.manifest is None:
         return None
-    found = new_findings(end.manifest, end.refused, notify.set_aside_percent, state, courses)
+    found = new_findings(end.manifest, end, notify.set_aside_percent, state, courses)
     if not found:
         return None
     sentence = [end.message] if end.message else []

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.codebashing_lms.config.connector import Connector
+from include.codebashing_lms.load.outcome import new_and_known
 from include.codebashing_lms.load.receipt import State
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING, RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run, Runs
@@ -125,7 +126,8 @@ def _people(run: Run, status: RunStatus) -> tuple[str, str]:
     if others:
         parts.append(f"{plural(others, 'learner needs', 'learners need')} somebody to look")
     if refused := run.refused_rows():
-        parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS")
+        known = new_and_known(refused, run.known_refusals)
+        parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS{known}")
     if parts:
         return WAITING, _joined(parts) + "; everybody else is up to date."
     return (GOOD, "Everyone is up to date.") if status.tone == GOOD else (status.tone, status.sentence)

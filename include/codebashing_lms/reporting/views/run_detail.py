@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from include.codebashing_lms.config.connector import GUARD_WORDS
+from include.codebashing_lms.load.outcome import new_and_known
 from include.codebashing_lms.load.receipt import Receipt
 from include.codebashing_lms.reporting.views.charts import bar
 from include.codebashing_lms.reporting.views.run_status import RunStatus, status_of
@@ -68,6 +69,7 @@ class RunDetail:
     """The content of the view of a run.
 
     :param sum: the bar of the groups; `sums` has group, words and records of each.
+    :param refused_before: how many of the refusals are new and how many were known, in words.
     """
 
     run: Run
@@ -82,6 +84,7 @@ class RunDetail:
     growth: tuple[CourseGrowth, ...]
     changed: int
     refused: int
+    refused_before: str
     downloads: tuple[Download, ...]
 
     @property
@@ -111,6 +114,7 @@ def run_detail(run: Run) -> RunDetail:
         growth=tuple(manifest.course_growth or ()),
         changed=run.changed_rows(),
         refused=run.refused_rows(),
+        refused_before=new_and_known(run.refused_rows(), run.known_refusals),
         downloads=tuple(_downloads(run)),
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from include.codebashing_lms.load.outcome import OutcomeKind, StagedOutcome
+from include.codebashing_lms.load.outcome import OutcomeKind, StagedOutcome, new_and_known
 from include.codebashing_lms.load.receipt import PickupState, Receipt, State
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.wording import plural
@@ -53,7 +53,8 @@ def _by_receipt(receipt: Receipt) -> RunStatus | None:
 def _delivered(receipt: Receipt, rows_were: str) -> RunStatus:
     """Return the status of a delivery: a dropped file may be picked up since, or answered."""
     refused = receipt.refused
-    but = f", which refused {plural(refused, 'row')}" if refused else ""
+    known = new_and_known(refused, receipt.known_refusals)
+    but = f", which refused {plural(refused, 'row')}{known}" if refused else ""
     tone = WAITING if refused else GOOD
     state = receipt.pickup and receipt.pickup.state
     if state == PickupState.PICKED_UP:

@@ -76,6 +76,11 @@ class Run:
         """Return how many rows of its delivery the LMS refused."""
         return self._rows(REFUSED_ROWS)
 
+    @property
+    def known_refusals(self) -> int:
+        """Return how many of the refused rows the LMS had refused before."""
+        return self.receipt.known_refusals if self.receipt else 0
+
     def _rows(self, name: str) -> int:
         stamp = self.entry.files.get(name)
         return _new_rows(self.folder / name, stamp) if stamp else 0
