@@ -55,41 +55,33 @@ class Card:
 
 def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
     """Return the card of a connector."""
-    run = next(iter(runs.without_trials), None)
+    run = next((run for run in runs.all if not run.is_trial), None)
     status = status_of(run) if run else None
     tone, sentence = _state(connector, run, status, schedule)
     return Card(
         name=connector.name,
         dag_id=connector.dag_id,
-        destination=destination(connector),
+        destination=_destination(connector),
         hold=connector.delivery.hold,
         schedule=schedule,
         run=run,
         status=status,
-        numbers=numbers(run) if run else None,
+        numbers=_numbers(run) if run else None,
         sentence=sentence,
         tone=tone,
     )
 
 
-def destination(connector: Connector) -> str:
-    """Return where a connector's files go, in words."""
+def _destination(connector: Connector) -> str:
     delivery = connector.delivery
     transports = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
     return f"{transports.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
 
 
-def numbers(run: Run) -> CardNumbers:
-    """Return a run in four numbers."""
-    set_aside = run.manifest.learners_set_aside()
-    receipt = run.receipt
+def _numbers(run: Run) -> CardNumbers:
+    receipt, set_aside = run.receipt, sum(run.manifest.learners_set_aside().values())
     sent = receipt.rows if receipt and receipt.state in (State.DELIVERED, State.WORKING) else 0
-    return CardNumbers(
-        sent=sent,
-        changed=run.changed_rows() if sent else 0,
-        set_aside=sum(set_aside.values()),
-        refused=run.refused_rows(),
-    )
+    return CardNumbers(sent, run.changed_rows() if sent else 0, set_aside, run.refused_rows())
 
 
 def _state(

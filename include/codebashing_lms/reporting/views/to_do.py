@@ -20,24 +20,10 @@ TIME_BUDGET_OF_A_FILE = 10.0  # seconds; a download may take longer than a page
 
 
 @dataclass(frozen=True)
-class ToDoLine:
-    """A learner, or a course, that waits for a person.
-
-    :param since: as-of of the first run that has the line in its list, without a gap since.
-    """
-
-    email: str
-    employee_id: str
-    course: str
-    detail: str
-    since: datetime
-
-
-@dataclass(frozen=True)
 class ToDoGroup:
     """All lines of one reason.
 
-    :param lines: the lines that wait longest, at most SHOWN.
+    :param lines: the lines that wait longest, at most SHOWN, each with the columns of `with_since`.
     :param more: how many lines are not shown.
     :param longest: since when the first line waits.
     """
@@ -45,7 +31,7 @@ class ToDoGroup:
     name: str
     reason: Reason
     learners: int
-    lines: tuple[ToDoLine, ...]
+    lines: tuple[Any, ...]
     more: int
     longest: datetime
 
@@ -94,7 +80,7 @@ def _group(name: str, lines: pd.DataFrame) -> ToDoGroup:
         name=name,
         reason=reason(name),
         learners=_learners(name, lines),
-        lines=tuple(_line(row) for row in shown.to_dict("records")),
+        lines=tuple(shown.itertuples(index=False)),
         more=len(ordered) - len(shown),
         longest=ordered["since"].iloc[0],
     )
@@ -106,10 +92,6 @@ def _learners(name: str, lines: pd.DataFrame) -> int:
         return int(lines["records"].astype(int).sum())
     nameless = (lines["email"] == "") & (lines["employee_id"] == "")
     return len(lines[~nameless].drop_duplicates(["email", "employee_id"])) + int(nameless.sum())
-
-
-def _line(row: dict[Any, Any]) -> ToDoLine:
-    return ToDoLine(row["email"], row["employee_id"], row["course"], row["detail"], row["since"])
 
 
 def exported(runs: Sequence[Run]) -> Iterator[list[str]]:
