@@ -3,7 +3,7 @@
 Colours are classes of the style sheet, so that light and dark, page and report may differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -81,7 +81,7 @@ def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Marku
 
 def nice(highest: float) -> int:
     """Return a round number at or above a value; its half is round, too."""
-    rounds = (step * 10**power for power in count() for step in (2, 4, 6, 8, 10))
+    rounds: Iterator[int] = (step * 10**power for power in count() for step in (2, 4, 6, 8, 10))
     return next(value for value in rounds if value >= highest)
 
 
