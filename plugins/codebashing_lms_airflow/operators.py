@@ -77,7 +77,13 @@ def _refuse_http_parameters(given: dict[str, Any]) -> None:
         raise TypeError(f"CodebashingExtractOperator has no use for {name} of HttpOperator. {remedy}")
 
 
-class CodebashingTransformOperator(BaseOperator):
+class _ConnectorOperator(BaseOperator):
+    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connector = connector
+
+
+class CodebashingTransformOperator(_ConnectorOperator):
     """Turn the staged snapshot into the LMS file, the set-aside list and the manifest.
 
     :param connector: the connector file
@@ -87,9 +93,8 @@ class CodebashingTransformOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("extracted",)
 
-    def __init__(self, *, connector: Connector, sha256: str, extracted: Any, **kwargs: Any) -> None:
+    def __init__(self, *, sha256: str, extracted: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.connector = connector
         self.sha256 = sha256
         self.extracted = extracted
 
@@ -135,15 +140,11 @@ class CodebashingLoadOperator(BaseOperator):
         return self.execute(context)
 
 
-class CodebashingReportOperator(BaseOperator):
+class CodebashingReportOperator(_ConnectorOperator):
     """Write the report for LMS administrators.
 
     :param connector: the connector file
     """
-
-    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connector = connector
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the path of the report, and whether it was published."""
@@ -152,15 +153,11 @@ class CodebashingReportOperator(BaseOperator):
         return run_report(self.connector, context)
 
 
-class CodebashingNotifyOperator(BaseOperator):
+class CodebashingNotifyOperator(_ConnectorOperator):
     """Send an alert when the run failed or needs a person.
 
     :param connector: the connector file
     """
-
-    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connector = connector
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the subject of the alert, and the channels that accepted it."""
