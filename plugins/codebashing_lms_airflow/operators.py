@@ -78,6 +78,11 @@ def _refuse_http_parameters(given: dict[str, Any]) -> None:
 
 
 class _ConnectorOperator(BaseOperator):
+    """A task of a connector.
+
+    :param connector: the connector file
+    """
+
     def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.connector = connector
@@ -86,8 +91,7 @@ class _ConnectorOperator(BaseOperator):
 class CodebashingTransformOperator(_ConnectorOperator):
     """Turn the staged snapshot into the LMS file, the set-aside list and the manifest.
 
-    :param connector: the connector file
-    :param sha256: its checksum
+    :param sha256: the checksum of the connector file
     :param extracted: what extract returned: the path of the snapshot, and its numbers. (templated)
     """
 
@@ -105,10 +109,9 @@ class CodebashingTransformOperator(_ConnectorOperator):
         return run_transform(self.connector, self.sha256, self.extracted, context)
 
 
-class CodebashingLoadOperator(BaseOperator):
+class CodebashingLoadOperator(_ConnectorOperator):
     """Deliver the LMS file that transform built, once.
 
-    :param connector: the connector file
     :param transformed: what transform returned: the path of the manifest, and its numbers. (templated)
     """
 
@@ -116,8 +119,7 @@ class CodebashingLoadOperator(BaseOperator):
     operator_extra_links = (RunPage(),)
 
     def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
-        super().__init__(outlets=[outlet_of(connector)], **kwargs)
-        self.connector = connector
+        super().__init__(connector=connector, outlets=[outlet_of(connector)], **kwargs)
         self.transformed = transformed
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -141,10 +143,7 @@ class CodebashingLoadOperator(BaseOperator):
 
 
 class CodebashingReportOperator(_ConnectorOperator):
-    """Write the report for LMS administrators.
-
-    :param connector: the connector file
-    """
+    """Write the report for LMS administrators."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the path of the report, and whether it was published."""
@@ -154,10 +153,7 @@ class CodebashingReportOperator(_ConnectorOperator):
 
 
 class CodebashingNotifyOperator(_ConnectorOperator):
-    """Send an alert when the run failed or needs a person.
-
-    :param connector: the connector file
-    """
+    """Send an alert when the run failed or needs a person."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the subject of the alert, and the channels that accepted it."""
@@ -167,10 +163,7 @@ class CodebashingNotifyOperator(_ConnectorOperator):
 
 
 class BrokenConnectorOperator(BaseOperator):
-    """Fail with the error of a connector file that cannot be used.
-
-    :param message: the error
-    """
+    """Fail with the error of a connector file that cannot be used."""
 
     def __init__(self, *, message: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
