@@ -51,12 +51,10 @@ def schedule_of(session: Any, dag_id: str) -> Schedule:
     newest_first = select(DagRun).order_by(DagRun.run_after.desc(), DagRun.id.desc())
     last = session.scalars(newest_first.where(DagRun.dag_id == dag_id).limit(1)).first()
     return Schedule(
-        known=True,
         paused=bool(dag.is_paused),
         next_run=dag.next_dagrun_create_after,
         last_run_id=last and last.run_id,
         last_state=str(getattr(last.state, "value", last.state)) if last else None,
-        last_at=last and (last.start_date or last.run_after),
         failed=_failed(session, last) if last else (),
     )
 

@@ -86,16 +86,6 @@ def day(at: datetime | None, zone: tzinfo) -> str:
     return words.on_day(at.astimezone(zone)) if at else "–"
 
 
-def coming(at: datetime) -> bool:
-    """Return whether an instant is still to come."""
-    return at > datetime.now(UTC)
-
-
-def number(value: float) -> str:
-    """Return a whole number with separators."""
-    return f"{value:,.0f}"
-
-
 def percent(value: float) -> str:
     """Return a percentage with one decimal; 100 only for all."""
     return f"{min(value, 99.9) if value < 100 else 100:.1f} %"
@@ -118,10 +108,10 @@ def size(value: int) -> str:
 
 templates.filters |= {
     "at": parse_instant,
-    "coming": coming,
+    "coming": lambda at: at > datetime.now(UTC),
     "day": day,
     "instant": instant,
-    "number": number,
+    "number": lambda value: f"{value:,.0f}",
     "percent": percent,
     "singular": singular,
     "size": size,

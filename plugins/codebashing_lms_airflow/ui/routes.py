@@ -23,7 +23,6 @@ from include.codebashing_lms.reporting.views.overview import card
 from include.codebashing_lms.reporting.views.readiness import readiness
 from include.codebashing_lms.reporting.views.run_detail import download, run_detail
 from include.codebashing_lms.reporting.views.run_status import status_of
-from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.views.to_do import exported, to_do
 from include.codebashing_lms.reporting.views.trend import trend
 
@@ -104,7 +103,7 @@ def one_run_page(
     found = runs_of(connector).find(date, name)
     if found is None:
         raise HTTPException(404)
-    return run_page(request, connector, user, found)
+    return page_of(connector, request, user, "runs", "run.html", detail=run_detail(found))
 
 
 @router.get("/dags/{dag_id}/run", dependencies=COUNTS)
@@ -118,12 +117,7 @@ def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str)
     if found is None:
         sentence = "This run has not come as far as a file yet: see the logs of its tasks."
         return sentence_page(request, sentence, connector.name)
-    return run_page(request, connector, user, found)
-
-
-def run_page(request: Request, connector: Connector, user: Any, run: Run) -> Response:
-    """Return the view of a run."""
-    return page_of(connector, request, user, "runs", "run.html", detail=run_detail(run))
+    return page_of(connector, request, user, "runs", "run.html", detail=run_detail(found))
 
 
 @router.get("/dags/{dag_id}/runs/{date}/{name}/files/{file}", dependencies=PEOPLE)

@@ -77,7 +77,7 @@ def test_a_stop_comes_first(acme):
     assert acme.card().tone == "act"
     assert "Guard min_learners" in acme.card().sentence
     acme.run(ANN)
-    failed = Schedule(True, last_run_id="x", last_state="failed", failed=("extract",))
+    failed = Schedule(last_run_id="x", last_state="failed", failed=("extract",))
     assert acme.card(failed).sentence.startswith("The last run failed at extract:")
 
 

@@ -18,12 +18,10 @@ class Schedule:
     :param failed: the failed tasks of the last run.
     """
 
-    known: bool = False
     paused: bool = False
     next_run: datetime | None = None
     last_run_id: str | None = None
     last_state: str | None = None
-    last_at: datetime | None = None
     failed: tuple[str, ...] = ()
 
 
@@ -44,7 +42,6 @@ class Card:
     name: str
     dag_id: str
     destination: str
-    hold: bool
     schedule: Schedule
     run: Run | None
     status: RunStatus | None
@@ -62,7 +59,6 @@ def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
         name=connector.name,
         dag_id=connector.dag_id,
         destination=_destination(connector),
-        hold=connector.delivery.hold,
         schedule=schedule,
         run=run,
         status=status,
@@ -88,7 +84,8 @@ def _state(
     connector: Connector, run: Run | None, status: RunStatus | None, schedule: Schedule
 ) -> tuple[str, str]:
     """Return the tone and the sentence of a connector's state: what needs a person comes first."""
-    if _failed_since(run, schedule):
+    last, failed = run and run.manifest.run_id, schedule.last_state == "failed"
+    if failed and (last != schedule.last_run_id or schedule.failed):
         where = f" at {', '.join(schedule.failed)}" if schedule.failed else ""
         return ACT, f"The last run failed{where}: the end of that task's log says what to do."
     if run is None or status is None:
@@ -100,29 +97,17 @@ def _state(
     return _people(run, status)
 
 
-def _failed_since(run: Run | None, schedule: Schedule) -> bool:
-    if schedule.last_state != "failed":
-        return False
-    return run is None or run.manifest.run_id != schedule.last_run_id or bool(schedule.failed)
-
-
 def _people(run: Run, status: RunStatus) -> tuple[str, str]:
     """Return tone and sentence by how many learners need a person."""
     set_aside = run.manifest.learners_set_aside()
     no_id = set_aside.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
-    others = sum(set_aside.values())
-    parts = []
-    if no_id:
-        parts.append(f"{plural(no_id, 'learner needs', 'learners need')} an employee ID")
-    if others:
-        parts.append(f"{plural(others, 'learner needs', 'learners need')} somebody to look")
-    if refused := run.refused_rows():
-        parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS")
+    counts = (
+        (no_id, "learner needs an employee ID", "learners need an employee ID"),
+        (sum(set_aside.values()), "learner needs somebody to look", "learners need somebody to look"),
+        (run.refused_rows(), "row was refused by the LMS", "rows were refused by the LMS"),
+    )
+    parts = [plural(count, one, many) for count, one, many in counts if count]
     if parts:
-        return WAITING, _joined(parts) + "; everybody else is up to date."
+        joined = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+        return WAITING, f"{joined}; everybody else is up to date."
     return (GOOD, "Everyone is up to date.") if status.tone == GOOD else (status.tone, status.sentence)
-
-
-def _joined(parts: list[str]) -> str:
-    """Return parts of a sentence with commas and an `and`."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

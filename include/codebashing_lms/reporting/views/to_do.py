@@ -28,7 +28,6 @@ class ToDoGroup:
     :param longest: since when the first line waits.
     """
 
-    name: str
     reason: Reason
     learners: int
     lines: tuple[Any, ...]
@@ -77,7 +76,6 @@ def _group(name: str, lines: pd.DataFrame) -> ToDoGroup:
     ordered = lines.sort_values(["since", "email", "employee_id"], kind="stable")
     shown = ordered.head(SHOWN)
     return ToDoGroup(
-        name=name,
         reason=reason(name),
         learners=_learners(name, lines),
         lines=tuple(shown.itertuples(index=False)),
