@@ -6,7 +6,6 @@ from markupsafe import Markup
 from include.codebashing_lms.reporting.report.content import ReportContent
 from include.codebashing_lms.reporting.wording import plural
 
-
 templates = Environment(
     loader=PackageLoader("include.codebashing_lms.reporting.report", "templates"),
     autoescape=True,
