@@ -78,9 +78,9 @@ def page_of(
     connector: Connector, request: Request, user: Any, view: str, template: str, **values: Any
 ) -> Response:
     """Return a page of a connector."""
-    frame = {"connector": connector, "zone": connector.zone, "view": view}
     people = may(sees_people, request, user, connector.dag_id)
-    return render(request, template, **frame, people=people, **values)
+    frame: dict[str, Any] = {"connector": connector, "zone": connector.zone, "view": view, "people": people}
+    return render(request, template, **frame, **values)
 
 
 @router.get("/dags/{dag_id}/runs", dependencies=COUNTS)
