@@ -23,6 +23,10 @@ async def page(scope: Any, receive: Any, send: Any) -> None:
     await app(scope, receive, send)
 
 
+def _view(path: str, destination: str, route: str, **more: str) -> dict[str, str]:
+    return {"name": TITLE, "href": f"{ADDRESS}{path}", "destination": destination, "url_route": route, **more}
+
+
 class CodebashingLmsPlugin(AirflowPlugin):
     """The page, its tabs, and the link from the task load."""
 
@@ -30,23 +34,7 @@ class CodebashingLmsPlugin(AirflowPlugin):
     operator_extra_links = [RunPage()]
     fastapi_apps = [{"app": page, "url_prefix": PREFIX, "name": TITLE}]
     external_views = [
-        {
-            "name": TITLE,
-            "href": f"{ADDRESS}/",
-            "destination": "nav",
-            "category": "browse",
-            "url_route": "codebashing_lms",
-        },
-        {
-            "name": TITLE,
-            "href": f"{ADDRESS}/dags/{{DAG_ID}}",
-            "destination": "dag",
-            "url_route": "codebashing_lms_dag",
-        },
-        {
-            "name": TITLE,
-            "href": f"{ADDRESS}/dags/{{DAG_ID}}/run?run_id={{RUN_ID}}",
-            "destination": "dag_run",
-            "url_route": "codebashing_lms_run",
-        },
+        _view("/", "nav", "codebashing_lms", category="browse"),
+        _view("/dags/{DAG_ID}", "dag", "codebashing_lms_dag"),
+        _view("/dags/{DAG_ID}/run?run_id={RUN_ID}", "dag_run", "codebashing_lms_run"),
     ]

@@ -59,19 +59,17 @@ def _remedy(error: CodebashingLmsError) -> str:
 
 def notify(context: Context) -> None:
     """Log the remedy for a task's final failure, and whether the remedy may wait until the next run."""
-    logger.error("NOTICE %s: %s", context["ti"].task_id, advice(context.get("exception")))
-
-
-def advice(failure: object) -> str:
-    """Return what to do about a failure, in one or two sentences."""
+    failure = context.get("exception")
     cause = getattr(failure, "__context__", None)
-    if not isinstance(cause, CodebashingLmsError):
+    if isinstance(cause, CodebashingLmsError):
+        advice = f"{type(cause).__name__} ({cause.origin}): {cause} {_remedy(cause)}"
+    else:
         name = type(failure).__name__ if isinstance(failure, BaseException) else "killed or lost"
-        return (
+        advice = (
             f"{name}: not foreseen, see the log above. Clear the task once the reason is gone; left alone, "
             "the next good run sends everything missed."
         )
-    return f"{type(cause).__name__} ({cause.origin}): {cause} {_remedy(cause)}"
+    logger.error("NOTICE %s: %s", context["ti"].task_id, advice)
 
 
 ON_FAILURE = {

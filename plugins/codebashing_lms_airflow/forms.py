@@ -10,7 +10,6 @@ from include.codebashing_lms.config.connector import GUARD_WORDS, Guards
 from include.codebashing_lms.errors import ConnectorError
 
 GUARDS = sorted(Guards.__struct_fields__)
-GUARDS_IN_WORDS = {name: f"{words} ({name})" for name, words in GUARD_WORDS.items()}
 
 
 class Form(Struct, frozen=True):
@@ -42,41 +41,33 @@ def trigger_form() -> dict[str, Param]:
             "of the records and how many learners have an employee ID, writes and removes a probe. "
             "Nothing is sent.",
         ),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            title="As of",
-            description="Leave it empty for the progress of today. For a past day: a date such as "
-            "2026-11-23 (that day's first scheduled run), or an instant such as 2026-11-23T05:15:00Z "
-            "(without a zone UTC).",
+        "as_of": _text(
+            "As of",
+            "Leave it empty for the progress of today. For a past day: a date such as 2026-11-23 (that day's "
+            "first scheduled run), or an instant such as 2026-11-23T05:15:00Z (without a zone UTC).",
         ),
-        "send": Param(
-            None,
-            type=["null", "string"],
+        "send": _text(
+            "Send",
+            "What this run sends.",
             enum=[None, "changes", "full"],
             values_display={
                 "null": "As the connector file says",
                 "changes": "Changes: what the LMS does not know yet",
                 "full": "Full: every row, also what the LMS knows",
             },
-            title="Send",
-            description="What this run sends.",
         ),
         "skip_guards": Param(
             [],
             type="array",
             items={"type": "string", "enum": GUARDS},
             examples=GUARDS,
-            values_display=GUARDS_IN_WORDS,
+            values_display={name: f"{words} ({name})" for name, words in GUARD_WORDS.items()},
             title="Skip guards",
             description="A guard stopped the last run, but the numbers are right? Skip the guard this "
             "once, and give the reason below.",
         ),
-        "reason": Param(
-            None,
-            type=["null", "string"],
-            title="Reason",
-            description="Why guards are skipped; needed with them. The receipt keeps it with your name.",
+        "reason": _text(
+            "Reason", "Why guards are skipped; needed with them. The receipt keeps it with your name."
         ),
     }
 
@@ -95,14 +86,8 @@ def read_form(params: Mapping[str, Any]) -> Form:
         raise ConnectorError(
             "skip_guards needs a reason: it is kept in the receipt. Trigger the run again with both."
         )
-    return Form(
-        as_of=params.get("as_of"),
-        dry_run=bool(params.get("dry_run")),
-        check_only=bool(params.get("check_only")),
-        send=params.get("send"),
-        skip_guards=skipped,
-        reason=reason,
-    )
+    dry_run, check_only = bool(params.get("dry_run")), bool(params.get("check_only"))
+    return Form(params.get("as_of"), dry_run, check_only, params.get("send"), skipped, reason)
 
 
 ACTION_LABELS = {
@@ -139,13 +124,11 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
         "reason": _text(
             "Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."
         ),
-        "answer": Param(
-            None,
-            type=["null", "string"],
+        "answer": _text(
+            "Answer",
+            "For first_delivery: send all, only what was completed since a date, or what a baseline (an "
+            "export of the LMS) lacks.",
             enum=[None, *ANSWERS],
-            title="Answer",
-            description="For first_delivery: send all, only what was completed since a date, or what a "
-            "baseline (an export of the LMS) lacks.",
         ),
         "file": _text(
             "File",
@@ -153,8 +136,10 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line. For "
             "refused: the LMS's reject list, CSV with user_key, and course_id and reason if it has them.",
         ),
-        "since": _date("Since", "First day (UTC) of completions, for first_delivery and resend."),
-        "until": _date("Until", "Last day (UTC) of completions, for resend."),
+        "since": _text(
+            "Since", "First day (UTC) of completions, for first_delivery and resend.", format="date"
+        ),
+        "until": _text("Until", "Last day (UTC) of completions, for resend.", format="date"),
         "course": _text("Course", "For resend: Codebashing's name of a course, or its ID in the LMS."),
         "number": Param(
             None,
@@ -165,19 +150,9 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             "the newest.",
         ),
         "delivery": _text("Delivery", "For settle: the ID in the message of the run that stopped."),
-        "found": Param(
-            None,
-            type=["null", "string"],
-            enum=[None, *FOUND],
-            title="Found",
-            description="For settle: whether the LMS took the file.",
-        ),
+        "found": _text("Found", "For settle: whether the LMS took the file.", enum=[None, *FOUND]),
     }
 
 
-def _text(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], title=title, description=description)
-
-
-def _date(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], format="date", title=title, description=description)
+def _text(title: str, description: str, **schema: Any) -> Param:
+    return Param(None, type=["null", "string"], title=title, description=description, **schema)

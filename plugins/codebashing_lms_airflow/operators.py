@@ -77,19 +77,28 @@ def _refuse_http_parameters(given: dict[str, Any]) -> None:
         raise TypeError(f"CodebashingExtractOperator has no use for {name} of HttpOperator. {remedy}")
 
 
-class CodebashingTransformOperator(BaseOperator):
-    """Turn the staged snapshot into the LMS file, the set-aside list and the manifest.
+class _ConnectorOperator(BaseOperator):
+    """A task of a connector.
 
     :param connector: the connector file
-    :param sha256: its checksum
+    """
+
+    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connector = connector
+
+
+class CodebashingTransformOperator(_ConnectorOperator):
+    """Turn the staged snapshot into the LMS file, the set-aside list and the manifest.
+
+    :param sha256: the checksum of the connector file
     :param extracted: what extract returned: the path of the snapshot, and its numbers. (templated)
     """
 
     template_fields: Sequence[str] = ("extracted",)
 
-    def __init__(self, *, connector: Connector, sha256: str, extracted: Any, **kwargs: Any) -> None:
+    def __init__(self, *, sha256: str, extracted: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.connector = connector
         self.sha256 = sha256
         self.extracted = extracted
 
@@ -100,10 +109,9 @@ class CodebashingTransformOperator(BaseOperator):
         return run_transform(self.connector, self.sha256, self.extracted, context)
 
 
-class CodebashingLoadOperator(BaseOperator):
+class CodebashingLoadOperator(_ConnectorOperator):
     """Deliver the LMS file that transform built, once.
 
-    :param connector: the connector file
     :param transformed: what transform returned: the path of the manifest, and its numbers. (templated)
     """
 
@@ -111,8 +119,7 @@ class CodebashingLoadOperator(BaseOperator):
     operator_extra_links = (RunPage(),)
 
     def __init__(self, *, connector: Connector, transformed: Any, **kwargs: Any) -> None:
-        super().__init__(outlets=[outlet_of(connector)], **kwargs)
-        self.connector = connector
+        super().__init__(connector=connector, outlets=[outlet_of(connector)], **kwargs)
         self.transformed = transformed
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -135,15 +142,8 @@ class CodebashingLoadOperator(BaseOperator):
         return self.execute(context)
 
 
-class CodebashingReportOperator(BaseOperator):
-    """Write the report for LMS administrators.
-
-    :param connector: the connector file
-    """
-
-    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connector = connector
+class CodebashingReportOperator(_ConnectorOperator):
+    """Write the report for LMS administrators."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the path of the report, and whether it was published."""
@@ -152,15 +152,8 @@ class CodebashingReportOperator(BaseOperator):
         return run_report(self.connector, context)
 
 
-class CodebashingNotifyOperator(BaseOperator):
-    """Send an alert when the run failed or needs a person.
-
-    :param connector: the connector file
-    """
-
-    def __init__(self, *, connector: Connector, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.connector = connector
+class CodebashingNotifyOperator(_ConnectorOperator):
+    """Send an alert when the run failed or needs a person."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Return the subject of the alert, and the channels that accepted it."""
@@ -170,10 +163,7 @@ class CodebashingNotifyOperator(BaseOperator):
 
 
 class BrokenConnectorOperator(BaseOperator):
-    """Fail with the error of a connector file that cannot be used.
-
-    :param message: the error
-    """
+    """Fail with the error of a connector file that cannot be used."""
 
     def __init__(self, *, message: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

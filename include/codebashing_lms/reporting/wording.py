@@ -70,5 +70,5 @@ def humanize(name: str) -> str:
 
 
 def on_day(at: datetime) -> str:
-    """Return a day in UTC as people write it: 23 Nov 2026."""
+    """Return the day of an instant, in the time zone of the instant: 23 Nov 2026."""
     return f"{at.day} {MONTHS[at.month - 1][:3]} {at.year}"

@@ -20,7 +20,6 @@ def run_extract(
     """Stage the snapshot of a run; return its path and its numbers."""
 
     def open_client() -> SourceClient:
-        """Open a session with Codebashing."""
         session = hook.get_conn()
         url = hook.url_from_endpoint(connector.source.endpoint)
         return SourceClient(connector.source, url, session, retry_policy or RETRY_POLICY)
@@ -28,7 +27,6 @@ def run_extract(
     with airflow_failures(context):
         run, now = run_of(context), datetime.now(UTC)
         date = logical_date(run.scheduled, run.form.as_of, run.is_backfill, connector)
-        home = home_of(connector)
-        workspace = folder_of(connector, run, date)
+        home, workspace = home_of(connector), folder_of(connector, run, date)
         summary = extract(connector, open_client, home, workspace, run.run_id, date, now)
     return {**summary, "host": host_name()}

@@ -20,24 +20,19 @@ from include.codebashing_lms.load.source_check import describe_source
 from include.codebashing_lms.staging.files import remove_partial_files
 from include.codebashing_lms.transform.manifest import read_manifest
 
+WITHOUT_NUMBERS = (OutcomeKind.WORKING, OutcomeKind.DRY_RUN, OutcomeKind.CHECKED)
+
 
 def run_load(connector: Connector, transformed: dict[str, Any], context: Context) -> dict[str, Any]:
     """Deliver, publish the numbers; return the outcome, and the name of this machine."""
     with airflow_failures(context):
         outcome = deliver(connector, transformed, context)
-        if outcome.kind != OutcomeKind.WORKING:
-            publish_run(connector, outcome, transformed["manifest"], context)
+        if outcome.kind not in WITHOUT_NUMBERS:
+            manifest = read_manifest(ObjectStoragePath(transformed["manifest"]).parent)
+            gauge(connector, outcome, manifest)
+            if outcome.kind == OutcomeKind.DELIVERED:
+                emit_asset_event(connector, outcome, manifest, context)
     return {**to_builtins(outcome), "host": host_name()}
-
-
-def publish_run(connector: Connector, outcome: Outcome, manifest_uri: str, context: Context) -> None:
-    """Publish the run's numbers as metrics and as an asset event; a dry run and a check have none."""
-    if outcome.kind in (OutcomeKind.DRY_RUN, OutcomeKind.CHECKED):
-        return
-    manifest = read_manifest(ObjectStoragePath(manifest_uri).parent)
-    gauge(connector, outcome, manifest)
-    if outcome.kind == OutcomeKind.DELIVERED:
-        emit_asset_event(connector, outcome, manifest, context)
 
 
 def deliver(connector: Connector, transformed: dict[str, Any], context: Context) -> Outcome:
@@ -53,18 +48,15 @@ def deliver(connector: Connector, transformed: dict[str, Any], context: Context)
         clear_number=run.clear_number,
         send=run.form.send,
     )
-    manifest = staged_path(transformed["manifest"], transformed, "transform")
-    remove_partial_files(manifest.parent)
+    folder = staged_path(transformed["manifest"], transformed, "transform").parent
+    remove_partial_files(folder)
     connection = lms_connection(connector.delivery)
     try:
-        outcome = load(
-            connector, connection, transformed, manifest.parent, load_context, resolve=ObjectStoragePath
-        )
+        outcome = load(connector, connection, transformed, folder, load_context, resolve=ObjectStoragePath)
     except CodebashingLmsError as error:
-        write_outcome(manifest.parent, OutcomeKind.STOPPED, str(error))
+        write_outcome(folder, OutcomeKind.STOPPED, str(error))
         raise
     if run.form.check_only:
-        sentence = f"{describe_source(read_manifest(manifest.parent))} {outcome.sentence}"
-        outcome = replace(outcome, sentence=sentence)
-    write_outcome(manifest.parent, outcome.kind, outcome.sentence)
+        outcome = replace(outcome, sentence=f"{describe_source(read_manifest(folder))} {outcome.sentence}")
+    write_outcome(folder, outcome.kind, outcome.sentence)
     return outcome

@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_authenticated
-from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
@@ -45,39 +43,22 @@ def may(right: Callable[[str | None], Guard], request: Request, user: Any, dag_i
     return True
 
 
-def base_path() -> str:
-    """Return the path that Airflow is served under, empty for none."""
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
-
-
 def schedule_of(session: Any, dag_id: str) -> Schedule:
     """Return the next run of a DAG, and how its last run ended."""
     dag = session.get(DagModel, dag_id)
     if dag is None:
         return Schedule()
-    last = session.scalars(
-        select(DagRun)
-        .where(DagRun.dag_id == dag_id)
-        .order_by(DagRun.run_after.desc(), DagRun.id.desc())
-        .limit(1)
-    ).first()
+    newest_first = select(DagRun).order_by(DagRun.run_after.desc(), DagRun.id.desc())
+    last = session.scalars(newest_first.where(DagRun.dag_id == dag_id).limit(1)).first()
     return Schedule(
-        known=True,
         paused=bool(dag.is_paused),
         next_run=dag.next_dagrun_create_after,
         last_run_id=last and last.run_id,
         last_state=str(getattr(last.state, "value", last.state)) if last else None,
-        last_at=last and (last.start_date or last.run_after),
         failed=_failed(session, last) if last else (),
     )
 
 
 def _failed(session: Any, run: Any) -> tuple[str, ...]:
-    names = session.scalars(
-        select(TaskInstance.task_id).where(
-            TaskInstance.dag_id == run.dag_id,
-            TaskInstance.run_id == run.run_id,
-            TaskInstance.state == "failed",
-        )
-    )
-    return tuple(sorted(names))
+    of_run = {"dag_id": run.dag_id, "run_id": run.run_id, "state": "failed"}
+    return tuple(sorted(session.scalars(select(TaskInstance.task_id).filter_by(**of_run))))

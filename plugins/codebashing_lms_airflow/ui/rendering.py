@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from include.codebashing_lms.dates import MONTHS, parse_instant
+from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.reporting import wording as words
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.transform.lists import escape_formulas
@@ -83,20 +83,7 @@ def instant(at: datetime | None, zone: tzinfo) -> str:
 
 def day(at: datetime | None, zone: tzinfo) -> str:
     """Return the day of an instant: 23 Nov 2026."""
-    if at is None:
-        return "–"
-    local = at.astimezone(zone)
-    return f"{local.day} {MONTHS[local.month - 1][:3]} {local.year}"
-
-
-def coming(at: datetime) -> bool:
-    """Return whether an instant is still to come."""
-    return at > datetime.now(UTC)
-
-
-def number(value: float) -> str:
-    """Return a whole number with separators."""
-    return f"{value:,.0f}"
+    return words.on_day(at.astimezone(zone)) if at else "–"
 
 
 def percent(value: float) -> str:
@@ -121,10 +108,10 @@ def size(value: int) -> str:
 
 templates.filters |= {
     "at": parse_instant,
-    "coming": coming,
+    "coming": lambda at: at > datetime.now(UTC),
     "day": day,
     "instant": instant,
-    "number": number,
+    "number": lambda value: f"{value:,.0f}",
     "percent": percent,
     "singular": singular,
     "size": size,

@@ -23,23 +23,23 @@ from include.codebashing_lms.reporting.views.overview import card
 from include.codebashing_lms.reporting.views.readiness import readiness
 from include.codebashing_lms.reporting.views.run_detail import download, run_detail
 from include.codebashing_lms.reporting.views.run_status import status_of
-from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.views.to_do import exported, to_do
 from include.codebashing_lms.reporting.views.trend import trend
 
 log = logging.getLogger(__name__)
 
 RUNS_A_PAGE = 50
+OTHER_DAG = "This DAG has nothing to do with Codebashing. The page shows the DAGs of connectors only."
 
 router = APIRouter()
 
 
 def connector_of(dag_id: str) -> Connector:
     """Return the connector of a DAG; status 404 for any other DAG."""
-    connector = read_connectors().connectors.get(dag_id)
-    if connector is None:
+    connectors, _ = read_connectors()
+    if dag_id not in connectors:
         raise HTTPException(404)
-    return connector
+    return connectors[dag_id]
 
 
 ConnectorOfDag = Annotated[Connector, Depends(connector_of)]
@@ -50,42 +50,37 @@ PEOPLE: Any = [Depends(reads_runs()), Depends(sees_people())]
 @router.get("/")
 def overview_page(request: Request, user: GetUserDep, session: SessionDep) -> Response:
     """Show a card for each connector with a DAG that the user may read."""
-    files = read_connectors()
+    connectors, broken = read_connectors()
     cards = [
         (card(connector, runs_of(connector), schedule_of(session, dag_id)), connector.zone)
-        for dag_id, connector in files.connectors.items()
+        for dag_id, connector in connectors.items()
         if may(reads_runs, request, user, dag_id)
     ]
-    broken = [one for one in files.broken if may(reads_runs, request, user, one.dag_id)]
-    return render(request, "overview.html", cards=cards, broken=broken)
+    seen = [one for one in broken if may(reads_runs, request, user, one.dag_id)]
+    return render(request, "overview.html", cards=cards, broken=seen)
 
 
 @router.get("/dags/{dag_id}", dependencies=COUNTS)
 def connector_page(request: Request, dag_id: str, user: GetUserDep, session: SessionDep) -> Response:
     """Show a connector: the card of its newest run, and the trend."""
-    connector = read_connectors().connectors.get(dag_id)
-    if connector is None:
-        return other_dag(request)
-    runs = runs_of(connector)
-    return render(
-        request,
-        "connector.html",
-        **frame(request, user, connector, "trend"),
-        card=card(connector, runs, schedule_of(session, dag_id)),
-        trend=trend(runs, course_titles(connector)),
+    connectors, _ = read_connectors()
+    if dag_id not in connectors:  # Airflow shows our tab on every DAG
+        return sentence_page(request, OTHER_DAG)
+    connector, runs = connectors[dag_id], runs_of(connectors[dag_id])
+    state, pictures = (
+        card(connector, runs, schedule_of(session, dag_id)),
+        trend(runs, course_titles(connector)),
     )
+    return page_of(connector, request, user, "trend", "connector.html", card=state, trend=pictures)
 
 
-def other_dag(request: Request) -> Response:
-    """Return the page for any other DAG: Airflow shows our tab on every DAG."""
-    sentence = "This DAG has nothing to do with Codebashing. The page shows the DAGs of connectors only."
-    return sentence_page(request, sentence)
-
-
-def frame(request: Request, user: Any, connector: Connector, view: str) -> dict[str, Any]:
-    """Return the values that every page of a connector needs."""
+def page_of(
+    connector: Connector, request: Request, user: Any, view: str, template: str, **values: Any
+) -> Response:
+    """Return a page of a connector."""
     people = may(sees_people, request, user, connector.dag_id)
-    return {"connector": connector, "zone": connector.zone, "view": view, "people": people}
+    frame: dict[str, Any] = {"connector": connector, "zone": connector.zone, "view": view, "people": people}
+    return render(request, template, **frame, **values)
 
 
 @router.get("/dags/{dag_id}/runs", dependencies=COUNTS)
@@ -95,16 +90,9 @@ def runs_page(
     """List a connector's runs, the newest first."""
     found = runs_of(connector).all
     pages = max(1, -(-len(found) // RUNS_A_PAGE))
-    page_runs = found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]
-    return render(
-        request,
-        "runs.html",
-        **frame(request, user, connector, "runs"),
-        runs=[(run, status_of(run)) for run in page_runs],
-        total=len(found),
-        page=page,
-        pages=pages,
-    )
+    runs = [(run, status_of(run)) for run in found[(page - 1) * RUNS_A_PAGE : page * RUNS_A_PAGE]]
+    values = {"runs": runs, "total": len(found), "page": page, "pages": pages}
+    return page_of(connector, request, user, "runs", "runs.html", **values)
 
 
 @router.get("/dags/{dag_id}/runs/{date}/{name}", dependencies=COUNTS)
@@ -115,25 +103,21 @@ def one_run_page(
     found = runs_of(connector).find(date, name)
     if found is None:
         raise HTTPException(404)
-    return run_page(request, connector, user, found)
+    return page_of(connector, request, user, "runs", "run.html", detail=run_detail(found))
 
 
 @router.get("/dags/{dag_id}/run", dependencies=COUNTS)
 def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str) -> Response:
     """Show a run of Airflow: the tab of a DAG run."""
-    connector = read_connectors().connectors.get(dag_id)
-    if connector is None:
-        return other_dag(request)
+    connectors, _ = read_connectors()
+    if dag_id not in connectors:
+        return sentence_page(request, OTHER_DAG)
+    connector = connectors[dag_id]
     found = runs_of(connector).of_run_id(run_id.replace(" ", "+"))  # 3.1 does not quote a run ID's +
     if found is None:
         sentence = "This run has not come as far as a file yet: see the logs of its tasks."
         return sentence_page(request, sentence, connector.name)
-    return run_page(request, connector, user, found)
-
-
-def run_page(request: Request, connector: Connector, user: Any, run: Run) -> Response:
-    """Return the view of a run."""
-    return render(request, "run.html", **frame(request, user, connector, "runs"), detail=run_detail(run))
+    return page_of(connector, request, user, "runs", "run.html", detail=run_detail(found))
 
 
 @router.get("/dags/{dag_id}/runs/{date}/{name}/files/{file}", dependencies=PEOPLE)
@@ -150,9 +134,7 @@ def download_file(connector: ConnectorOfDag, user: GetUserDep, date: str, name: 
 @router.get("/dags/{dag_id}/todo", dependencies=COUNTS)
 def to_do_page(request: Request, connector: ConnectorOfDag, user: GetUserDep) -> Response:
     """Show who is set aside, grouped by who has to act; names only to users who may see them."""
-    return render(
-        request, "todo.html", **frame(request, user, connector, "todo"), todo=to_do(runs_of(connector).all)
-    )
+    return page_of(connector, request, user, "todo", "todo.html", todo=to_do(runs_of(connector).all))
 
 
 @router.get("/dags/{dag_id}/todo.csv", dependencies=PEOPLE)
@@ -165,18 +147,14 @@ def to_do_csv(connector: ConnectorOfDag, user: GetUserDep) -> Response:
 @router.get("/dags/{dag_id}/readiness", dependencies=COUNTS)
 def readiness_page(request: Request, connector: ConnectorOfDag, user: GetUserDep) -> Response:
     """Show how many learners have an employee ID."""
-    return render(
-        request,
-        "readiness.html",
-        **frame(request, user, connector, "readiness"),
-        ready=readiness(runs_of(connector)),
-    )
+    ready = readiness(runs_of(connector))
+    return page_of(connector, request, user, "readiness", "readiness.html", ready=ready)
 
 
 @router.get("/dags/{dag_id}/learner", dependencies=COUNTS)
 def search_form(request: Request, connector: ConnectorOfDag, user: GetUserDep) -> Response:
     """Show the search for a learner; the form only to users who may search."""
-    return render(request, "learner.html", **frame(request, user, connector, "learner"), who="", found=None)
+    return page_of(connector, request, user, "learner", "learner.html", who="", found=None)
 
 
 @router.post("/dags/{dag_id}/learner", dependencies=PEOPLE)
@@ -193,6 +171,4 @@ def search(
     found = answer_learner(runs_of(connector), who)
     seconds = time.monotonic() - start
     log.info("%s searched a learner in %s: %.2f s", user.get_name(), connector.dag_id, seconds)
-    return render(
-        request, "learner.html", **frame(request, user, connector, "learner"), who=who.strip(), found=found
-    )
+    return page_of(connector, request, user, "learner", "learner.html", who=who.strip(), found=found)

@@ -79,7 +79,7 @@ def test_a_stop_comes_first(acme):
     assert acme.card().tone == "act"
     assert "Guard min_learners" in acme.card().sentence
     acme.run(ANN)
-    failed = Schedule(True, last_run_id="x", last_state="failed", failed=("extract",))
+    failed = Schedule(last_run_id="x", last_state="failed", failed=("extract",))
     assert acme.card(failed).sentence.startswith("The last run failed at extract:")
 
 
@@ -100,7 +100,7 @@ def test_the_parts_of_a_run_add_up(acme):
         person("1005", "eva@example.com", primary_course_lessons_count=0),
     )
     shown = run_detail(acme.runs.all[0])
-    assert sum(part.records for part in shown.parts) == shown.read == 6
+    assert sum(part.records for part in shown.parts) == shown.run.manifest.records.read == 6
     assert {(part.group, part.words, part.learners) for part in shown.parts} == {
         ("emitted", "rows for the LMS", 1),
         ("withheld", "no course is assigned", 1),
@@ -109,7 +109,7 @@ def test_the_parts_of_a_run_add_up(acme):
         ("set_aside", "are on a course the map does not name", 1),
         ("merged", "the same learner twice; the better record counts", 1),
     }
-    assert [one.name for one in shown.downloads] == [shown.run.manifest.file, "set_aside.csv"]
+    assert list(shown.downloads) == [shown.run.manifest.file, "set_aside.csv"]
     assert download(shown.run, "set_aside.csv").read_text().startswith("reason,detail")
     assert [download(shown.run, name) for name in ("manifest.json", "../x", "", "rows.parquet")] == [None] * 4
 
@@ -156,7 +156,7 @@ def test_readiness_counts_who_has_to_act(acme):
     acme.run(ANN, bob | {"last_active_at": iso(mapped + timedelta(days=1))}, cas)
     ready = readiness(acme.runs)
     assert ready.mapped == mapped
-    assert not ready.from_the_start
+    assert ready.mapped != ready.first.as_of
     assert (ready.now.with_id, ready.now.still_none, ready.now.not_since) == (1, 1, 1)
     assert (ready.first.with_id, ready.first.not_since) == (0, 3)
 

@@ -27,11 +27,6 @@ class Completions:
     count: int
     changed_learners: int | None
 
-    @property
-    def more(self) -> int:
-        """Return how many are not named."""
-        return self.count - len(self.people)
-
 
 def completions_of(folder: StagedPath) -> Completions:
     """Return the completions among the new and changed rows of a run; among all rows before load compared."""

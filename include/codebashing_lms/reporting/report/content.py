@@ -22,7 +22,7 @@ class ReportContent:
     """The content of a report.
 
     :param tone: good, waiting or failed.
-    :param status: progress of all learners who may be sent: completed, in_progress, not_started.
+    :param manifest: None when the run did not come that far; then the report has no numbers and names.
     """
 
     connector: str
@@ -34,21 +34,15 @@ class ReportContent:
     made_at: str
     as_of: str = ""
     provenance: str = ""
-    learners: int = 0
-    status: dict[str, int] | None = None
+    manifest: Manifest | None = None
     finished: Completions | None = None
     groups: tuple[SetAsideGroup, ...] = ()
     nothing_to_send: tuple[tuple[str, int], ...] = ()
     warnings: tuple[tuple[str, int], ...] = ()
 
-    @property
-    def set_aside(self) -> int:
-        """Return how many learners are set aside."""
-        return sum(group.learners for group in self.groups)
-
 
 def report_content(connector: Connector, end: RunEnd, folder: StagedPath, now: datetime) -> ReportContent:
-    """Return the content of the report of a run; a run without a manifest has no numbers and names.
+    """Return the content of the report of a run.
 
     :param folder: the folder of the run.
     """
@@ -65,11 +59,13 @@ def report_content(connector: Connector, end: RunEnd, folder: StagedPath, now: d
         made_at=made_at,
         as_of=_minute(as_of, zone) if as_of else "",
         provenance=words.PROVENANCE.get(manifest.provenance, manifest.provenance),
-        learners=manifest.learners,
-        status=manifest.sendable_status,
+        manifest=manifest,
         finished=finished,
         groups=groups_of(folder, manifest),
-        nothing_to_send=_nothing_to_send(manifest),
+        nothing_to_send=tuple(
+            (words.nothing_to_send(reason), count)
+            for reason, count in sorted(manifest.records.withheld.items(), key=lambda one: -one[1])
+        ),
         warnings=tuple((words.warning(name), count) for name, count in manifest.warnings.items()),
     )
 
@@ -91,12 +87,6 @@ def _headline(connector: Connector, end: RunEnd, learners: int | None) -> tuple[
         headline = f"Progress of {who} {'is ready for the LMS to fetch' if dropped else 'went to the LMS'}"
         return "good", headline, end.message, ""
     return "waiting", "Nothing was sent", end.message, ""
-
-
-def _nothing_to_send(manifest: Manifest) -> tuple[tuple[str, int], ...]:
-    withheld = manifest.records.withheld.items()
-    found = [(words.nothing_to_send(reason), count) for reason, count in withheld]
-    return tuple(sorted(found, key=lambda one: -one[1]))
 
 
 def _minute(instant: datetime, zone: ZoneInfo) -> str:

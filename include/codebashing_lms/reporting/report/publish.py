@@ -2,7 +2,6 @@
 
 import shutil
 import uuid
-from pathlib import Path
 
 from include.codebashing_lms.config.delivery import FolderDelivery, SftpDelivery
 from include.codebashing_lms.config.lists import PathResolver
@@ -28,14 +27,12 @@ def publish(
         for file in files:
             with local_copy(file) as copy:
                 if report.uri:
-                    _copy(copy, resolve(report.uri) / file.name)
+                    with atomic_write(resolve(report.uri) / file.name) as part:
+                        shutil.copyfile(copy, part)
                 else:
-                    _transport(report, connection).send(_outbound(copy), resuming=False)
-
-
-def _copy(source: Path, target: StagedPath) -> None:
-    with atomic_write(target) as part:
-        shutil.copyfile(source, part)
+                    size, sha256 = copy.stat().st_size, sha256_of(copy)
+                    outbound = OutboundFile(copy, copy.name, size, sha256, str(uuid.uuid4()))
+                    _transport(report, connection).send(outbound, resuming=False)
 
 
 def _transport(report: Report, connection: SftpConnection | None) -> Transport:
@@ -43,7 +40,3 @@ def _transport(report: Report, connection: SftpConnection | None) -> Transport:
     if connection:
         return SftpTransport(SftpDelivery(directory=directory), connection, "report")
     return FolderTransport(FolderDelivery(directory=directory), "report")
-
-
-def _outbound(file: Path) -> OutboundFile:
-    return OutboundFile(file, file.name, file.stat().st_size, sha256_of(file), str(uuid.uuid4()))

@@ -36,11 +36,6 @@ class SetAsideGroup:
     lines: int
     file: str = SET_ASIDE
 
-    @property
-    def more(self) -> int:
-        """Return how many lines are not shown."""
-        return self.lines - len(self.people)
-
 
 def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ...]:
     """Return the groups of a run: rows that the LMS refused just now, then reasons by number of learners."""

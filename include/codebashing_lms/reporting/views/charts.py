@@ -3,9 +3,10 @@
 Colours are classes of the style sheet, so that light and dark, page and report may differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 from markupsafe import Markup
 
@@ -40,17 +41,15 @@ class Chart:
 
 def areas(times: Sequence[datetime], layers: Sequence[Layer], summary: str) -> Chart:
     """Stack layers over time; a single instant fills the width."""
-    highest = nice(
-        max((sum(values) for values in zip(*(one.values for one in layers), strict=True)), default=0)
-    )
-    xs, below = positions(times), [0.0] * len(times)
+    sums = map(sum, zip(*(one.values for one in layers), strict=True))
+    highest, xs, below = nice(max(sums, default=0)), _positions(times), [0.0] * len(times)
     shapes = NOTHING
     for layer in layers:
         above = [one + value for one, value in zip(below, layer.values, strict=True)]
         edge = _points(xs, above, highest) + list(reversed(_points(xs, below, highest)))
         shapes += _polygon(edge, layer.colour)
         below = above
-    return Chart(_svg(_grid() + shapes), _marks(highest), _days(times), tuple(layers), summary)
+    return Chart(_svg(shapes), _marks(highest), _days(times), tuple(layers), summary)
 
 
 def columns(labels: Sequence[str], layer: Layer, summary: str, colours: Sequence[str] = ()) -> Chart:
@@ -61,7 +60,7 @@ def columns(labels: Sequence[str], layer: Layer, summary: str, colours: Sequence
         height = HEIGHT * value / highest
         colour = colours[at] if colours else layer.colour
         shapes += _rect(at * step + step * 0.12, HEIGHT - height, step * 0.76, height, colour)
-    return Chart(_svg(_grid() + shapes), _marks(highest), (), (layer,), summary, tuple(labels))
+    return Chart(_svg(shapes), _marks(highest), (), (layer,), summary, tuple(labels))
 
 
 def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Markup:
@@ -80,18 +79,13 @@ def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Marku
     ).format(WIDTH, shapes)
 
 
-def nice(highest: float) -> float:
+def nice(highest: float) -> int:
     """Return a round number at or above a value; its half is round, too."""
-    if highest <= 2:
-        return 2
-    for factor in (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000):
-        for step in (2, 4, 6, 8, 10):
-            if highest <= step * factor:
-                return step * factor
-    return highest
+    rounds: Iterator[int] = (step * 10**power for power in count() for step in (2, 4, 6, 8, 10))
+    return next(value for value in rounds if value >= highest)
 
 
-def positions(times: Sequence[datetime]) -> list[float]:
+def _positions(times: Sequence[datetime]) -> list[float]:
     """Return the x positions of instants; a single instant has both ends."""
     if len(times) == 1:
         return [0.0, float(WIDTH)]
@@ -115,18 +109,12 @@ def _rect(x: float, y: float, width: float, height: float, colour: str) -> Marku
     )
 
 
-def _grid() -> Markup:
-    rows = (
-        Markup('<line class="grid" x1="0" x2="{0}" y1="{1}" y2="{1}"/>').format(WIDTH, y)
-        for y in (0, 120, 240)
-    )
-    return NOTHING.join(rows)
-
-
 def _svg(shapes: Markup) -> Markup:
+    line = Markup('<line class="grid" x1="0" x2="{0}" y1="{1}" y2="{1}"/>')
+    grid = NOTHING.join(line.format(WIDTH, y) for y in (0, HEIGHT // 2, HEIGHT))
     return Markup(
         '<svg class="plot" viewBox="0 0 {} {}" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(WIDTH, HEIGHT, shapes)
+    ).format(WIDTH, HEIGHT, grid + shapes)
 
 
 def _marks(highest: float) -> tuple[str, ...]:
@@ -134,7 +122,6 @@ def _marks(highest: float) -> tuple[str, ...]:
 
 
 def _days(times: Sequence[datetime]) -> tuple[datetime, ...]:
-    if len(times) < 2:
+    if len(times) < 3:
         return tuple(times)
-    middle = times[0] + (times[-1] - times[0]) / 2
-    return (times[0], middle, times[-1]) if len(times) > 2 else (times[0], times[-1])
+    return times[0], times[0] + (times[-1] - times[0]) / 2, times[-1]

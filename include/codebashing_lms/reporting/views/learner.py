@@ -14,7 +14,7 @@ from include.codebashing_lms.reporting.views.learner_records import (
     newest_records,
 )
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING
-from include.codebashing_lms.reporting.views.runs import Run, Runs
+from include.codebashing_lms.reporting.views.runs import Runs
 from include.codebashing_lms.reporting.wording import nothing_to_send, on_day, reason
 from include.codebashing_lms.transform.records.dispositions import Group
 
@@ -38,20 +38,16 @@ class LearnerAnswer:
 def answer_learner(runs: Runs, who: str) -> LearnerAnswer:
     """Return what is known of the learner of an e-mail address or employee ID."""
     read = [run for run in runs.all if run.manifest.provenance != "rendered"]
-    query = _query(who)
+    name = who.strip()[:LONGEST]
+    query = LearnerQuery(frozenset({name.lower()} if "@" in name else ()), frozenset({name} if name else ()))
     records = newest_records(read, query) if read else ()
     query = _with_other_name(query, records)
     sent = list(journal_events(runs.home, query))
-    events = [_newest_event(read[0], records), *sent] if read and (records or sent) else sent
     sentence, tone = _answer(records, sent)
     names = tuple(sorted(query.emails | query.ids))
-    newest_first = sorted(events, key=lambda event: event.at, reverse=True)
-    return LearnerAnswer(names, sentence, tone, tuple(newest_first))
-
-
-def _query(who: str) -> LearnerQuery:
-    name = who.strip()[:LONGEST]
-    return LearnerQuery(frozenset({name.lower()} if "@" in name else ()), frozenset({name} if name else ()))
+    newest = [Event(read[0].as_of, *_describe(records), read[0].key)] if read and (records or sent) else []
+    events = sorted([*newest, *sent], key=lambda event: event.at, reverse=True)
+    return LearnerAnswer(names, sentence, tone, tuple(events))
 
 
 def _with_other_name(query: LearnerQuery, records: Sequence[LearnerRecord]) -> LearnerQuery:
@@ -60,11 +56,6 @@ def _with_other_name(query: LearnerQuery, records: Sequence[LearnerRecord]) -> L
     emails = {record.email.lower() for record in emitted if record.email}
     ids = {record.employee_id for record in emitted if record.employee_id}
     return LearnerQuery(query.emails | emails, query.ids | ids)
-
-
-def _newest_event(run: Run, records: Sequence[LearnerRecord]) -> Event:
-    tone, title, text = _describe(records)
-    return Event(run.as_of, tone, title, text, run.key)
 
 
 def _describe(records: Sequence[LearnerRecord]) -> tuple[str, str, str]:

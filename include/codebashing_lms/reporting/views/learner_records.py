@@ -99,14 +99,11 @@ def _rows(run: Run, name: str, query: LearnerQuery) -> Iterator[dict[str, Any]]:
 def rows_of(file: pq.ParquetFile, query: LearnerQuery) -> Iterator[dict[str, Any]]:
     """Yield the rows that have one of the names; only their row groups are read whole."""
     for group in range(file.num_row_groups):
-        found = _matches(file.read_row_group(group, NAMES, use_threads=False), query)
+        names = file.read_row_group(group, NAMES, use_threads=False)
+        by_id = _is_one_of(names["employee_id"], query.ids, lower=False)
+        found = np.flatnonzero(by_id | _is_one_of(names["email"], query.emails, lower=True))
         if len(found):
             yield from file.read_row_group(group, use_threads=False).take(found).to_pylist()
-
-
-def _matches(names: pa.Table, query: LearnerQuery) -> npt.NDArray[np.int64]:
-    by_id = _is_one_of(names["employee_id"], query.ids, lower=False)
-    return np.flatnonzero(by_id | _is_one_of(names["email"], query.emails, lower=True))
 
 
 def _is_one_of(column: pa.ChunkedArray, values: frozenset[str], lower: bool) -> npt.NDArray[np.bool_]:

@@ -19,12 +19,10 @@ class Schedule:
     :param failed: the failed tasks of the last run.
     """
 
-    known: bool = False
     paused: bool = False
     next_run: datetime | None = None
     last_run_id: str | None = None
     last_state: str | None = None
-    last_at: datetime | None = None
     failed: tuple[str, ...] = ()
 
 
@@ -45,7 +43,6 @@ class Card:
     name: str
     dag_id: str
     destination: str
-    hold: bool
     schedule: Schedule
     run: Run | None
     status: RunStatus | None
@@ -56,48 +53,40 @@ class Card:
 
 def card(connector: Connector, runs: Runs, schedule: Schedule) -> Card:
     """Return the card of a connector."""
-    run = next(iter(runs.without_trials), None)
+    run = next((run for run in runs.all if not run.is_trial), None)
     status = status_of(run) if run else None
     tone, sentence = _state(connector, run, status, schedule)
     return Card(
         name=connector.name,
         dag_id=connector.dag_id,
-        destination=destination(connector),
-        hold=connector.delivery.hold,
+        destination=_destination(connector),
         schedule=schedule,
         run=run,
         status=status,
-        numbers=numbers(run) if run else None,
+        numbers=_numbers(run) if run else None,
         sentence=sentence,
         tone=tone,
     )
 
 
-def destination(connector: Connector) -> str:
-    """Return where a connector's files go, in words."""
+def _destination(connector: Connector) -> str:
     delivery = connector.delivery
     transports = {"folder": "a folder", "sftp": "an SFTP server", "http": "an HTTP interface"}
     return f"{transports.get(delivery.method, delivery.method)}, profile {connector.lms.profile}"
 
 
-def numbers(run: Run) -> CardNumbers:
-    """Return a run in four numbers."""
-    set_aside = run.manifest.learners_set_aside()
-    receipt = run.receipt
+def _numbers(run: Run) -> CardNumbers:
+    receipt, set_aside = run.receipt, sum(run.manifest.learners_set_aside().values())
     sent = receipt.rows if receipt and receipt.state in (State.DELIVERED, State.WORKING) else 0
-    return CardNumbers(
-        sent=sent,
-        changed=run.changed_rows() if sent else 0,
-        set_aside=sum(set_aside.values()),
-        refused=run.refused_rows(),
-    )
+    return CardNumbers(sent, run.changed_rows() if sent else 0, set_aside, run.refused_rows())
 
 
 def _state(
     connector: Connector, run: Run | None, status: RunStatus | None, schedule: Schedule
 ) -> tuple[str, str]:
     """Return the tone and the sentence of a connector's state: what needs a person comes first."""
-    if _failed_since(run, schedule):
+    last, failed = run and run.manifest.run_id, schedule.last_state == "failed"
+    if failed and (last != schedule.last_run_id or schedule.failed):
         where = f" at {', '.join(schedule.failed)}" if schedule.failed else ""
         return ACT, f"The last run failed{where}: the end of that task's log says what to do."
     if run is None or status is None:
@@ -109,30 +98,19 @@ def _state(
     return _people(run, status)
 
 
-def _failed_since(run: Run | None, schedule: Schedule) -> bool:
-    if schedule.last_state != "failed":
-        return False
-    return run is None or run.manifest.run_id != schedule.last_run_id or bool(schedule.failed)
-
-
 def _people(run: Run, status: RunStatus) -> tuple[str, str]:
     """Return tone and sentence by how many learners need a person."""
     set_aside = run.manifest.learners_set_aside()
     no_id = set_aside.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
-    others = sum(set_aside.values())
-    parts = []
-    if no_id:
-        parts.append(f"{plural(no_id, 'learner needs', 'learners need')} an employee ID")
-    if others:
-        parts.append(f"{plural(others, 'learner needs', 'learners need')} somebody to look")
-    if refused := run.refused_rows():
-        known = new_and_known(refused, run.known_refusals)
-        parts.append(f"{plural(refused, 'row was', 'rows were')} refused by the LMS{known}")
+    refused = run.refused_rows()
+    known = new_and_known(refused, run.known_refusals)
+    counts = (
+        (no_id, "learner needs an employee ID", "learners need an employee ID"),
+        (sum(set_aside.values()), "learner needs somebody to look", "learners need somebody to look"),
+        (refused, f"row was refused by the LMS{known}", f"rows were refused by the LMS{known}"),
+    )
+    parts = [plural(count, one, many) for count, one, many in counts if count]
     if parts:
-        return WAITING, _joined(parts) + "; everybody else is up to date."
+        joined = " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+        return WAITING, f"{joined}; everybody else is up to date."
     return (GOOD, "Everyone is up to date.") if status.tone == GOOD else (status.tone, status.sentence)
-
-
-def _joined(parts: list[str]) -> str:
-    """Return parts of a sentence with commas and an `and`."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))

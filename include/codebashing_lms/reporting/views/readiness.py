@@ -45,13 +45,11 @@ class Readiness:
     """The content of the view.
 
     :param mapped: as-of of the first reading with an ID, None while no learner has an ID.
-    :param from_the_start: the first reading has IDs, so that the attribute may have been mapped long before.
     """
 
     now: Reading
     first: Reading
     mapped: datetime | None
-    from_the_start: bool
     bar: Markup
     chart: Chart
 
@@ -65,7 +63,7 @@ def readiness(runs: Runs) -> Readiness | None:
     points = [_reading(run, mapped) for run in read]
     now, first = points[-1], points[0]
     parts = [(WITH, now.with_id), (STILL_NONE, now.still_none), (NOT_SINCE, now.not_since)]
-    return Readiness(now, first, mapped, mapped == read[0].as_of, bar(parts), _chart(points))
+    return Readiness(now, first, mapped, bar(parts), _chart(points))
 
 
 def _reading(run: Run, mapped: datetime | None) -> Reading:

@@ -7,14 +7,12 @@ from markupsafe import Markup
 
 from include.codebashing_lms.config.connector import GUARD_WORDS
 from include.codebashing_lms.load.outcome import new_and_known
-from include.codebashing_lms.load.receipt import Receipt
 from include.codebashing_lms.reporting.views.charts import bar
 from include.codebashing_lms.reporting.views.run_status import RunStatus, status_of
 from include.codebashing_lms.reporting.views.runs import Run
 from include.codebashing_lms.reporting.wording import humanize, nothing_to_send, reason, warning
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.staging.layout import REFUSED_LIST, SET_ASIDE, TO_CORRECT
-from include.codebashing_lms.transform.manifest import CourseGrowth
 from include.codebashing_lms.transform.records.dispositions import Disposition, Group
 
 GROUPS = {
@@ -44,58 +42,28 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Guard:
-    """A guard that was crossed or skipped.
-
-    :param finding: the sentence of a crossed guard.
-    """
-
-    name: str
-    words: str
-    finding: str
-    skipped: bool
-
-
-@dataclass(frozen=True)
-class Download:
-    """A file of the run that people may download."""
-
-    name: str
-    label: str
-
-
-@dataclass(frozen=True)
 class RunDetail:
     """The content of the view of a run.
 
     :param sum: the bar of the groups; `sums` has group, words and records of each.
     :param refused_before: how many of the refusals are new and how many were known, in words.
+    :param guards: words, the sentence of a crossed guard, and whether the guard was skipped.
+    :param downloads: the labels of the files that people may download, by name.
     """
 
     run: Run
     status: RunStatus
-    learners: int
-    read: int
     parts: tuple[Part, ...]
     sum: Markup
     sums: tuple[tuple[Group, str, int], ...]
     warnings: tuple[tuple[str, int], ...]
-    guards: tuple[Guard, ...]
-    growth: tuple[CourseGrowth, ...]
-    changed: int
-    refused: int
     refused_before: str
-    downloads: tuple[Download, ...]
-
-    @property
-    def receipt(self) -> Receipt | None:
-        """Return the receipt, None where nothing was sent."""
-        return self.run.receipt
+    guards: tuple[tuple[str, str, bool], ...]
+    downloads: dict[str, str]
 
 
 def run_detail(run: Run) -> RunDetail:
     """Return the content of the view of a run."""
-    manifest = run.manifest
     parts = tuple(_parts(run))
     sums = tuple(
         (group, words, sum(part.records for part in parts if part.group is group))
@@ -104,18 +72,13 @@ def run_detail(run: Run) -> RunDetail:
     return RunDetail(
         run=run,
         status=status_of(run),
-        learners=manifest.learners,
-        read=manifest.records.read,
         parts=parts,
         sum=bar([(group, count) for group, _, count in sums]),
         sums=sums,
-        warnings=tuple((warning(name), count) for name, count in manifest.warnings.items()),
+        warnings=tuple((warning(name), count) for name, count in run.manifest.warnings.items()),
         guards=tuple(_guards(run)),
-        growth=tuple(manifest.course_growth or ()),
-        changed=run.changed_rows(),
-        refused=run.refused_rows(),
         refused_before=new_and_known(run.refused_rows(), run.known_refusals),
-        downloads=tuple(_downloads(run)),
+        downloads=_downloads(run),
     )
 
 
@@ -134,25 +97,20 @@ def _parts(run: Run) -> Iterator[Part]:
         yield Part(Group.MERGED, Disposition.DUPLICATE.meaning.short, records.merged, known)
 
 
-def _guards(run: Run) -> Iterator[Guard]:
+def _guards(run: Run) -> Iterator[tuple[str, str, bool]]:
     crossed, skipped = run.manifest.guards.crossed, set(run.manifest.guards.skipped)
     for name in [*crossed, *sorted(skipped - set(crossed))]:
-        yield Guard(name, GUARD_WORDS.get(name, humanize(name)), crossed.get(name, ""), name in skipped)
+        yield GUARD_WORDS.get(name, humanize(name)), crossed.get(name, ""), name in skipped
 
 
-def _downloads(run: Run) -> Iterator[Download]:
-    """Yield the files that the manifest names, and the lists for people, where they exist."""
-    for part in run.manifest.parts:
-        if part.file in run.entry.files:
-            yield Download(part.file, "File for the LMS")
-    for name, label in LISTS.items():
-        empty = name == TO_CORRECT and not run.manifest.to_correct
-        if name in run.entry.files and not empty:
-            yield Download(name, label)
+def _downloads(run: Run) -> dict[str, str]:
+    """Return the files that the manifest names, and the lists for people, where they exist."""
+    labels = {part.file: "File for the LMS" for part in run.manifest.parts} | LISTS
+    if not run.manifest.to_correct:
+        del labels[TO_CORRECT]
+    return {name: label for name, label in labels.items() if name in run.entry.files}
 
 
 def download(run: Run, name: str) -> StagedPath | None:
     """Return the path of a file that the view offers under a name."""
-    found = next((one for one in _downloads(run) if one.name == name), None)
-    path: StagedPath | None = run.folder / found.name if found else None
-    return path
+    return run.folder / name if name in _downloads(run) else None

@@ -28,8 +28,8 @@ def status_of(run: Run) -> RunStatus:
         return known
     if run.outcome and (known := _by_outcome(run.outcome)):
         return known
-    crossed = _not_skipped(run)
-    if crossed:
+    guards = run.manifest.guards
+    if crossed := [words for name, words in guards.crossed.items() if name not in guards.skipped]:
         return RunStatus("Stopped by a guard", ACT, f"{'; '.join(crossed)}. Nothing was sent.")
     if run.outcome:
         return RunStatus("Ended", QUIET, run.outcome.sentence)
@@ -88,8 +88,3 @@ def _by_outcome(outcome: StagedOutcome) -> RunStatus | None:
         OutcomeKind.STOPPED: ("Stopped", ACT),
     }.get(outcome.kind, ("", ""))
     return RunStatus(word, tone, outcome.sentence) if word else None
-
-
-def _not_skipped(run: Run) -> list[str]:
-    guards = run.manifest.guards
-    return [words for name, words in guards.crossed.items() if name not in guards.skipped]

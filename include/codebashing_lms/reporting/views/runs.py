@@ -111,17 +111,12 @@ class Runs:
 
     def find(self, date: str, name: str) -> Run | None:
         """Return the run of a folder."""
-        return next((run for run in self.all if (run.entry.date, run.entry.name) == (date, name)), None)
+        return next((run for run in self.all if run.key == f"{date}/{name}"), None)
 
     def of_run_id(self, run_id: str) -> Run | None:
         """Return the run of an Airflow run ID, after its last clear."""
         found = [run for run in self.all if run.manifest.run_id == run_id]
         return max(found, key=lambda run: (run.entry.date, run.entry.name), default=None)
-
-    @property
-    def without_trials(self) -> list[Run]:
-        """Return the runs that are neither dry runs nor checks."""
-        return [run for run in self.all if not run.is_trial]
 
 
 def _read(entry: RunIndexEntry) -> Run | None:

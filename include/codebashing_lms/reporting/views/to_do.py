@@ -20,32 +20,17 @@ TIME_BUDGET_OF_A_FILE = 10.0  # seconds; a download may take longer than a page
 
 
 @dataclass(frozen=True)
-class ToDoLine:
-    """A learner, or a course, that waits for a person.
-
-    :param since: as-of of the first run that has the line in its list, without a gap since.
-    """
-
-    email: str
-    employee_id: str
-    course: str
-    detail: str
-    since: datetime
-
-
-@dataclass(frozen=True)
 class ToDoGroup:
     """All lines of one reason.
 
-    :param lines: the lines that wait longest, at most SHOWN.
+    :param lines: the lines that wait longest, at most SHOWN, each with the columns of `with_since`.
     :param more: how many lines are not shown.
     :param longest: since when the first line waits.
     """
 
-    name: str
     reason: Reason
     learners: int
-    lines: tuple[ToDoLine, ...]
+    lines: tuple[Any, ...]
     more: int
     longest: datetime
 
@@ -91,10 +76,9 @@ def _group(name: str, lines: pd.DataFrame) -> ToDoGroup:
     ordered = lines.sort_values(["since", "email", "employee_id"], kind="stable")
     shown = ordered.head(SHOWN)
     return ToDoGroup(
-        name=name,
         reason=reason(name),
         learners=_learners(name, lines),
-        lines=tuple(_line(row) for row in shown.to_dict("records")),
+        lines=tuple(shown.itertuples(index=False)),
         more=len(ordered) - len(shown),
         longest=ordered["since"].iloc[0],
     )
@@ -106,10 +90,6 @@ def _learners(name: str, lines: pd.DataFrame) -> int:
         return int(lines["records"].astype(int).sum())
     nameless = (lines["email"] == "") & (lines["employee_id"] == "")
     return len(lines[~nameless].drop_duplicates(["email", "employee_id"])) + int(nameless.sum())
-
-
-def _line(row: dict[Any, Any]) -> ToDoLine:
-    return ToDoLine(row["email"], row["employee_id"], row["course"], row["detail"], row["since"])
 
 
 def exported(runs: Sequence[Run]) -> Iterator[list[str]]:

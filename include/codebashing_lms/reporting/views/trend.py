@@ -66,26 +66,26 @@ def trend(runs: Runs, course_titles: dict[str, str] | None = None) -> Trend:
     if not read:
         return Trend(0)
     last = read[-1]
-    lines = course_lines(last, course_titles or {})
+    lines = _course_lines(last, course_titles or {})
     return Trend(
         readings=len(read),
         since=read[0].as_of,
-        completion=completion(read),
-        bands=bands(last),
-        set_aside=set_aside(read),
+        completion=_completion(read),
+        bands=_bands(last),
+        set_aside=_set_aside(read),
         courses=tuple(lines[:COURSES_SHOWN]),
         more_courses=max(0, len(lines) - COURSES_SHOWN),
         at=last.as_of,
     )
 
 
-def completion(read: list[Run]) -> Chart:
-    """Draw finished, begun and not begun courses over time."""
+def _completion(read: list[Run]) -> Chart:
     totals = [_totals(run) for run in read]
+    not_begun, begun, done = zip(*totals, strict=True)
     layers = (
-        Layer("completed", DONE, [one[2] for one in totals]),
-        Layer("in progress", STARTED, [one[1] for one in totals]),
-        Layer("not started", NOT_STARTED, [one[0] for one in totals]),
+        Layer("completed", DONE, done),
+        Layer("in progress", STARTED, begun),
+        Layer("not started", NOT_STARTED, not_begun),
     )
     first, last = totals[0], totals[-1]
     went = f"went from {_share(first)} to {_share(last)}" if len(read) > 1 else f"is {_share(last)}"
@@ -105,15 +105,14 @@ def _share(totals: list[int]) -> str:
     return f"{100 * totals[2] / sum(totals):.1f} %" if sum(totals) else "0.0 %"
 
 
-def bands(run: Run) -> Chart:
-    """Draw how many learners are in each band of progress."""
+def _bands(run: Run) -> Chart:
     counts = run.manifest.statistics.bands
     colours = [NOT_STARTED, *([STARTED] * (len(counts) - 2)), DONE]
     summary = f"{counts[0]:,} at 0 %, {sum(counts[1:-1]):,} in between, {counts[-1]:,} at 100 %."
     return columns(BAND_LABELS, Layer("learners", STARTED, counts), summary, colours)
 
 
-def course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
+def _course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
     """Return a line for each course, the largest first."""
     lines = [
         CourseLine(
@@ -128,7 +127,7 @@ def course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
     return sorted(lines, key=lambda line: (-line.learners, line.name))
 
 
-def set_aside(read: list[Run]) -> Chart:
+def _set_aside(read: list[Run]) -> Chart:
     """Draw learners who were set aside, by reason, over time; the rarest reasons together."""
     counts = [Counter(run.manifest.learners_set_aside()) for run in read]
     often = [name for name, _ in sum(counts, Counter()).most_common()]
