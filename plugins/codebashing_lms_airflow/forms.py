@@ -42,25 +42,21 @@ def trigger_form() -> dict[str, Param]:
             "of the records and how many learners have an employee ID, writes and removes a probe. "
             "Nothing is sent.",
         ),
-        "as_of": Param(
-            None,
-            type=["null", "string"],
-            title="As of",
-            description="Leave it empty for the progress of today. For a past day: a date such as "
+        "as_of": _text(
+            "As of",
+            "Leave it empty for the progress of today. For a past day: a date such as "
             "2026-11-23 (that day's first scheduled run), or an instant such as 2026-11-23T05:15:00Z "
             "(without a zone UTC).",
         ),
-        "send": Param(
-            None,
-            type=["null", "string"],
+        "send": _text(
+            "Send",
+            "What this run sends.",
             enum=[None, "changes", "full"],
             values_display={
                 "null": "As the connector file says",
                 "changes": "Changes: what the LMS does not know yet",
                 "full": "Full: every row, also what the LMS knows",
             },
-            title="Send",
-            description="What this run sends.",
         ),
         "skip_guards": Param(
             [],
@@ -72,11 +68,8 @@ def trigger_form() -> dict[str, Param]:
             description="A guard stopped the last run, but the numbers are right? Skip the guard this "
             "once, and give the reason below.",
         ),
-        "reason": Param(
-            None,
-            type=["null", "string"],
-            title="Reason",
-            description="Why guards are skipped; needed with them. The receipt keeps it with your name.",
+        "reason": _text(
+            "Reason", "Why guards are skipped; needed with them. The receipt keeps it with your name."
         ),
     }
 
@@ -139,13 +132,11 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
         "reason": _text(
             "Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."
         ),
-        "answer": Param(
-            None,
-            type=["null", "string"],
+        "answer": _text(
+            "Answer",
+            "For first_delivery: send all, only what was completed since a date, or what a baseline (an "
+            "export of the LMS) lacks.",
             enum=[None, *ANSWERS],
-            title="Answer",
-            description="For first_delivery: send all, only what was completed since a date, or what a "
-            "baseline (an export of the LMS) lacks.",
         ),
         "file": _text(
             "File",
@@ -153,8 +144,10 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line. For "
             "refused: the LMS's reject list, CSV with user_key, and course_id and reason if it has them.",
         ),
-        "since": _date("Since", "First day (UTC) of completions, for first_delivery and resend."),
-        "until": _date("Until", "Last day (UTC) of completions, for resend."),
+        "since": _text(
+            "Since", "First day (UTC) of completions, for first_delivery and resend.", format="date"
+        ),
+        "until": _text("Until", "Last day (UTC) of completions, for resend.", format="date"),
         "course": _text("Course", "For resend: Codebashing's name of a course, or its ID in the LMS."),
         "number": Param(
             None,
@@ -165,19 +158,9 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             "the newest.",
         ),
         "delivery": _text("Delivery", "For settle: the ID in the message of the run that stopped."),
-        "found": Param(
-            None,
-            type=["null", "string"],
-            enum=[None, *FOUND],
-            title="Found",
-            description="For settle: whether the LMS took the file.",
-        ),
+        "found": _text("Found", "For settle: whether the LMS took the file.", enum=[None, *FOUND]),
     }
 
 
-def _text(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], title=title, description=description)
-
-
-def _date(title: str, description: str) -> Param:
-    return Param(None, type=["null", "string"], format="date", title=title, description=description)
+def _text(title: str, description: str, **schema: Any) -> Param:
+    return Param(None, type=["null", "string"], title=title, description=description, **schema)

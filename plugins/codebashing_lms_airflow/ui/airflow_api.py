@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
 from airflow.api_fastapi.common.db.common import SessionDep
 from airflow.api_fastapi.core_api.security import GetUserDep, requires_access_dag, requires_authenticated
-from airflow.configuration import conf
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
@@ -43,11 +41,6 @@ def may(right: Callable[[str | None], Guard], request: Request, user: Any, dag_i
     except HTTPException:
         return False
     return True
-
-
-def base_path() -> str:
-    """Return the path that Airflow is served under, empty for none."""
-    return urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/")
 
 
 def schedule_of(session: Any, dag_id: str) -> Schedule:

@@ -1,7 +1,5 @@
 """The connectors of this Airflow, by the ID of their DAG."""
 
-from dataclasses import dataclass
-
 from codebashing_lms_airflow.run_context import home_of
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.course_map import Course
@@ -9,21 +7,10 @@ from include.codebashing_lms.config.files import InvalidFile, read_connector_fil
 from include.codebashing_lms.reporting.views.runs import Runs
 
 
-@dataclass(frozen=True)
-class Connectors:
-    """All connector files.
-
-    :param connectors: by the ID of the DAG.
-    """
-
-    connectors: dict[str, Connector]
-    broken: tuple[InvalidFile, ...]
-
-
-def read_connectors() -> Connectors:
-    """Read the connector files."""
+def read_connectors() -> tuple[dict[str, Connector], list[InvalidFile]]:
+    """Return the connectors by the ID of their DAG, and the files that are broken."""
     good, broken = read_connector_files()
-    return Connectors({one.connector.dag_id: one.connector for one in good}, tuple(broken))
+    return {one.connector.dag_id: one.connector for one in good}, broken
 
 
 def runs_of(connector: Connector) -> Runs:

@@ -30,13 +30,19 @@ from include.codebashing_lms.reporting.views.trend import trend
 log = logging.getLogger(__name__)
 
 RUNS_A_PAGE = 50
+OTHER_DAG = "This DAG has nothing to do with Codebashing. The page shows the DAGs of connectors only."
 
 router = APIRouter()
 
 
+def find_connector(dag_id: str) -> Connector | None:
+    """Return the connector of a DAG, None for any other DAG: Airflow shows our tab on every DAG."""
+    return read_connectors()[0].get(dag_id)
+
+
 def connector_of(dag_id: str) -> Connector:
     """Return the connector of a DAG; status 404 for any other DAG."""
-    connector = read_connectors().connectors.get(dag_id)
+    connector = find_connector(dag_id)
     if connector is None:
         raise HTTPException(404)
     return connector
@@ -50,22 +56,22 @@ PEOPLE: Any = [Depends(reads_runs()), Depends(sees_people())]
 @router.get("/")
 def overview_page(request: Request, user: GetUserDep, session: SessionDep) -> Response:
     """Show a card for each connector with a DAG that the user may read."""
-    files = read_connectors()
+    connectors, broken = read_connectors()
     cards = [
         (card(connector, runs_of(connector), schedule_of(session, dag_id)), connector.zone)
-        for dag_id, connector in files.connectors.items()
+        for dag_id, connector in connectors.items()
         if may(reads_runs, request, user, dag_id)
     ]
-    broken = [one for one in files.broken if may(reads_runs, request, user, one.dag_id)]
+    broken = [one for one in broken if may(reads_runs, request, user, one.dag_id)]
     return render(request, "overview.html", cards=cards, broken=broken)
 
 
 @router.get("/dags/{dag_id}", dependencies=COUNTS)
 def connector_page(request: Request, dag_id: str, user: GetUserDep, session: SessionDep) -> Response:
     """Show a connector: the card of its newest run, and the trend."""
-    connector = read_connectors().connectors.get(dag_id)
+    connector = find_connector(dag_id)
     if connector is None:
-        return other_dag(request)
+        return sentence_page(request, OTHER_DAG)
     runs = runs_of(connector)
     return render(
         request,
@@ -74,12 +80,6 @@ def connector_page(request: Request, dag_id: str, user: GetUserDep, session: Ses
         card=card(connector, runs, schedule_of(session, dag_id)),
         trend=trend(runs, course_titles(connector)),
     )
-
-
-def other_dag(request: Request) -> Response:
-    """Return the page for any other DAG: Airflow shows our tab on every DAG."""
-    sentence = "This DAG has nothing to do with Codebashing. The page shows the DAGs of connectors only."
-    return sentence_page(request, sentence)
 
 
 def frame(request: Request, user: Any, connector: Connector, view: str) -> dict[str, Any]:
@@ -121,9 +121,9 @@ def one_run_page(
 @router.get("/dags/{dag_id}/run", dependencies=COUNTS)
 def run_of_airflow(request: Request, dag_id: str, user: GetUserDep, run_id: str) -> Response:
     """Show a run of Airflow: the tab of a DAG run."""
-    connector = read_connectors().connectors.get(dag_id)
+    connector = find_connector(dag_id)
     if connector is None:
-        return other_dag(request)
+        return sentence_page(request, OTHER_DAG)
     found = runs_of(connector).of_run_id(run_id.replace(" ", "+"))  # 3.1 does not quote a run ID's +
     if found is None:
         sentence = "This run has not come as far as a file yet: see the logs of its tasks."
