@@ -19,11 +19,7 @@ from include.codebashing_lms.connections.http_errors import (
     redirect_target,
     without_query,
 )
-from include.codebashing_lms.errors import (
-    CodebashingLmsError,
-    SourceError,
-    SourceUnavailableError,
-)
+from include.codebashing_lms.errors import CodebashingLmsError, SourceError, SourceUnavailableError
 
 Result = TypeVar("Result")
 
@@ -71,7 +67,8 @@ class SourceClient:
                 allow_redirects=False,
             )
         except OSError as error:
-            raise connection_error(error, url, self.source.timeout) from None
+            kinds = SourceError, SourceUnavailableError
+            raise explain_request_error(error, url, self.source.timeout, "source", *kinds) from None
         try:
             check_status(response, self.source.conn_id, bool(params and self.source.fields_param in params))
         except CodebashingLmsError:
@@ -140,11 +137,6 @@ REMEDIES = {
     ),
 }
 OTHER_REMEDY = "Check source.endpoint in the connector file, and whether a proxy stands in between."
-
-
-def connection_error(error: OSError, url: str, timeout: float) -> CodebashingLmsError:
-    """Return the error of ours for a request that got no answer."""
-    return explain_request_error(error, url, timeout, "source", SourceError, SourceUnavailableError)
 
 
 def check_status(response: requests.Response, conn_id: str, fields_requested: bool) -> None:

@@ -33,25 +33,18 @@ NEXT_KEYS = {
 
 
 @dataclass(frozen=True)
-class StagedSnapshot:
+class StagedSnapshot(SavedBody):
     """A snapshot in the staging area.
 
-    :param sha256: checksum of the file.
-    :param bytes: size of the file.
-    :param body_bytes: size of the JSON in the file.
     :param read_at: when the headers of the first answer arrived.
-    :param fields: the keys that were asked for, None for all.
     :param warnings: signs that the snapshot lacks records, each with the number 1.
+    :param fields: the keys that were asked for, None for all.
     """
 
     path: Any
-    sha256: str
-    bytes: int
-    body_bytes: int
-    records: int
     read_at: datetime
-    fields: list[str] | None
     warnings: dict[str, int]
+    fields: list[str] | None = None
 
 
 def fetch_snapshot(
@@ -86,7 +79,8 @@ def _stage_answer(
         splitter = RecordSplitter(client.source.records_path)
         with atomic_write(target, part_in=workspace) as part:
             saved = save(iter_body(response, client.source.timeout), gzipped, part, splitter)
-    return _staged_snapshot(target, saved, read_at, _warnings(saved.records, response, splitter.wrapper))
+    warnings = _warnings(saved.records, response, splitter.wrapper)
+    return StagedSnapshot(**vars(saved), path=target, read_at=read_at, warnings=warnings)
 
 
 def _stage_pages(
@@ -98,15 +92,7 @@ def _stage_pages(
     target = snapshots / f"{timestamp_name(first.read_at)}.json.zst"
     with atomic_write(target, part_in=workspace) as part:
         saved = save(as_one_array(chain([first], pages)), False, part, RecordSplitter())
-    return _staged_snapshot(target, saved, first.read_at, {})
-
-
-def _staged_snapshot(
-    path: Any, saved: SavedBody, read_at: datetime, warnings: dict[str, int]
-) -> StagedSnapshot:
-    return StagedSnapshot(
-        path, saved.sha256, saved.bytes, saved.body_bytes, saved.records, read_at, None, warnings
-    )
+    return StagedSnapshot(**vars(saved), path=target, read_at=first.read_at, warnings={})
 
 
 def _warnings(records: int, response: requests.Response, wrapper: dict[str, Any]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from codebashing_lms_airflow.notifiers import problems, send
 from codebashing_lms_airflow.run_context import RunResult, home_of, run_of, run_result
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.extract.snapshots import courses_seen
-from include.codebashing_lms.reporting.alerts.message import Alert, alert_about, trial
+from include.codebashing_lms.reporting.alerts.message import Alert, alert_about, minute, trial
 from include.codebashing_lms.reporting.alerts.state import (
     AlertState,
     after_failure,
@@ -51,11 +51,8 @@ def run_notify(connector: Connector, context: Context) -> dict[str, Any]:
 def _alert(connector: Connector, result: RunResult, state: AlertState, courses: list[str]) -> Alert | None:
     end = result.end(None if result.failed else result.manifest)
     alert = alert_about(end, connector.notify, state, courses)
-    link = run_url(
-        connector.dag_id,
-        result.run.run_id,
-        f"tasks/{result.failed}" if result.failed else RUN_TAB,
-    )
+    tab = f"tasks/{result.failed}" if result.failed else RUN_TAB
+    link = run_url(connector.dag_id, result.run.run_id, tab)
     return alert and Alert(alert.subject, alert.lines, link)
 
 
@@ -75,14 +72,10 @@ def _send(connector: Connector, alert: Alert | None) -> dict[str, Any]:
 
 
 def _state_after(state: AlertState, result: RunResult, courses: list[str]) -> AlertState:
-    now = _minute(datetime.now(UTC))
+    now = minute(datetime.now(UTC))
     if result.failed:
         return after_failure(state, now)
     return after_success(state, result.manifest, courses, now) if result.manifest else state
-
-
-def _minute(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def send_test_alert(connector: Connector, by: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 import tenacity
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
 from include.codebashing_lms.config.delivery import HttpDelivery
@@ -20,8 +20,11 @@ from include.codebashing_lms.errors import ConnectorError, DeliveryError, Delive
 
 ATTEMPTS = 4
 BACK_OFF = tenacity.wait_exponential(max=30)
+IF_UNAVAILABLE = tenacity.retry_if_exception_type(DeliveryUnavailableError)
 # A time-out comes so many seconds after the deadline, which aborts the connection with the right message.
 DEADLINE_FIRST = 1.0
+
+Auth = Callable[[requests.PreparedRequest], requests.PreparedRequest]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class LmsClient:
 
     @contextmanager
     def session(
-        self, until: float | None = None, auth: AuthBase | None = None, not_delivered: bool | None = None
+        self, until: float | None = None, auth: Auth | None = None, not_delivered: bool | None = None
     ) -> Iterator["LmsSession"]:
         """Give kept connections for some requests; they are aborted at the deadline.
 
@@ -125,17 +128,10 @@ class LmsSession:
             ) from None
 
 
-def is_retryable(error: BaseException) -> bool:
-    """Return whether trying again may help."""
-    return isinstance(error, DeliveryUnavailableError)
-
-
-def with_retries(
-    until: float, may_be_repeated: Callable[[BaseException], bool] = is_retryable
-) -> tenacity.Retrying:
+def with_retries(until: float, retry: Any = IF_UNAVAILABLE) -> tenacity.Retrying:
     """Return attempts of one request, as far apart as the server asks, all before the deadline `until`."""
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(may_be_repeated),
+        retry=retry,
         stop=tenacity.stop_after_attempt(ATTEMPTS) | tenacity.stop_before_delay(until - time.monotonic()),
         wait=_wait,
         reraise=True,
@@ -149,24 +145,12 @@ def _wait(state: tenacity.RetryCallState) -> float:
     return max(seconds or 0.0, BACK_OFF(state))
 
 
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self.token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.token}"
-        return request
+def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request as it is; without a way to log in requests would look for one in ~/.netrc."""
+    return request
 
 
-class NoAuth(AuthBase):
-    """No Authorization header; without it requests would look for a login in ~/.netrc."""
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Return the request as it is."""
-        return request
-
-
-def login_of(connection: HttpConnection, conn_id: str) -> AuthBase:
+def login_of(connection: HttpConnection, conn_id: str) -> Auth:
     """Return how to log in: always something, else requests would look for a login in ~/.netrc."""
     token = password_of(connection, conn_id)
     if connection.login:
@@ -177,7 +161,13 @@ def login_of(connection: HttpConnection, conn_id: str) -> AuthBase:
             f"The password of the connection {conn_id} is no token: it holds a space, a line break or a "
             "character outside ASCII. Paste the token again."
         )
-    return _Bearer(token)
+
+    def add_token(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Log in with a bearer token."""
+        request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+    return add_token
 
 
 def password_of(connection: HttpConnection, conn_id: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import requests
 from requests_toolbelt import MultipartEncoder
+from tenacity import retry_if_exception
 
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.http import endpoint_url
@@ -19,7 +20,7 @@ from include.codebashing_lms.delivery.http.answers import (
     refuse_login,
     refuse_redirect,
 )
-from include.codebashing_lms.delivery.http.client import LmsClient, NoAuth, password_of, with_retries
+from include.codebashing_lms.delivery.http.client import Auth, LmsClient, no_auth, password_of, with_retries
 from include.codebashing_lms.delivery.http.jobs import ImportJobs
 from include.codebashing_lms.delivery.http.json_api import refusal_error, secrets_of, status_of
 from include.codebashing_lms.delivery.results import ResultParser, first_row_of, refusals_in_answer
@@ -66,7 +67,8 @@ class HttpTransport:
         An endpoint cannot be asked what an earlier attempt did, so `resuming` changes nothing.
         """
         until = self._client.deadline()
-        job, body = with_retries(until, self._may_be_repeated)(self._send, outbound, until)
+        retry = retry_if_exception(self._may_be_repeated)
+        job, body = with_retries(until, retry)(self._send, outbound, until)
         return SendResult(job=job, refusals=() if job else self._refusals(body, None, until))
 
     def job_status(self, job: str) -> JobStatus:
@@ -104,7 +106,9 @@ class HttpTransport:
     def _send(self, outbound: OutboundFile, until: float) -> tuple[str | None, bytes]:
         """Upload the file; return the job that the LMS began, if any, and the body of its answer."""
         delivery = self.delivery
-        reads = bool(delivery.job and delivery.job.id) or (self._reports_rows and not self._report)
+        results = delivery.results
+        in_answer = results and results.names_rows and not results.report
+        reads = bool(in_answer or (delivery.job and delivery.job.id))
         with outbound.path.open("rb") as file:
             body, content_type = self._body(file, outbound)
             headers = {"Content-Type": content_type, "Idempotency-Key": outbound.idempotency_key}
@@ -112,14 +116,6 @@ class HttpTransport:
             with self._answer("POST", until, params=params, data=body, headers=headers) as answer:
                 answered = check_upload(answer, delivery.success, self.address(), delivery.conn_id, reads)
                 return self._jobs.id_in(answer, answered) if delivery.job else None, answered
-
-    @property
-    def _reports_rows(self) -> bool:
-        return bool(self.delivery.results and self.delivery.results.names_rows)
-
-    @property
-    def _report(self) -> str | None:
-        return self.delivery.results.report if self.delivery.results else None
 
     def _refusals(self, body: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
         """Return the rows that were refused, as the answer or a report of its own says."""
@@ -182,8 +178,8 @@ class HttpTransport:
         return {name: password_of(self.connection, self.delivery.conn_id)} if name else {}
 
     @property
-    def _auth(self) -> NoAuth | None:
-        return NoAuth() if self.delivery.token_param else None
+    def _auth(self) -> Auth | None:
+        return no_auth if self.delivery.token_param else None
 
     @contextmanager
     def _answer(self, method: str, until: float, **request: Any) -> Iterator[requests.Response]:

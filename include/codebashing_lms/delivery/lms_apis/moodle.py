@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.model import HttpConnection
-from include.codebashing_lms.delivery.http.client import LmsClient, NoAuth
+from include.codebashing_lms.delivery.http.client import LmsClient, no_auth
 from include.codebashing_lms.delivery.http.json_api import dicts_in, whole_number
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
 from include.codebashing_lms.delivery.lms_apis.moodle_activities import (
@@ -70,7 +70,7 @@ class MoodleTransport:
         by_item = read_grades(outbound.path)
         user_keys = sorted({grade.user_key for grades in by_item.values() for grade in grades})
         refusals: list[Refusal] = []
-        with self._client.session(auth=NoAuth()) as session:
+        with self._client.session(auth=no_auth) as session:
             moodle, before = MoodleClient(session), MoodleClient(session.before_delivery())
             activities, lookup = self._activities(before), self._lookup(before)
             users = lookup.users(user_keys)
@@ -97,7 +97,7 @@ class MoodleTransport:
 
     def check(self) -> str:
         """Ask Moodle what the token may do with each mapped activity, and with the learners of a course."""
-        with self._client.session(auth=NoAuth()) as session:
+        with self._client.session(auth=no_auth) as session:
             moodle = MoodleClient(session)
             problems = dict.fromkeys(self._problems(moodle, self._activities(moodle)))
         if problems:

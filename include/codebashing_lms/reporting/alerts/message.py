@@ -35,7 +35,7 @@ def alert_about(end: RunEnd, notify: Notify, state: AlertState, courses: Iterabl
     sentence = [end.message] if end.message else []
     return Alert(
         f"{end.connector}: needs a person",
-        (f"The run of {_minute(end.logical_date)} went through, but needs a person.", *sentence, *found),
+        (f"The run of {minute(end.logical_date)} went through, but needs a person.", *sentence, *found),
     )
 
 
@@ -48,7 +48,7 @@ def _failed(end: RunEnd, state: AlertState) -> Alert:
     return Alert(
         f"{end.connector}: {end.failed} failed, {urgency}",
         (
-            f"The run of {_minute(end.logical_date)} did not finish: {end.failed} failed.",
+            f"The run of {minute(end.logical_date)} did not finish: {end.failed} failed.",
             f"What happened: {source}{end.message}",
             f"What to do: {end.advice}",
             *_since(state),
@@ -56,7 +56,8 @@ def _failed(end: RunEnd, state: AlertState) -> Alert:
     )
 
 
-def _minute(instant: datetime) -> str:
+def minute(instant: datetime) -> str:
+    """Return an instant as messages have it: 2026-11-23 05:15 UTC."""
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
