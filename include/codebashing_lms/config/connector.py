@@ -103,7 +103,6 @@ class Connector(Section, frozen=True, kw_only=True):
     report: Report = Report()
 
     def __post_init__(self) -> None:
-        """Check that the sections go together; raise ValueError."""
         super().__post_init__()
         if self.identity.on_missing != "set_aside" and self.guards.max_missing_id_percent is not None:
             raise ValueError(
@@ -143,7 +142,6 @@ def parse_connector(content: Any, folder: Path | None = None) -> Connector:
 
 
 def _check_method(contract: Contract, delivery: Delivery) -> None:
-    """Check that the profile allows the delivery's method and `send`."""
     if delivery.method not in contract.methods:
         transports = " or ".join(contract.methods)
         raise ValueError(
@@ -172,7 +170,6 @@ def _check_crosswalk(contract: Contract, identity: Identity) -> None:
 
 
 def _check_uploads(contract: Contract, delivery: HttpDelivery) -> None:
-    """Check that keys about uploads are set only for profiles that upload a file."""
     if contract.sender == "file":
         if delivery.wait:
             raise ValueError("delivery.wait is not for files that are uploaded as they are; use delivery.job")

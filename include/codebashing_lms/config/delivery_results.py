@@ -43,7 +43,6 @@ class Job(Section, frozen=True, kw_only=True):
     deadline: PositiveInt = 3600
 
     def __post_init__(self) -> None:
-        """Check the endpoint and the states; raise ValueError."""
         super().__post_init__()
         if "{job}" not in self.endpoint:
             raise ValueError("endpoint must hold {job}, the ID of the job")
@@ -80,7 +79,6 @@ class Results(Section, frozen=True, kw_only=True):
     max_refused_percent: Percent = 5
 
     def __post_init__(self) -> None:
-        """Check that `status` and `refused` go together; raise ValueError."""
         super().__post_init__()
         if (self.status is None) is bool(self.refused):
             raise ValueError("status and refused go together: where the result stands, which mean refused")
@@ -104,7 +102,6 @@ class HttpResults(Results, frozen=True, kw_only=True):
     delimiter: Delimiter = ","
 
     def __post_init__(self) -> None:
-        """Check that the keys say where the rows are and how they are named; raise ValueError."""
         super().__post_init__()
         if self.names_rows is not (self.path is not None or self.format == "csv"):
             raise ValueError(
@@ -127,7 +124,6 @@ class FileResults(Results, frozen=True, kw_only=True):
     encoding: Encoding = "utf-8-sig"
 
     def __post_init__(self) -> None:
-        """Check that a column names a row; raise ValueError."""
         super().__post_init__()
         if not self.names_rows:
             raise ValueError("needs row, user or course: the column that names a row")

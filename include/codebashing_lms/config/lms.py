@@ -118,7 +118,6 @@ def _valid_options(content: Any, profile: Profile) -> Section | None:
 
 
 def _section_type(profile: Profile, course_type: Any) -> Any:
-    """Return the type of the section for a profile."""
     courses: Any = dict[Text, course_type | Literal["ignore"]]
     own: list[Any] = [
         ("options", profile.options()),
@@ -143,7 +142,6 @@ def _invalid(key: str, text: str) -> InvalidContent:
 
 
 def _check_courses(lms: Lms) -> None:
-    """Check that the courses have all that the profile requires, and that the LMS can tell them apart."""
     required = [] if lms.course_map else [one.name for one in fields(lms.course_type) if one.required]
     if required not in ([], ["id"]):
         text = f"is required: {lms.profile} needs {', '.join(required)} of each course"

@@ -31,7 +31,6 @@ def transport_for(connector: Connector, connection: LmsConnection) -> Transport:
 
 
 def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpConnection) -> Transport:
-    """Return the transport for the LMS's own API, or the transport that uploads the file as it is."""
     contract, lms = connector.lms.contract, connector.lms
     options = contract.options
     if contract.sender == "xapi":

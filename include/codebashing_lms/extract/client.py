@@ -19,11 +19,7 @@ from include.codebashing_lms.connections.http_errors import (
     redirect_target,
     without_query,
 )
-from include.codebashing_lms.errors import (
-    CodebashingLmsError,
-    SourceError,
-    SourceUnavailableError,
-)
+from include.codebashing_lms.errors import CodebashingLmsError, SourceError, SourceUnavailableError
 
 Result = TypeVar("Result")
 
@@ -107,7 +103,6 @@ class SourceClient:
 
 
 def _requested_wait(error: BaseException | None) -> float:
-    """Return the seconds of the server's Retry-After, 0 without one."""
     return getattr(error, "retry_after", None) or 0.0
 
 

@@ -151,7 +151,6 @@ def _write_in_thread(blocks: Iterable[bytes], writer: Any, thread: Executor) -> 
 
 
 def _read_through(blocks: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
-    """Return the number of records and of bytes."""
     records = size = 0
     for block in blocks:
         size += len(block)

@@ -79,7 +79,6 @@ def fetch_snapshot(
 def _stage_answer(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> StagedSnapshot:
-    """Stage one answer as it arrives."""
     with client.get(client.url, params) as response, error_context(f"{without_query(client.url)}: "):
         read_at, gzipped = datetime.now(UTC), is_gzip(response)
         target = snapshots / f"{timestamp_name(read_at)}.json.{'gz' if gzipped else 'zst'}"
@@ -92,7 +91,6 @@ def _stage_answer(
 def _stage_pages(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> StagedSnapshot:
-    """Stage all pages as one JSON array."""
     pages = read_pages(client, params)
     first = next(pages)
     target = snapshots / f"{timestamp_name(first.read_at)}.json.zst"

@@ -74,7 +74,6 @@ def link_to_next(response: requests.Response) -> str | None:
 
 def _read_page(client: SourceClient, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
-        """Request the page once."""
         with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}: "):
             read_at = datetime.now(UTC)
             records = _records(response, client)

@@ -79,7 +79,6 @@ def _fetch(
     workspace: StagedPath,
     run_id: str,
 ) -> SnapshotMetadata:
-    """Ask Codebashing for all records, and add the answer to the archive."""
     snapshots, fields = home / SNAPSHOTS, fields_to_ask(connector, courses_seen(home) or ())
     staged = fetch_snapshot(open_client(), snapshots, workspace, fields)
     metadata = SnapshotMetadata(

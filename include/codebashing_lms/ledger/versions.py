@@ -125,7 +125,6 @@ def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
     with ledger.opened() as before, opened(entry, schema_of(meta)) as rows:
 
         def folded() -> Iterator[pa.Table]:
-            """Give the rows of the ledger after the entry, some buckets at a time."""
             done = 0
             sizes = zip(by_portion(ledger.rows_in, number), by_portion(rows_in, number), strict=True)
             for known, of_entry in sizes:

@@ -41,7 +41,6 @@ class FileShape(Section, frozen=True, kw_only=True):
     months: Months | None = None
 
     def __post_init__(self) -> None:
-        """Check that the encoding has a byte order mark; raise ValueError."""
         super().__post_init__()
         if self.bom and not self.encoding.lower().replace("_", "-").startswith("utf"):
             raise ValueError("bom: true needs a Unicode encoding such as utf-8")
@@ -129,7 +128,6 @@ class Contract(Section, frozen=True, kw_only=True):
         return replace(self, columns=columns)
 
     def _unwritable(self, columns: list[Column]) -> str | None:
-        """Say which label, or value of every row, the file cannot hold."""
         for column in columns:
             for text in (column.label if self.file.header else "", column.value or ""):
                 sign = next((one for one in self.file.unwritable_signs if one in text), None)

@@ -63,7 +63,6 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
     sha256: str
 
     def __post_init__(self) -> None:
-        """Check that every name in it is a setting or a source; raise ValueError."""
         super().__post_init__()
         unknown = [
             *unknown_placeholders(self.contract, self.settings, self.course),

@@ -13,11 +13,7 @@ from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, NoAuth
 from include.codebashing_lms.delivery.http.json_api import dicts_in, whole_number
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
-from include.codebashing_lms.delivery.lms_apis.moodle_activities import (
-    GRADES,
-    Activities,
-    refusal_of,
-)
+from include.codebashing_lms.delivery.lms_apis.moodle_activities import GRADES, Activities, refusal_of
 from include.codebashing_lms.delivery.lms_apis.moodle_client import MoodleClient, MoodleError
 from include.codebashing_lms.delivery.lms_apis.moodle_grades import (
     REPORT,
@@ -156,7 +152,6 @@ class MoodleTransport:
     def _store(
         self, moodle: MoodleClient, course: int, item: GradeItem, grades: list[tuple[int, Grade]]
     ) -> Iterator[Refusal]:
-        """Store the grades of an activity, of users by their numbers; give the refusals."""
         words: dict[int, str] = {}
         for batch in sliced(grades, self.batch):
             answer = moodle.attempt(GRADES, fields_of(self.source, course, item, batch))

@@ -105,7 +105,6 @@ class OracleHdlTransport:
         return job
 
     def _poll_job(self, session: LmsSession, delivery: str) -> str | None:
-        """Look several times for a data set that may have been made just now."""
         for _ in range(POLLS):
             time.sleep(SECONDS_BETWEEN_POLLS)
             if job := self._job_of(session, delivery):
@@ -113,7 +112,6 @@ class OracleHdlTransport:
         return None
 
     def _act(self, session: LmsSession, action: str, body: dict[str, str], key: str) -> str:
-        """Call an action; return the value of a key of its result."""
         url = f"{self.address()}/action/{action}"
         headers = {"Content-Type": ACTION, "Accept": "application/json"}
         data = json.dumps(body).encode()
