@@ -154,5 +154,5 @@ def _read_through(blocks: Iterable[bytes], splitter: RecordSplitter) -> tuple[in
     records = size = 0
     for block in blocks:
         size += len(block)
-        records += sum(chunk.count for chunk in splitter.feed(block))
-    return records + sum(chunk.count for chunk in splitter.finish()), size
+        records += sum(map(len, splitter.feed(block)))
+    return records + sum(map(len, splitter.finish())), size

@@ -85,12 +85,9 @@ def _read_page(client: SourceClient, url: str, params: dict[str, str], number: i
 def _records(response: requests.Response, client: SourceClient) -> list[bytes]:
     blocks = iter_body(response, client.source.timeout)
     splitter = RecordSplitter(client.source.records_path, _raw, bytes)
-    chunks = [
-        chunk
-        for block in (iter_gunzip(blocks) if is_gzip(response) else blocks)
-        for chunk in splitter.feed(block)
-    ]
-    return [record for chunk in (*chunks, *splitter.finish()) for record in chunk.records]
+    plain = iter_gunzip(blocks) if is_gzip(response) else blocks
+    records = [record for block in plain for chunk in splitter.feed(block) for record in chunk]
+    return records + [record for chunk in splitter.finish() for record in chunk]
 
 
 def _raw(array: memoryview) -> Sequence[bytes]:

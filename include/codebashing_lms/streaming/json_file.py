@@ -19,11 +19,7 @@ LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 
 
-class Unreadable:
-    """The value of a record that is no JSON."""
-
-
-UNREADABLE = Unreadable()
+UNREADABLE = object()  # the value of a record that is no JSON
 
 
 def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
