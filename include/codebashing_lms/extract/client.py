@@ -67,7 +67,9 @@ class SourceClient:
                 allow_redirects=False,
             )
         except OSError as error:
-            raise connection_error(error, url, self.source.timeout) from None
+            raise explain_request_error(
+                error, url, self.source.timeout, "source", SourceError, SourceUnavailableError
+            ) from None
         try:
             check_status(response, self.source.conn_id, bool(params and self.source.fields_param in params))
         except CodebashingLmsError:
@@ -126,20 +128,12 @@ REDIRECT = (
     "Credentials would travel along. If that place is right, name it in the host of the Airflow connection "
     "{conn_id} or in source.endpoint of the connector file."
 )
-REMEDIES = {
-    401: CREDENTIALS,
-    403: CREDENTIALS,
-    404: (
-        "Check the tenant in the host of the Airflow connection {conn_id}, and source.endpoint in the "
-        "connector file."
-    ),
-}
+NOT_FOUND = (
+    "Check the tenant in the host of the Airflow connection {conn_id}, and source.endpoint in the "
+    "connector file."
+)
+REMEDIES = {401: CREDENTIALS, 403: CREDENTIALS, 404: NOT_FOUND}
 OTHER_REMEDY = "Check source.endpoint in the connector file, and whether a proxy stands in between."
-
-
-def connection_error(error: OSError, url: str, timeout: float) -> CodebashingLmsError:
-    """Return the error of ours for a request that got no answer."""
-    return explain_request_error(error, url, timeout, "source", SourceError, SourceUnavailableError)
 
 
 def check_status(response: requests.Response, conn_id: str, fields_requested: bool) -> None:
@@ -149,7 +143,13 @@ def check_status(response: requests.Response, conn_id: str, fields_requested: bo
         return
     answer = f"Codebashing answered {status} at {without_query(response.url)}."
     if status >= 500 or status in RETRYABLE:
-        raise _unavailable(answer, response.headers.get("Retry-After"))
+        seconds = parse_retry_after(response.headers.get("Retry-After"))
+        request = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
+        raise SourceUnavailableError(
+            f"{answer}{request} If that stays so, move the schedule to a quieter hour "
+            "or ask Codebashing's support.",
+            retry_after=seconds,
+        )
     remedy = REMEDIES.get(status, OTHER_REMEDY)
     if 300 <= status < 400:
         answer += f" That is a redirect to {redirect_target(response)}, and redirects are not followed."
@@ -157,13 +157,3 @@ def check_status(response: requests.Response, conn_id: str, fields_requested: bo
     elif status in FIELDS_REFUSED and fields_requested:
         remedy = FIELDS
     raise SourceError(f"{answer} {remedy.format(conn_id=conn_id)}")
-
-
-def _unavailable(answer: str, retry_after: str | None) -> SourceUnavailableError:
-    seconds = parse_retry_after(retry_after)
-    request = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
-    return SourceUnavailableError(
-        f"{answer}{request} If that stays so, move the schedule to a quieter hour "
-        "or ask Codebashing's support.",
-        retry_after=seconds,
-    )

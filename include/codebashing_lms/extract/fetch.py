@@ -1,7 +1,7 @@
 """One answer of Codebashing, or its pages, becomes one staged snapshot."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
@@ -20,38 +20,27 @@ from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 logger = logging.getLogger(__name__)
 
 # Keys that lead to the next page in APIs that wrap the records in an object.
-NEXT_KEYS = {
-    "next",
-    "next_page",
-    "next_page_url",
-    "next_url",
-    "next_link",
-    "next_cursor",
-    "next_token",
-    "nextPage",
-}
+NEXT_KEYS = (
+    "next", "next_page", "next_page_url", "next_url", "next_link", "next_cursor", "next_token", "nextPage",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class StagedSnapshot:
+class StagedSnapshot(SavedBody):
     """A snapshot in the staging area.
 
-    :param sha256: checksum of the file.
-    :param bytes: size of the file.
-    :param body_bytes: size of the JSON in the file.
     :param read_at: when the headers of the first answer arrived.
     :param fields: the keys that were asked for, None for all.
     :param warnings: signs that the snapshot lacks records, each with the number 1.
     """
 
     path: Any
-    sha256: str
-    bytes: int
-    body_bytes: int
-    records: int
     read_at: datetime
     fields: list[str] | None
     warnings: dict[str, int]
+
+
+Staged = tuple[Any, SavedBody, datetime, dict[str, int]]  # path, body, read_at, warnings
 
 
 def fetch_snapshot(
@@ -69,42 +58,35 @@ def fetch_snapshot(
             staged = client.with_retries(lambda: _stage_answer(client, params, snapshots, workspace))
         else:
             staged = _stage_pages(client, params, snapshots, workspace)
+    path, body, read_at, warnings = staged
     logger.info(
         "Read %s records from %s: %s bytes of JSON, staged as %s (%s bytes)",
-        staged.records, without_query(client.url), staged.body_bytes, staged.path.name, staged.bytes,
+        body.records, without_query(client.url), body.body_bytes, path.name, body.bytes,
     )  # fmt: skip
-    return replace(staged, fields=fields)
+    return StagedSnapshot(**asdict(body), path=path, read_at=read_at, fields=fields, warnings=warnings)
 
 
 def _stage_answer(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
-) -> StagedSnapshot:
+) -> Staged:
     with client.get(client.url, params) as response, error_context(f"{without_query(client.url)}: "):
         read_at, gzipped = datetime.now(UTC), is_gzip(response)
         target = snapshots / f"{timestamp_name(read_at)}.json.{'gz' if gzipped else 'zst'}"
         splitter = RecordSplitter(client.source.records_path)
         with atomic_write(target, part_in=workspace) as part:
             saved = save(iter_body(response, client.source.timeout), gzipped, part, splitter)
-    return _staged_snapshot(target, saved, read_at, _warnings(saved.records, response, splitter.wrapper))
+    return target, saved, read_at, _warnings(saved.records, response, splitter.wrapper)
 
 
 def _stage_pages(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
-) -> StagedSnapshot:
+) -> Staged:
     pages = read_pages(client, params)
     first = next(pages)
     target = snapshots / f"{timestamp_name(first.read_at)}.json.zst"
     with atomic_write(target, part_in=workspace) as part:
         saved = save(as_one_array(chain([first], pages)), False, part, RecordSplitter())
-    return _staged_snapshot(target, saved, first.read_at, {})
-
-
-def _staged_snapshot(
-    path: Any, saved: SavedBody, read_at: datetime, warnings: dict[str, int]
-) -> StagedSnapshot:
-    return StagedSnapshot(
-        path, saved.sha256, saved.bytes, saved.body_bytes, saved.records, read_at, None, warnings
-    )
+    return target, saved, first.read_at, {}
 
 
 def _warnings(records: int, response: requests.Response, wrapper: dict[str, Any]) -> dict[str, int]:

@@ -53,7 +53,7 @@ def extract(
     provenance = provenance_for(logical_date, now, own is not None, connector.source.live_window_hours)
     reconstructed = provenance == Provenance.RECONSTRUCTED
     earlier, archived = neighbours(snapshots, logical_date) if reconstructed else (None, own)
-    snapshot = archived or _fetch(connector, open_client, home, workspace, run_id)
+    snapshot = archived or _fetch(connector, open_client(), home, workspace, run_id)
     if provenance == Provenance.LIVE:
         assign_date(snapshots, logical_date, snapshot.snapshot)
     for used in filter(None, (earlier, snapshot)):
@@ -73,23 +73,13 @@ def extract(
 
 
 def _fetch(
-    connector: Connector,
-    open_client: Callable[[], SourceClient],
-    home: StagedPath,
-    workspace: StagedPath,
-    run_id: str,
+    connector: Connector, client: SourceClient, home: StagedPath, workspace: StagedPath, run_id: str
 ) -> SnapshotMetadata:
     snapshots, fields = home / SNAPSHOTS, fields_to_ask(connector, courses_seen(home) or ())
-    staged = fetch_snapshot(open_client(), snapshots, workspace, fields)
+    staged = fetch_snapshot(client, snapshots, workspace, fields)
     metadata = SnapshotMetadata(
-        snapshot=staged.path.name,
-        sha256=staged.sha256,
-        bytes=staged.bytes,
-        read_at=staged.read_at,
-        run_id=run_id,
-        fields=staged.fields,
-        records=staged.records,
-        warnings=staged.warnings,
-    )
+        staged.path.name, staged.sha256, staged.bytes, staged.read_at, run_id, fields, staged.records,
+        staged.warnings,
+    )  # fmt: skip
     register(snapshots, metadata)
     return metadata
