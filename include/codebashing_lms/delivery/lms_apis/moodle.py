@@ -101,9 +101,8 @@ class MoodleTransport:
                 f"{self.address()} takes the token, but: {'; '.join(problems)}. Nothing was written.",
                 not_delivered=True,
             )
-        shown = (
-            f", and takes grades of the {len(self.activities)} mapped activities" if self.activities else ""
-        )
+        mapped = len(self.activities)
+        shown = f", and takes grades of the {mapped} mapped activities" if mapped else ""
         return (
             f"{self.address()} takes the token and lets it call all functions needed{shown}; nothing was "
             "written."
