@@ -22,7 +22,18 @@ def _check_result_file_name(name: str) -> None:
         raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
 
 
-class Job(Section, frozen=True, kw_only=True):
+class Wait(Section, frozen=True, kw_only=True):
+    """How long a run waits for an import job.
+
+    :param every: seconds between two requests.
+    :param deadline: seconds that a run waits.
+    """
+
+    every: PositiveInt = 30
+    deadline: PositiveInt = 3600
+
+
+class Job(Wait, frozen=True, kw_only=True):
     """An import job: the LMS answers an upload with the job's ID and imports the file later.
 
     :param id: dotted path to the ID in the answer's JSON; null: the answer's Location header.
@@ -30,8 +41,6 @@ class Job(Section, frozen=True, kw_only=True):
     :param state: dotted path to the state in that answer's JSON.
     :param done: states that mean that the import has ended.
     :param failed: states that mean that nothing was imported; in all other states the import goes on.
-    :param every: seconds between two requests.
-    :param deadline: seconds that a run waits.
     """
 
     id: Text | None = None
@@ -39,8 +48,6 @@ class Job(Section, frozen=True, kw_only=True):
     state: Text
     done: Annotated[list[Text], Meta(min_length=1)]
     failed: list[Text] = []
-    every: PositiveInt = 30
-    deadline: PositiveInt = 3600
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -48,17 +55,6 @@ class Job(Section, frozen=True, kw_only=True):
             raise ValueError("endpoint must hold {job}, the ID of the job")
         if set(self.done) & set(self.failed):
             raise ValueError("done and failed must not share a state")
-
-
-class Wait(Section, frozen=True, kw_only=True):
-    """How long a run waits for an import job of an LMS that is called instead of sent a file.
-
-    :param every: seconds between two requests.
-    :param deadline: seconds that a run waits.
-    """
-
-    every: PositiveInt = 30
-    deadline: PositiveInt = 3600
 
 
 class Results(Section, frozen=True, kw_only=True):

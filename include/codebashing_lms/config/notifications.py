@@ -58,11 +58,6 @@ class Report(Section, frozen=True, kw_only=True):
     conn_id: Text | None = None
     uri: Text | None = None
 
-    @property
-    def has_target(self) -> bool:
-        """Return whether the report goes anywhere."""
-        return bool(self.directory or self.uri)
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.directory and self.uri:

@@ -123,17 +123,12 @@ class Contract(Section, frozen=True, kw_only=True):
             text = f"labels names {', '.join(unknown)}, which is no column; there are {names}"
             raise InvalidContent([ValidationIssue(("columns",), text)])
         columns = [replace(column, label=self.labels.get(column.label, column.label)) for column in shown]
-        if unwritable := self._unwritable(columns):
-            raise InvalidContent([ValidationIssue((), unwritable)])
-        return replace(self, columns=columns)
-
-    def _unwritable(self, columns: list[Column]) -> str | None:
         for column in columns:
             for text in (column.label if self.file.header else "", column.value or ""):
-                sign = next((one for one in self.file.unwritable_signs if one in text), None)
-                if sign:
-                    return f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold"
-        return None
+                if sign := next((one for one in self.file.unwritable_signs if one in text), None):
+                    text = f"{column.label}: {text!r} holds {sign!r}, which this file cannot hold"
+                    raise InvalidContent([ValidationIssue((), text)])
+        return replace(self, columns=columns)
 
     @property
     def on_resend(self) -> str:
