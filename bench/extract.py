@@ -92,8 +92,8 @@ def print_peak(url: str, *part: str) -> None:
 
 def read_through(snapshot: Path) -> int:
     splitter = RecordSplitter()
-    records = sum(chunk.count for piece in pieces(snapshot) for chunk in splitter.feed(piece))
-    return records + sum(chunk.count for chunk in splitter.finish())
+    records = sum(len(chunk) for piece in pieces(snapshot) for chunk in splitter.feed(piece))
+    return records + sum(map(len, splitter.finish()))
 
 
 def compress(snapshot: Path, part: Path) -> None:

@@ -179,7 +179,7 @@ def add_after_load_tasks(last: Any, connector: Connector) -> None:
 
     Both tasks are teardowns: they run after a failure too, and do not change the state of the run.
     """
-    if connector.report.has_target:
+    if connector.report.directory or connector.report.uri:
         report = CodebashingReportOperator(task_id="report", connector=connector).as_teardown()
         last >> report
         last = report

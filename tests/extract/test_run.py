@@ -8,8 +8,8 @@ import pytest
 
 from include.codebashing_lms.errors import RunDateError, SourceError, StagingError
 from include.codebashing_lms.extract.run import extract
-from include.codebashing_lms.extract.snapshots import metadata_path, read_metadata, snapshot_of_date
-from include.codebashing_lms.staging.files import write_json
+from include.codebashing_lms.extract.snapshots import SnapshotMetadata, metadata_path, snapshot_of_date
+from include.codebashing_lms.staging.files import read_struct, write_json
 from tests.extract.source import connector, source_client
 from tests.fakes.loopback import answer, serving
 from tests.fakes.moods import LEARNERS
@@ -42,7 +42,8 @@ class Runs:
         )
 
     def metadata(self, summary):
-        return read_metadata(metadata_path(self.snapshots, Path(summary["snapshot"]).name))
+        path = metadata_path(self.snapshots, Path(summary["snapshot"]).name)
+        return read_struct(path, SnapshotMetadata)
 
     def names(self, folder="."):
         return sorted(path.name for path in (self.snapshots / folder).glob("*.*"))

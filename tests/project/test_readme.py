@@ -93,7 +93,7 @@ def test_every_key_of_jobs_and_results_is_there_with_its_default(model, section)
     assert [key for key, default in settings(model, section).items() if not row_of(key, default)] == []
 
 
-@pytest.mark.parametrize(("key", "default"), settings(find_profile("generic_csv").options()).items())
+@pytest.mark.parametrize(("key", "default"), settings(find_profile("generic_csv").options_type).items())
 def test_every_option_of_generic_csv_is_there_with_its_default(key, default):
     assert row_of(key, default), f"no row with `{key}` and {shown(key, default)}"
 
@@ -163,7 +163,7 @@ def test_every_class_of_failure_is_in_the_right_row():
 def test_the_examples_are_valid():
     whole, columns = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert parse_connector(yaml.safe_load(whole)).delivery.hold
-    options = find_profile("generic_csv").options()
+    options = find_profile("generic_csv").options_type
     assert len(convert(yaml.safe_load(columns), options).columns) == 4
 
 

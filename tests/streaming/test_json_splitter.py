@@ -31,8 +31,8 @@ def plain(array):
 def split(document: bytes, piece: int, path: str | None = None) -> list:
     parts = RecordSplitter(path, plain, decode_leniently)
     pieces = [document[at : at + piece] for at in range(0, len(document), piece)]
-    return [r for one in pieces for c in parts.feed(one) for r in c.records] + [
-        record for chunk in parts.finish() for record in chunk.records
+    return [r for one in pieces for c in parts.feed(one) for r in c] + [
+        record for chunk in parts.finish() for record in chunk
     ]
 
 

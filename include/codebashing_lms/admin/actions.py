@@ -42,7 +42,6 @@ def run_action(request: AdminRequest) -> Result:
 
 
 def _trimmed(form: AdminForm) -> AdminForm:
-    """Return the form with None for an empty value."""
     texts: dict[str, Any] = {
         name: value.strip() or None for name, value in vars(form).items() if isinstance(value, str)
     }

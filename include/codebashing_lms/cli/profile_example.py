@@ -73,16 +73,11 @@ def _delivery(contract: Contract) -> Iterator[str]:
         yield "  directory: /mnt/lms/drop"
         return
     yield "  conn_id: lms"
-    if method == "sftp":
-        yield "  directory: /inbound"
-    else:
-        yield f"  endpoint: {ENDPOINTS[contract.sender]}"
+    yield "  directory: /inbound" if method == "sftp" else f"  endpoint: {ENDPOINTS[contract.sender]}"
 
 
 def _yaml(value: Any) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    return json.dumps(value, ensure_ascii=False)
+    return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False)
 
 
 def example_file(profile: Profile) -> tuple[str, str]:

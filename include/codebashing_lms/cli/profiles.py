@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from include.codebashing_lms.cli.profile_example import connector_lines, contract_of, example_file
-from include.codebashing_lms.config.profiles.profile import Profile, find_profile, profile_files
+from include.codebashing_lms.config.profiles.profile import find_profile, profile_files
 from include.codebashing_lms.config.profiles.settings import Setting
 from include.codebashing_lms.errors import ConnectorError
 
@@ -27,15 +27,8 @@ def _line(name: str) -> tuple[str, ...]:
         profile = find_profile(name)
     except ConnectorError as error:
         return name, "-", "-", "-", "-", str(error)
-    contract = contract_of(profile)
-    return (
-        name,
-        contract.emits,
-        contract.user_key,
-        IMPORT[contract.unattended],
-        profile.evidence,
-        profile.title,
-    )
+    one = contract_of(profile)
+    return name, one.emits, one.user_key, IMPORT[one.unattended], profile.evidence, profile.title
 
 
 def one_profile(name: str) -> Iterator[str]:
@@ -52,7 +45,8 @@ def one_profile(name: str) -> Iterator[str]:
     yield from _settings("lms.options", profile.all_settings)
     yield from _settings("each course of lms.course_map, besides id and title", profile.course)
     yield from ("", "A connector file to copy:", "", *connector_lines(profile))
-    yield from _example(profile)
+    file, text = example_file(profile)
+    yield from ("", f"The LMS file of three invented learners, {file}:", "", *text.splitlines())
 
 
 def _settings(title: str, settings: dict[str, Setting]) -> Iterator[str]:
@@ -79,9 +73,3 @@ def _default(setting: Setting) -> str:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) and value.isprintable() else json.dumps(value, default=str)
-
-
-def _example(profile: Profile) -> Iterator[str]:
-    file, text = example_file(profile)
-    yield from ("", f"The LMS file of three invented learners, {file}:", "")
-    yield from text.splitlines()

@@ -29,7 +29,6 @@ ADMIN = "admin"
 DAG_PREFIX = "codebashing_lms_"
 MAX_NAME = 200  # Airflow's limit for the ID of a DAG is 250
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")
-QUARTERLY = "0 0 1 */3 *"
 UPLOAD_ONLY_KEYS = ("upload", "field", "params", "token_param", "success", "job", "compression")
 
 
@@ -103,7 +102,6 @@ class Connector(Section, frozen=True, kw_only=True):
     report: Report = Report()
 
     def __post_init__(self) -> None:
-        """Check that the sections go together; raise ValueError."""
         super().__post_init__()
         if self.identity.on_missing != "set_aside" and self.guards.max_missing_id_percent is not None:
             raise ValueError(
@@ -123,8 +121,7 @@ class Connector(Section, frozen=True, kw_only=True):
     @property
     def cron(self) -> str | None:
         """Return the schedule as a cron line of five fields, None without a schedule."""
-        presets = {"@quarterly": QUARTERLY}
-        return presets.get(self.schedule, self.schedule) if self.schedule else None
+        return "0 0 1 */3 *" if self.schedule == "@quarterly" else self.schedule
 
     @property
     def zone(self) -> ZoneInfo:
@@ -143,11 +140,10 @@ def parse_connector(content: Any, folder: Path | None = None) -> Connector:
 
 
 def _check_method(contract: Contract, delivery: Delivery) -> None:
-    """Check that the profile allows the delivery's method and `send`."""
     if delivery.method not in contract.methods:
-        transports = " or ".join(contract.methods)
+        methods = " or ".join(contract.methods)
         raise ValueError(
-            f"lms.profile {contract.profile} needs delivery.method {transports}, not {delivery.method}"
+            f"lms.profile {contract.profile} needs delivery.method {methods}, not {delivery.method}"
         )
     if delivery.send == "full" and contract.refuses_full:
         raise ValueError(
@@ -172,7 +168,6 @@ def _check_crosswalk(contract: Contract, identity: Identity) -> None:
 
 
 def _check_uploads(contract: Contract, delivery: HttpDelivery) -> None:
-    """Check that keys about uploads are set only for profiles that upload a file."""
     if contract.sender == "file":
         if delivery.wait:
             raise ValueError("delivery.wait is not for files that are uploaded as they are; use delivery.job")

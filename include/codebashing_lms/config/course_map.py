@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 import msgspec
-from msgspec.structs import force_setattr
+from msgspec.structs import asdict, force_setattr
 
 from include.codebashing_lms.config.profiles.profile import Profile
 from include.codebashing_lms.config.schema.field_types import Section, Text
@@ -30,8 +30,8 @@ class Course(Section, frozen=True, kw_only=True):
 
     def settings_as_text(self) -> str:
         """Return the settings besides id and title as JSON, blank without any."""
-        names = [name for name in self.__struct_fields__ if name not in ("id", "title")]
-        return msgspec.json.encode({name: getattr(self, name) for name in names}).decode() if names else ""
+        settings = {name: value for name, value in asdict(self).items() if name not in ("id", "title")}
+        return msgspec.json.encode(settings).decode() if settings else ""
 
 
 CourseMap = dict[str, Course | Literal["ignore"]]
@@ -54,10 +54,7 @@ def course_map_error(courses: CourseMap, profile: Profile) -> str | None:
 
 
 def _indistinct(courses: dict[str, Course], titles: str) -> str | None:
-    """Return a course that the LMS would take for another one, or know under two titles.
-
-    :param titles: the profile's `course_title`.
-    """
+    """Return a course that the LMS would take for another one, or know under two titles."""
     if titles in ("optional", "required"):
         return None
     by_title: dict[str | None, str] = {}

@@ -20,9 +20,6 @@ def _check_suffix(suffix: str) -> None:
         raise ValueError("must not hold a slash")
 
 
-MarkerName = Annotated[Text, _check_marker_name]
-
-
 class DeliveryBase(Section, tag_field="method", frozen=True, kw_only=True):
     """The keys that all methods of delivery share."""
 
@@ -55,6 +52,7 @@ class DropDelivery(DeliveryBase, frozen=True, kw_only=True):
     :param fetched: `removed`: the LMS removes a file that it picks up; null: a pick-up is not visible.
     """
 
+    done_file: Annotated[Text, _check_marker_name] | None = None
     fetched: Literal["removed"] | None = None
     results: FileResults | None = None
 
@@ -63,7 +61,6 @@ class FolderDelivery(DropDelivery, tag="folder", frozen=True, kw_only=True):
     """Delivery to a folder of this machine, or to a mounted share."""
 
     directory: Text
-    done_file: MarkerName | None = None
     pgp: Pgp | None = None
 
 
@@ -77,7 +74,6 @@ class SftpDelivery(DropDelivery, tag="sftp", frozen=True, kw_only=True):
     conn_id: Text = "lms"
     directory: Text = "."
     temp_suffix: Annotated[Text, _check_suffix] = ".part"
-    done_file: MarkerName | None = None
     deadline: PositiveInt = 600
     pgp: SftpPgp | None = None
 

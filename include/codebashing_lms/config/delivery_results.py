@@ -22,7 +22,18 @@ def _check_result_file_name(name: str) -> None:
         raise ValueError("must be a file name with {file} or {stem}: {stem}_result.csv")
 
 
-class Job(Section, frozen=True, kw_only=True):
+class Wait(Section, frozen=True, kw_only=True):
+    """How long a run waits for an import job.
+
+    :param every: seconds between two requests.
+    :param deadline: seconds that a run waits.
+    """
+
+    every: PositiveInt = 30
+    deadline: PositiveInt = 3600
+
+
+class Job(Wait, frozen=True, kw_only=True):
     """An import job: the LMS answers an upload with the job's ID and imports the file later.
 
     :param id: dotted path to the ID in the answer's JSON; null: the answer's Location header.
@@ -30,8 +41,6 @@ class Job(Section, frozen=True, kw_only=True):
     :param state: dotted path to the state in that answer's JSON.
     :param done: states that mean that the import has ended.
     :param failed: states that mean that nothing was imported; in all other states the import goes on.
-    :param every: seconds between two requests.
-    :param deadline: seconds that a run waits.
     """
 
     id: Text | None = None
@@ -39,27 +48,13 @@ class Job(Section, frozen=True, kw_only=True):
     state: Text
     done: Annotated[list[Text], Meta(min_length=1)]
     failed: list[Text] = []
-    every: PositiveInt = 30
-    deadline: PositiveInt = 3600
 
     def __post_init__(self) -> None:
-        """Check the endpoint and the states; raise ValueError."""
         super().__post_init__()
         if "{job}" not in self.endpoint:
             raise ValueError("endpoint must hold {job}, the ID of the job")
         if set(self.done) & set(self.failed):
             raise ValueError("done and failed must not share a state")
-
-
-class Wait(Section, frozen=True, kw_only=True):
-    """How long a run waits for an import job of an LMS that is called instead of sent a file.
-
-    :param every: seconds between two requests.
-    :param deadline: seconds that a run waits.
-    """
-
-    every: PositiveInt = 30
-    deadline: PositiveInt = 3600
 
 
 class Results(Section, frozen=True, kw_only=True):
@@ -80,7 +75,6 @@ class Results(Section, frozen=True, kw_only=True):
     max_refused_percent: Percent = 5
 
     def __post_init__(self) -> None:
-        """Check that `status` and `refused` go together; raise ValueError."""
         super().__post_init__()
         if (self.status is None) is bool(self.refused):
             raise ValueError("status and refused go together: where the result stands, which mean refused")
@@ -104,7 +98,6 @@ class HttpResults(Results, frozen=True, kw_only=True):
     delimiter: Delimiter = ","
 
     def __post_init__(self) -> None:
-        """Check that the keys say where the rows are and how they are named; raise ValueError."""
         super().__post_init__()
         if self.names_rows is not (self.path is not None or self.format == "csv"):
             raise ValueError(
@@ -127,7 +120,6 @@ class FileResults(Results, frozen=True, kw_only=True):
     encoding: Encoding = "utf-8-sig"
 
     def __post_init__(self) -> None:
-        """Check that a column names a row; raise ValueError."""
         super().__post_init__()
         if not self.names_rows:
             raise ValueError("needs row, user or course: the column that names a row")

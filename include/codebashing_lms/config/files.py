@@ -4,21 +4,19 @@ Every error names the file, the key and what is allowed. An invalid file never h
 """
 
 import hashlib
-import os
 import re
 from pathlib import Path
 
 import yaml
 from msgspec import Struct
 
-import include
 from include.codebashing_lms.config.connector import ADMIN, DAG_PREFIX, Connector, parse_connector
+from include.codebashing_lms.config.profiles.profile import VARIABLE, connectors_folder
 from include.codebashing_lms.config.schema.issue_text import keys
 from include.codebashing_lms.config.schema.strict_yaml import load_yaml
 from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
 
-VARIABLE = "CODEBASHING_LMS_CONNECTORS"
 ADMIN_DAG = f"{DAG_PREFIX}{ADMIN}"
 
 
@@ -45,7 +43,7 @@ def read_connector_files() -> tuple[list[ValidFile], list[InvalidFile]]:
     """Return the valid and the invalid files in the connectors folder."""
     valid: list[ValidFile] = []
     messages: dict[Path, str] = {}
-    for path in _yaml_files(_connectors_folder()):
+    for path in _yaml_files():
         try:
             valid.append(_read_valid_file(path))
         except ConnectorError as error:
@@ -80,18 +78,13 @@ def sha256_of_connector(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _connectors_folder() -> Path:
-    shipped = Path(include.__file__ or "").parent / "connectors"
-    folder = Path(os.environ.get(VARIABLE) or shipped)
+def _yaml_files() -> list[Path]:
+    folder = connectors_folder()
     if not folder.is_dir():
         raise ConnectorError(
             f"{folder}: there is no such folder for connector files. Create it, or set {VARIABLE} to the one "
             "that holds them."
         )
-    return folder
-
-
-def _yaml_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[!.]*") if path.suffix in (".yaml", ".yml"))
 
 

@@ -5,11 +5,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec.structs import fields
+from msgspec.structs import asdict, fields
 
 from include.codebashing_lms.config.course_map import Course, CourseMap, course_map_error
 from include.codebashing_lms.config.profiles.contract import Contract
-from include.codebashing_lms.config.profiles.profile import Profile, find_profile, option_values
+from include.codebashing_lms.config.profiles.profile import Profile, find_profile
 from include.codebashing_lms.config.profiles.settings import make_section
 from include.codebashing_lms.config.schema.date_patterns import zone_error
 from include.codebashing_lms.config.schema.field_types import Section, Text, TimeZone
@@ -98,10 +98,14 @@ def parse_lms(content: Any, folder: Path | None = None) -> Lms:
         content = {"options": {}, **content}
     course_type = _course_type(profile, _valid_options(content, profile))
     section: Any = parse(content, _section_type(profile, course_type))
-    values = option_values(section.options)
-    if missing := profile.missing_settings(values):
-        text = "; ".join(f"{name}: {profile.settings[name].where}" for name in missing)
-        raise _invalid("options", f"is incomplete, there must be {text}")
+    values = asdict(section.options)
+    missing = [
+        f"{name}: {one.where}"
+        for name, one in profile.settings.items()
+        if one.required_with and values[one.required_with] and values[name] is None
+    ]
+    if missing:
+        raise _invalid("options", f"is incomplete, there must be {'; '.join(missing)}")
     try:
         contract = profile.resolve(values, timezone=section.timezone)
     except InvalidContent as error:
@@ -128,17 +132,16 @@ def _find_profile(content: Any, folder: Path | None) -> Profile:
 def _valid_options(content: Any, profile: Profile) -> Section | None:
     """Return the options, because types of courses depend on them; None where they have issues."""
     try:
-        return parse(content["options"], profile.options()) if isinstance(content, dict) else None
+        return parse(content["options"], profile.options_type) if isinstance(content, dict) else None
     except InvalidContent:
         return None
 
 
 def _section_type(profile: Profile, course_type: Any) -> Any:
-    """Return the type of the section for a profile."""
-    courses: Any = dict[Text, course_type | Literal["ignore"]]
+    courses: Any = dict[Text, course_type | Literal["ignore"]] | Text
     own: list[Any] = [
-        ("options", profile.options()),
-        ("course_map", courses | Text, msgspec.field(default_factory=dict)),
+        ("options", profile.options_type),
+        ("course_map", courses, msgspec.field(default_factory=dict)),
     ]
     return msgspec.defstruct("lms", own, bases=(LmsSection,), frozen=True, kw_only=True)
 
@@ -159,11 +162,9 @@ def _invalid(key: str, text: str) -> InvalidContent:
 
 
 def _check_courses(lms: Lms) -> None:
-    """Check that the courses have all that the profile requires, and that the LMS can tell them apart."""
     required = [] if lms.course_map else [one.name for one in fields(lms.course_type) if one.required]
     if required not in ([], ["id"]):
-        text = f"is required: {lms.profile} needs {', '.join(required)} of each course"
-        raise _invalid("course_map", text)
+        raise _invalid("course_map", f"is required: {lms.profile} needs {', '.join(required)} of each course")
     error = lms.course_map_error(lms.course_map) if isinstance(lms.course_map, dict) else None
     if error:
         raise _invalid("course_map", error)

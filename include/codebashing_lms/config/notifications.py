@@ -46,7 +46,6 @@ class Notify(Section, frozen=True, kw_only=True):
         return [name for name in ("smtp", "slack", "apprise") if getattr(self, name) is not None]
 
     def __post_init__(self) -> None:
-        """Check that there is a channel, if there is a reason for an alert; raise ValueError."""
         super().__post_init__()
         if not self.channels and (self.set_aside_percent is not None or self.deadline is not None):
             raise ValueError("names nobody to tell; give at least one of smtp, slack, apprise")
@@ -59,13 +58,7 @@ class Report(Section, frozen=True, kw_only=True):
     conn_id: Text | None = None
     uri: Text | None = None
 
-    @property
-    def has_target(self) -> bool:
-        """Return whether the report goes anywhere."""
-        return bool(self.directory or self.uri)
-
     def __post_init__(self) -> None:
-        """Check that there is at most one target; raise ValueError."""
         super().__post_init__()
         if self.directory and self.uri:
             raise ValueError("goes to one place: give directory, or uri, not both")

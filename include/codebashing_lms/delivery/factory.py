@@ -31,9 +31,9 @@ def transport_for(connector: Connector, connection: LmsConnection) -> Transport:
 
 
 def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpConnection) -> Transport:
-    """Return the transport for the LMS's own API, or the transport that uploads the file as it is."""
-    contract, lms = connector.lms.contract, connector.lms
+    contract, course_map = connector.lms.contract, connector.lms.course_map
     options = contract.options
+    mapped: dict[str, Any] = course_map if isinstance(course_map, dict) else {}  # no list elsewhere is read
     if contract.sender == "xapi":
         return XapiTransport(delivery, connection, options["version"], options["batch"])
     if contract.sender == "oracle_hdl":
@@ -41,28 +41,20 @@ def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpCon
     if contract.sender == "moodle_ws":
         named = ("user_field", "course_field", "source", "batch", "points")
         settings = {name: options[name] for name in named}
-        return MoodleTransport(delivery, connection, **settings, activities=_activities(lms.course_map))
+        return MoodleTransport(delivery, connection, **settings, activities=_activities(mapped))
     if contract.sender == "canvas":
-        return CanvasTransport(
-            delivery, connection, options["user_ids"], options["batch"], _assignments(lms.course_map)
-        )
+        targets = [(one.id, one.assignment_id) for one in mapped.values() if one != "ignore"]
+        return CanvasTransport(delivery, connection, options["user_ids"], options["batch"], tuple(targets))
     return HttpTransport(delivery, connection, contract.appends, contract.file.header)
 
 
-def _activities(course_map: Any) -> dict[str, GradeItem]:
-    """Return what takes the grades, by the course's name in Codebashing; none for a list elsewhere."""
-    courses = course_map.items() if isinstance(course_map, dict) else ()
+def _activities(course_map: dict[str, Any]) -> dict[str, GradeItem]:
+    """Return what takes the grades, by the course's name in Codebashing."""
     return {
         slug: GradeItem(course.id, str(course.activity_id), course.component, course.item_number)
-        for slug, course in courses
+        for slug, course in course_map.items()
         if course != "ignore"
     }
-
-
-def _assignments(course_map: Any) -> tuple[tuple[str, str], ...]:
-    """Return course and assignment of each course that the connector file maps; none for a list elsewhere."""
-    courses = course_map.values() if isinstance(course_map, dict) else ()
-    return tuple((course.id, course.assignment_id) for course in courses if course != "ignore")
 
 
 def appends(connector: Connector) -> bool:

@@ -59,7 +59,9 @@ class ResultParser:
         return self._refusals(rows)
 
     def _refuse_missing(self, names: list[str]) -> None:
-        missing = [name for name in self._columns() if name not in names]
+        results = self.results
+        needed = (results.row, results.user, results.course, results.reason, results.status)
+        missing = [name for name in needed if name and name not in names]
         if missing and names:
             raise ConnectorError(
                 f"The LMS's results have no column {', '.join(missing)}: correct delivery.results. What it "
@@ -73,16 +75,11 @@ class ResultParser:
         encoding, delimiter = getattr(results, "encoding", "utf-8-sig"), getattr(results, "delimiter", ",")
         return self.in_csv(content.decode(encoding, "replace"), delimiter)
 
-    def _columns(self) -> list[str]:
-        results = self.results
-        names = (results.row, results.user, results.course, results.reason, results.status)
-        return [name for name in names if name]
-
     def _refusals(self, items: Iterable[dict[Any, Any]]) -> tuple[Refusal, ...]:
-        return tuple(self._refusal(item) for item in items if self._was_refused(item))
-
-    def _was_refused(self, item: dict[Any, Any]) -> bool:
-        return self.results.status is None or self._text(item, self.results.status) in self.results.refused
+        status, refused = self.results.status, self.results.refused
+        return tuple(
+            self._refusal(item) for item in items if status is None or self._text(item, status) in refused
+        )
 
     def _refusal(self, item: dict[Any, Any]) -> Refusal:
         results = self.results

@@ -160,25 +160,25 @@ class SftpTransport:
                 raise self._error(error, action, not_delivered) from None
 
     def _error(self, error: OSError, action: str, not_delivered: bool) -> DeliveryError:
-        directory = self.address("")
+        directory, kind = self.address(""), DeliveryError
         if isinstance(error, FileNotFoundError):
-            return DeliveryError(
+            message = (
                 f"There is no directory {directory}, or the login may not see it. Create it there, or correct"
-                f" {self.section}.directory (a path without leading slash starts at the login's home).",
-                not_delivered=not_delivered,
+                f" {self.section}.directory (a path without leading slash starts at the login's home)."
             )
-        if isinstance(error, PermissionError):
-            return DeliveryError(
+        elif isinstance(error, PermissionError):
+            message = (
                 f"The SFTP server does not allow the login to {action} {directory}. "
-                "Ask the LMS's administrator for the rights to create, rename and delete files there.",
-                not_delivered=not_delivered,
+                "Ask the LMS's administrator for the rights to create, rename and delete files there."
             )
-        if any(hint in str(error).lower() for hint in FULL):
+        elif any(hint in str(error).lower() for hint in FULL):
             return self._full(f"The SFTP server could not {action}", not_delivered)
-        return DeliveryUnavailableError(
-            f"The SFTP server failed to {action} {directory}, or the connection was lost on the way.",
-            not_delivered=not_delivered,
-        )
+        else:
+            kind = DeliveryUnavailableError
+            message = (
+                f"The SFTP server failed to {action} {directory}, or the connection was lost on the way."
+            )
+        return kind(message, not_delivered=not_delivered)
 
     def _full(self, what: str, not_delivered: bool) -> DeliveryUnavailableError:
         return DeliveryUnavailableError(

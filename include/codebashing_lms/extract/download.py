@@ -151,9 +151,8 @@ def _write_in_thread(blocks: Iterable[bytes], writer: Any, thread: Executor) -> 
 
 
 def _read_through(blocks: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
-    """Return the number of records and of bytes."""
     records = size = 0
     for block in blocks:
         size += len(block)
-        records += sum(chunk.count for chunk in splitter.feed(block))
-    return records + sum(chunk.count for chunk in splitter.finish()), size
+        records += sum(map(len, splitter.feed(block)))
+    return records + sum(map(len, splitter.finish())), size

@@ -74,7 +74,6 @@ def link_to_next(response: requests.Response) -> str | None:
 
 def _read_page(client: SourceClient, url: str, params: dict[str, str], number: int) -> Page:
     def attempt() -> Page:
-        """Request the page once."""
         with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}: "):
             read_at = datetime.now(UTC)
             records = _records(response, client)
@@ -86,12 +85,9 @@ def _read_page(client: SourceClient, url: str, params: dict[str, str], number: i
 def _records(response: requests.Response, client: SourceClient) -> list[bytes]:
     blocks = iter_body(response, client.source.timeout)
     splitter = RecordSplitter(client.source.records_path, _raw, bytes)
-    chunks = [
-        chunk
-        for block in (iter_gunzip(blocks) if is_gzip(response) else blocks)
-        for chunk in splitter.feed(block)
-    ]
-    return [record for chunk in (*chunks, *splitter.finish()) for record in chunk.records]
+    plain = iter_gunzip(blocks) if is_gzip(response) else blocks
+    records = [record for block in plain for chunk in splitter.feed(block) for record in chunk]
+    return records + [record for chunk in splitter.finish() for record in chunk]
 
 
 def _raw(array: memoryview) -> Sequence[bytes]:

@@ -10,19 +10,10 @@ from typing import Any
 
 from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.source_fields import fields_to_ask
+from include.codebashing_lms.extract import snapshots
 from include.codebashing_lms.extract.client import SourceClient
 from include.codebashing_lms.extract.fetch import fetch_snapshot
 from include.codebashing_lms.extract.logical_date import Provenance, provenance_for
-from include.codebashing_lms.extract.snapshots import (
-    SnapshotMetadata,
-    assign_date,
-    courses_seen,
-    mark_in_use,
-    neighbours,
-    purge,
-    register,
-    snapshot_of_date,
-)
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.staging.layout import SNAPSHOTS
 
@@ -48,49 +39,38 @@ def extract(
     :raises SourceError: Codebashing gave no snapshot.
     :raises StagingError: the archived snapshot of the date is gone.
     """
-    snapshots = home / SNAPSHOTS
-    own = snapshot_of_date(snapshots, logical_date)
+    archive = home / SNAPSHOTS
+    own = snapshots.snapshot_of_date(archive, logical_date)
     provenance = provenance_for(logical_date, now, own is not None, connector.source.live_window_hours)
     reconstructed = provenance == Provenance.RECONSTRUCTED
-    earlier, archived = neighbours(snapshots, logical_date) if reconstructed else (None, own)
-    snapshot = archived or _fetch(connector, open_client, home, workspace, run_id)
+    earlier, archived = snapshots.neighbours(archive, logical_date) if reconstructed else (None, own)
+    snapshot = archived or _fetch(connector, open_client(), home, workspace, run_id)
     if provenance == Provenance.LIVE:
-        assign_date(snapshots, logical_date, snapshot.snapshot)
+        snapshots.assign_date(archive, logical_date, snapshot.snapshot)
     for used in filter(None, (earlier, snapshot)):
-        mark_in_use(snapshots, used, now)
+        snapshots.mark_in_use(archive, used, now)
     if not archived:
-        purge(snapshots, connector.staging.keep_snapshots_days, now)
+        snapshots.purge(archive, connector.staging.keep_snapshots_days, now)
     logger.info("%s: %s records read at %s", provenance, snapshot.records, snapshot.read_at.isoformat())
     return {
         "logical_date": logical_date.isoformat(),
         "provenance": provenance.value,
         "as_of": (logical_date if reconstructed else snapshot.read_at).isoformat(),
-        "snapshot": str(snapshots / snapshot.snapshot),
-        "earlier": str(snapshots / earlier.snapshot) if earlier else None,
+        "snapshot": str(archive / snapshot.snapshot),
+        "earlier": str(archive / earlier.snapshot) if earlier else None,
         "records": snapshot.records,
         "warnings": snapshot.warnings,
     }
 
 
 def _fetch(
-    connector: Connector,
-    open_client: Callable[[], SourceClient],
-    home: StagedPath,
-    workspace: StagedPath,
-    run_id: str,
-) -> SnapshotMetadata:
-    """Ask Codebashing for all records, and add the answer to the archive."""
-    snapshots, fields = home / SNAPSHOTS, fields_to_ask(connector, courses_seen(home) or ())
-    staged = fetch_snapshot(open_client(), snapshots, workspace, fields)
-    metadata = SnapshotMetadata(
-        snapshot=staged.path.name,
-        sha256=staged.sha256,
-        bytes=staged.bytes,
-        read_at=staged.read_at,
-        run_id=run_id,
-        fields=staged.fields,
-        records=staged.records,
-        warnings=staged.warnings,
-    )
-    register(snapshots, metadata)
+    connector: Connector, client: SourceClient, home: StagedPath, workspace: StagedPath, run_id: str
+) -> snapshots.SnapshotMetadata:
+    archive, fields = home / SNAPSHOTS, fields_to_ask(connector, snapshots.courses_seen(home) or ())
+    staged = fetch_snapshot(client, archive, workspace, fields)
+    metadata = snapshots.SnapshotMetadata(
+        staged.path.name, staged.sha256, staged.bytes, staged.read_at, run_id, fields, staged.records,
+        staged.warnings,
+    )  # fmt: skip
+    snapshots.register(archive, metadata)
     return metadata

@@ -35,7 +35,6 @@ def signed_session(source: Source, credentials: SourceCredentials) -> requests.S
     authorization = f'Token token="{token}"' if source.auth == "token" else f"Bearer {token}"
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Add both headers."""
         request.headers["X-API-KEY"] = api_key
         request.headers["Authorization"] = authorization
         return request

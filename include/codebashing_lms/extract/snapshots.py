@@ -17,6 +17,7 @@ from include.codebashing_lms.staging.files import (
     StagedPath,
     create_exclusive_json,
     read_json,
+    read_struct,
     remove_stale_partial_files,
     write_json,
 )
@@ -61,11 +62,6 @@ def metadata_path(snapshots: StagedPath, name: str) -> Any:
     return snapshots / SNAPSHOT_METADATA / f"{name}.json"
 
 
-def read_metadata(path: StagedPath) -> SnapshotMetadata:
-    """Read a snapshot's metadata."""
-    return msgspec.convert(read_json(path), SnapshotMetadata)
-
-
 def pointer_of(snapshots: StagedPath, logical_date: datetime) -> Any:
     """Return the path of a logical date's pointer, whether it exists or not."""
     return snapshots / SNAPSHOTS_BY_DATE / f"{timestamp_name(logical_date)}.json"
@@ -96,7 +92,7 @@ def snapshot_of_date(snapshots: StagedPath, logical_date: datetime) -> SnapshotM
             f"The archived snapshot of this run's date, {name}, is gone from the staging "
             "area. Bring it back from a backup, or leave this run: the next one sends everything."
         )
-    return read_metadata(metadata)
+    return read_struct(metadata, SnapshotMetadata)
 
 
 def neighbours(
@@ -119,7 +115,7 @@ def _first_registered(snapshots: StagedPath, names: Iterable[str]) -> SnapshotMe
     """Skip snapshots of a killed extract, or of an extract that is still at work."""
     paths = (metadata_path(snapshots, name) for name in names)
     found = next((path for path in paths if path.exists()), None)
-    return read_metadata(found) if found else None
+    return read_struct(found, SnapshotMetadata) if found else None
 
 
 def mark_in_use(snapshots: StagedPath, metadata: SnapshotMetadata, now: datetime) -> None:

@@ -21,12 +21,7 @@ from include.codebashing_lms.ledger.numbered_files import (
     read_metadata,
     remove,
 )
-from include.codebashing_lms.ledger.schema import (
-    EntryMetadata,
-    RowMask,
-    entry_metadata,
-    read_entry_metadata,
-)
+from include.codebashing_lms.ledger.schema import EntryMetadata, RowMask, entry_metadata, read_entry_metadata
 from include.codebashing_lms.ledger.versions import (
     Ledger,
     after_entry,

@@ -1,5 +1,6 @@
 """Rebuilding a ledger from its journal, rolling it back, and purging old entries."""
 
+import shutil
 from datetime import datetime
 from itertools import takewhile
 from pathlib import Path
@@ -19,10 +20,10 @@ from include.codebashing_lms.ledger.journal import (
     require_complete_journal,
     version,
 )
-from include.codebashing_lms.ledger.numbered_files import numbered, remove, replace
+from include.codebashing_lms.ledger.numbered_files import numbered, remove
 from include.codebashing_lms.ledger.schema import EntryMetadata
 from include.codebashing_lms.ledger.versions import Ledger
-from include.codebashing_lms.staging.files import StagedPath
+from include.codebashing_lms.staging.files import StagedPath, atomic_write
 from include.codebashing_lms.staging.layout import JOURNAL, VERSIONS
 from include.codebashing_lms.staging.scratch import scratch_folder
 
@@ -37,7 +38,8 @@ def rebuild(folder: StagedPath) -> Ledger:
         ledger = folded(folder, _beginning(folder, journal, versions), journal[-1], scratch)
         target = numbered(folder / VERSIONS, ledger.number)
         if str(ledger.file) != str(target) and not _has_version(folder, ledger, versions):
-            replace(target, cast(Path, ledger.file))
+            with atomic_write(target) as part:
+                shutil.copyfile(cast(Path, ledger.file), part)
     return version(folder, ledger.number)
 
 

@@ -16,7 +16,6 @@ from include.codebashing_lms.ledger.buckets import BUCKETS, sort_by_bucket, to_t
 from include.codebashing_lms.ledger.schema import FORMAT, align_to_schema
 from include.codebashing_lms.staging.files import (
     StagedPath,
-    atomic_write,
     create_exclusive,
     local_copy,
     on_disk,
@@ -75,12 +74,6 @@ def numbered(folder: StagedPath, number: int) -> Any:
 def create(target: StagedPath, file: Path) -> bool:
     """Copy a file to a name that must be free; return whether it was free."""
     return create_exclusive(target, lambda part: shutil.copyfile(file, part))
-
-
-def replace(target: StagedPath, file: Path) -> None:
-    """Copy a file to a name, in place of a file that is there."""
-    with atomic_write(target) as part:
-        shutil.copyfile(file, part)
 
 
 def remove(target: StagedPath) -> None:

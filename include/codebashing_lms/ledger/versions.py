@@ -9,15 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger.buckets import (
-    BUCKETS,
-    Numbers,
-    buckets_of,
-    by_portion,
-    from_text,
-    portion_of,
-    portions,
-)
+from include.codebashing_lms.ledger import buckets
 from include.codebashing_lms.ledger.fold import fold
 from include.codebashing_lms.ledger.numbered_files import SequentialReader, opened, read_metadata, write
 from include.codebashing_lms.ledger.schema import (
@@ -34,7 +26,7 @@ from include.codebashing_lms.ledger.schema import (
 from include.codebashing_lms.staging.files import StagedPath
 from include.codebashing_lms.streaming.partition import partitioned
 
-NOTHING = np.zeros(BUCKETS, dtype=np.int64)
+NOTHING = np.zeros(buckets.BUCKETS, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +39,7 @@ class Ledger:
 
     number: int
     file: StagedPath | None = None
-    rows_in: Numbers = field(default_factory=NOTHING.copy)
+    rows_in: buckets.Numbers = field(default_factory=NOTHING.copy)
 
     def __len__(self) -> int:
         return int(self.rows_in.sum())
@@ -70,7 +62,7 @@ class Ledger:
     def columns(self, schema: pa.Schema) -> Iterator[pa.Table]:
         """Give some columns of all rows, some buckets at a time."""
         with self.opened(schema) as rows:
-            yield from map(rows.next, by_portion(self.rows_in, portions(len(self))))
+            yield from map(rows.next, buckets.by_portion(self.rows_in, buckets.portions(len(self))))
 
     @contextmanager
     def opened(self, schema: pa.Schema = LEDGER) -> Iterator[SequentialReader]:
@@ -84,7 +76,7 @@ class Ledger:
 
 def version_at(file: StagedPath, number: int) -> Ledger:
     """Return the ledger in a file."""
-    return Ledger(number, file, from_text(read_metadata(file)["buckets"]))
+    return Ledger(number, file, buckets.from_text(read_metadata(file)["buckets"]))
 
 
 def write_version(to: Path, number: int, tables: Iterable[pa.Table]) -> Ledger:
@@ -100,9 +92,9 @@ def write_entry(to: Path, tables: Iterable[pa.Table], unchanged: RowMask, meta: 
     """
     schema = schema_of(meta)
     rows = sum(map(len, tables))
-    number = portions(rows)
+    number = buckets.portions(rows)
     chunks = (
-        (align_to_schema(table, schema), portion_of(buckets_of(table), number))
+        (align_to_schema(table, schema), buckets.portion_of(buckets.buckets_of(table), number))
         for table in tables
         if len(table)
     )
@@ -120,14 +112,15 @@ def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
             f"Journal entry {meta['number']} follows a ledger of {len(unchanged)} rows, but it has "
             f"{len(ledger)}: the journal is not complete. Bring it back from a backup."
         )
-    rows_in = from_text(footer["buckets"])
-    number = portions(len(ledger) + int(rows_in.sum()))
+    rows_in = buckets.from_text(footer["buckets"])
+    number = buckets.portions(len(ledger) + int(rows_in.sum()))
     with ledger.opened() as before, opened(entry, schema_of(meta)) as rows:
 
         def folded() -> Iterator[pa.Table]:
-            """Give the rows of the ledger after the entry, some buckets at a time."""
             done = 0
-            sizes = zip(by_portion(ledger.rows_in, number), by_portion(rows_in, number), strict=True)
+            sizes = zip(
+                buckets.by_portion(ledger.rows_in, number), buckets.by_portion(rows_in, number), strict=True
+            )
             for known, of_entry in sizes:
                 part = Entry(meta, rows.next(of_entry), unchanged[done : done + known])
                 yield fold(before.next(known), part)

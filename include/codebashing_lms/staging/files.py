@@ -63,43 +63,36 @@ def atomic_write(target: StagedPath, part_in: StagedPath | None = None) -> Itera
     system.
     """
     final = on_disk(target)
-    try:
+    with _part_of(target, final, part_in) as part:
+        yield part
         if final is None:
-            part = Path(_temporary(None, target.name))
+            target.fs.put_file(str(part), target.path)  # type: ignore[attr-defined]
         else:
+            part.chmod(OWNER_ONLY)
+            _flush(part)
+            part.replace(final)
+
+
+@contextmanager
+def _part_of(target: StagedPath, final: Path | None, part_in: StagedPath | None = None) -> Iterator[Path]:
+    """Give an empty local file for what `target` will hold; remove it unless it was renamed."""
+    try:
+        folder = None
+        if final:
             folder = (part_in and on_disk(part_in)) or final.parent
             for needed in (folder, final.parent):
                 needed.mkdir(parents=True, exist_ok=True)
-            part = Path(_temporary(folder, target.name))
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:60]}.", suffix=".part", dir=folder)
+        os.close(handle)
         try:
-            yield part
-            _publish(part, target, final)
+            yield Path(name)
         finally:
-            part.unlink(missing_ok=True)
+            Path(name).unlink(missing_ok=True)
     except OSError as error:
-        raise _cannot_write(target, error) from error
-
-
-def _cannot_write(target: StagedPath, error: OSError) -> StagingError:
-    return StagingError(
-        f"Cannot write {target.name} to the staging area ({os.strerror(error.errno or 0)}). "
-        "Check free space and the rights of the Airflow workers there."
-    )
-
-
-def _temporary(folder: Path | None, name: str) -> str:
-    handle, path = tempfile.mkstemp(prefix=f".{name[:60]}.", suffix=".part", dir=folder)
-    os.close(handle)
-    return path
-
-
-def _publish(part: Path, target: StagedPath, final: Path | None) -> None:
-    if final is None:
-        target.fs.put_file(str(part), target.path)  # type: ignore[attr-defined]
-        return
-    part.chmod(OWNER_ONLY)
-    _flush(part)
-    part.replace(final)
+        raise StagingError(
+            f"Cannot write {target.name} to the staging area ({os.strerror(error.errno or 0)}). "
+            "Check free space and the rights of the Airflow workers there."
+        ) from error
 
 
 @contextmanager
@@ -136,17 +129,9 @@ def create_exclusive(target: StagedPath, write: Callable[[Path], object]) -> boo
     Of several writers that create the same name at once exactly one succeeds.
     """
     final = on_disk(target)
-    try:
-        if final is not None:
-            final.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(_temporary(final.parent if final else None, target.name))
-        try:
-            write(part)
-            return _link(part, final) if final else put_new(target, part)
-        finally:
-            part.unlink()
-    except OSError as error:
-        raise _cannot_write(target, error) from error
+    with _part_of(target, final) as part:
+        write(part)
+        return _link(part, final) if final else put_new(target, part)
 
 
 def _link(part: Path, final: Path) -> bool:

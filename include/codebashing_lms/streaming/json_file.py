@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,9 @@ from include.codebashing_lms.streaming.json_structure import read_shallow
 PIECE = 1 << 20  # bytes
 MAX_DIGITS = 400  # of an integer
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 
 
-class Unreadable:
-    """The value of a record that is no JSON."""
-
-
-UNREADABLE = Unreadable()
+UNREADABLE = object()  # the value of a record that is no JSON
 
 
 def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
@@ -32,7 +26,7 @@ def read_chunks(path: Path, splitter: RecordSplitter) -> Generator[Chunk]:
     :raises SnapshotError: the file holds no array of records; TruncatedSnapshotError: it is cut off.
     """
     try:
-        with _plain_bytes(path) as source:
+        with pa.input_stream(str(path), compression="detect") as source:
             for piece in _pieces(source):
                 yield from splitter.feed(piece)
         yield from splitter.finish()
@@ -47,17 +41,6 @@ def _pieces(source: Any) -> Iterator[memoryview]:
     buffer = memoryview(bytearray(PIECE))
     while size := source.readinto(buffer):
         yield buffer[:size]
-
-
-@contextmanager
-def _plain_bytes(path: Path) -> Iterator[Any]:
-    compression = COMPRESSION.get(path.suffix)
-    if compression is None:
-        with path.open("rb") as plain:
-            yield plain
-    else:
-        with pa.CompressedInputStream(pa.OSFile(str(path)), compression) as stream:
-            yield stream
 
 
 def decode_leniently(text: bytes) -> Any:

@@ -7,7 +7,6 @@ split by their structure instead, and a slower reader takes each of them alone.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,26 +21,15 @@ BORDERS_TRIED = 64
 # msgspec's own error is a ValueError only since 0.21
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
-Decode = Callable[[memoryview], Sequence[Any]]
+Chunk = Sequence[Any]  # some whole records, in the order of the document
+Decode = Callable[[memoryview], Chunk]
 ReadItem = Callable[[bytes], Any]
 _raw_records = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def count_only(array: memoryview) -> Sequence[Any]:
+def count_only(array: memoryview) -> Chunk:
     """Count the records of an array without reading them."""
     return range(len(_raw_records.decode(array)))
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some whole records, in the order of the document."""
-
-    records: Sequence[Any]
-
-    @property
-    def count(self) -> int:
-        """Number of records."""
-        return len(self.records)
 
 
 class RecordSplitter:
@@ -121,7 +109,7 @@ class RecordSplitter:
                 del self._buffer[:comma]
                 self._buffer[0:1] = b"["
                 self._enough = BATCH
-                yield Chunk(records)
+                yield records
                 return
         yield from self._split_by_structure()
 
@@ -153,7 +141,7 @@ class RecordSplitter:
                     f"A record is larger than {LARGEST_RECORD >> 21} MB: this is no snapshot."
                 )
         if items:
-            yield Chunk([self.read_item(item) for item in items])
+            yield [self.read_item(item) for item in items]
 
     def _split_rest(self) -> Iterator[Chunk]:
         if not self.path:
@@ -164,7 +152,7 @@ class RecordSplitter:
                 pass
             else:
                 self._add_to_tail(b"")
-                yield Chunk(records)
+                yield records
                 return
         yield from self._split_by_structure()
 

@@ -13,7 +13,7 @@ from include.codebashing_lms.config.connector import Connector
 from include.codebashing_lms.config.lists import PathResolver, read_course_map, read_people
 from include.codebashing_lms.errors import ShapeError
 from include.codebashing_lms.streaming.json_file import decode_leniently, read_chunks
-from include.codebashing_lms.streaming.json_splitter import RecordSplitter
+from include.codebashing_lms.streaming.json_splitter import Chunk, RecordSplitter
 from include.codebashing_lms.streaming.prefetch import prefetch
 from include.codebashing_lms.transform.context import RunContext
 from include.codebashing_lms.transform.decode.batches import Batch
@@ -136,8 +136,8 @@ class FirstPass:
 def first_keys(path: Path, records_path: str | None) -> set[str]:
     """Return the keys of the first records, for a message, without keys that may be an address or an ID."""
     splitter = RecordSplitter(records_path, decode=_refuse_array, read_item=decode_leniently)
-    first = next((chunk for chunk in read_chunks(path, splitter) if chunk.count), None)
-    records = [record for record in (first.records if first else ()) if isinstance(record, dict)]
+    first: Chunk = next(filter(len, read_chunks(path, splitter)), ())
+    records = [record for record in first if isinstance(record, dict)]
     times = Counter(key for record in records for key in record)
     return {
         key

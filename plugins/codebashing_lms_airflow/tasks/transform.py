@@ -8,8 +8,8 @@ from airflow.sdk import Context, ObjectStoragePath
 from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.run_context import Run, folder_of, host_name, run_of, staged_path
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.extract.snapshots import SnapshotMetadata, metadata_path, read_metadata
-from include.codebashing_lms.staging.files import remove_partial_files
+from include.codebashing_lms.extract.snapshots import SnapshotMetadata, metadata_path
+from include.codebashing_lms.staging.files import read_struct, remove_partial_files
 
 
 def run_transform(
@@ -32,7 +32,7 @@ def _archived(uri: str, extracted: dict[str, Any]) -> tuple[ObjectStoragePath, S
     """Return the path and the metadata of a snapshot that extract chose."""
     snapshot = staged_path(uri, extracted, "extract")
     metadata = staged_path(str(metadata_path(snapshot.parent, snapshot.name)), extracted, "extract")
-    return snapshot, read_metadata(metadata)
+    return snapshot, read_struct(metadata, SnapshotMetadata)
 
 
 def _earlier(extracted: dict[str, Any]) -> Any:

@@ -29,7 +29,6 @@ class PlainColumn(Section, frozen=True, kw_only=True):
     date_format: DatePattern | None = None
 
     def __post_init__(self) -> None:
-        """Check that the keys go together; raise ValueError."""
         super().__post_init__()
         if (self.source is None) == (self.value is None):
             raise ValueError("needs either source or value")
@@ -84,7 +83,6 @@ class Column(Section, frozen=True, kw_only=True):
     hidden: bool = False
 
     def __post_init__(self) -> None:
-        """Check that the keys go together; raise ValueError."""
         super().__post_init__()
         if [self.source, self.value, self.text].count(None) != 2:
             raise ValueError("needs one of source, value and text")

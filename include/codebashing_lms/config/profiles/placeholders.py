@@ -56,7 +56,6 @@ def _placeholders(raw: Any, key: str = "") -> set[str]:
 
 
 def _column_names(column: dict[str, Any]) -> Iterator[str]:
-    """Give the names that a column refers to, before it is validated."""
     source, text = column.get("source"), column.get("text")
     if isinstance(source, str):
         yield source

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
+from msgspec.structs import asdict
 
 from include.codebashing_lms.config.profiles.columns import expand_columns
 from include.codebashing_lms.config.profiles.contract import Contract
@@ -63,7 +64,6 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
     sha256: str
 
     def __post_init__(self) -> None:
-        """Check that every name in it is a setting or a source; raise ValueError."""
         super().__post_init__()
         unknown = [
             *unknown_placeholders(self.contract, self.settings, self.course),
@@ -87,21 +87,10 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
             return {**self.settings, "user_key": USER_KEY_OPTION}
         return self.settings
 
-    def options(self) -> Any:
-        """Return the type of `lms.options`."""
-        return self._options_type
-
     @cached_property
-    def _options_type(self) -> Any:
+    def options_type(self) -> Any:
+        """Return the type of `lms.options`."""
         return make_section(f"options_of_{self.id}", self.all_settings)
-
-    def missing_settings(self, options: dict[str, Any]) -> list[str]:
-        """Return the settings without a value that another setting makes required."""
-        return [
-            name
-            for name, one in self.settings.items()
-            if one.required_with and options[one.required_with] and options[name] is None
-        ]
 
     def resolve(self, options: dict[str, Any], **more: Any) -> Contract:
         """Return the contract: the profile with a customer's options filled in.
@@ -117,17 +106,18 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
         return contract.customized()
 
 
-def profile_folders(folder: Path | None = None) -> Iterator[Path]:
-    """Give the folders that hold profiles: ours, then those of two folders with connector files.
+def connectors_folder() -> Path:
+    """Return the folder of all connector files, which may be missing."""
+    return Path(os.environ.get(VARIABLE) or SHIPPED.parents[2] / "connectors")
+
+
+def profile_folders(folder: Path | None) -> list[Path]:
+    """Return the folders that hold profiles: ours, then those of two folders with connector files.
 
     :param folder: the folder of one connector file; the usual folder of all connector files comes after it.
     """
-    yield SHIPPED
-    if folder:
-        yield folder / "profiles"
-    connectors = Path(os.environ.get(VARIABLE) or SHIPPED.parents[2] / "connectors")
-    if connectors != folder:
-        yield connectors / "profiles"
+    parents = filter(None, dict.fromkeys([folder, connectors_folder()]))
+    return [SHIPPED, *(parent / "profiles" for parent in parents)]
 
 
 def profile_files(folder: Path | None = None) -> dict[str, Path]:
@@ -191,9 +181,4 @@ def _read(path: Path, _mtime: int) -> Profile:
 def example_options(profile: Profile) -> dict[str, Any]:
     """Return valid options: examples for required settings, defaults for all others."""
     examples = {name: one.example for name, one in profile.settings.items() if one.required}
-    return option_values(parse(examples, profile.options()))
-
-
-def option_values(options: Any) -> dict[str, Any]:
-    """Return the values of `lms.options` by name."""
-    return {name: getattr(options, name) for name in options.__struct_fields__}
+    return asdict(parse(examples, profile.options_type))

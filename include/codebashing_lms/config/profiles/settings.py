@@ -80,7 +80,6 @@ class Setting(Section, frozen=True, kw_only=True):
     same_as: Literal["id", "title"] | None = None
 
     def __post_init__(self) -> None:
-        """Check that a required setting explains itself; raise ValueError."""
         super().__post_init__()
         if (self.required or self.required_with) and (self.where is None or self.example is None):
             raise ValueError("a required one needs where (where a customer finds the value) and example")
@@ -123,7 +122,6 @@ def make_section(
 
 
 def _kind_and_default(setting: Setting, given: Any) -> tuple[Any, ...]:
-    """Return the type of a setting's values, and the default if there is one."""
     if setting.same_as:
         return setting.kind | None, None
     default = getattr(given, setting.option, None) if setting.option else setting.default

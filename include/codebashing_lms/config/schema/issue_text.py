@@ -94,7 +94,6 @@ def _is_a(value: Any, base: Any) -> bool:
 
 
 def _broken(value: Any, metas: tuple[Any, ...]) -> Iterator[str]:
-    """Give a text for each limit that a value breaks."""
     for meta in (one for one in metas if isinstance(one, Meta)):
         for name, keeps, text in LIMITS:
             limit = getattr(meta, name)

@@ -1,6 +1,6 @@
 """Reads a document as a type; an error names every issue in it, each with its path."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar, get_args, get_origin
 
 from msgspec import Struct, ValidationError, convert
@@ -61,60 +61,52 @@ def parse(content: Any, kind: type[Kind], **how: Any) -> Kind:
     return value
 
 
-def find_issues(content: Any, kind: Any, **how: Any) -> list[ValidationIssue]:
-    """Return every issue in a document."""
-    return _IssueCollector(how).issues((), content, kind)
-
-
 def _convert(value: Any, kind: Any, how: dict[str, Any]) -> Any:
     converted = convert(value, kind, **how)
     validate(converted, validators(kind))
     return converted
 
 
-class _IssueCollector(Struct, frozen=True):
-    """Converts a document part by part, because msgspec stops at the first issue.
+def find_issues(value: Any, kind: Any, path: KeyPath = (), **how: Any) -> list[ValidationIssue]:
+    """Return the issues in the parts of a value; where all parts are right, the issue of the whole.
 
-    :param how: msgspec.convert's parameters.
+    The value is converted part by part, because msgspec stops at the first issue.
     """
+    try:
+        _convert(value, kind, how)
+    except REFUSED as error:
+        return list(_in_parts(path, value, kind, how)) or _of_the_whole(path, value, kind, error)
+    return []
 
-    how: dict[str, Any]
 
-    def issues(self, path: KeyPath, value: Any, kind: Any) -> list[ValidationIssue]:
-        """Return the issues in the parts of a value; where all parts are right, the issue of the whole."""
-        try:
-            _convert(value, kind, self.how)
-        except REFUSED as error:
-            return self._in_parts(path, value, kind) or _of_the_whole(path, value, kind, error)
-        return []
+def _in_parts(path: KeyPath, value: Any, kind: Any, how: dict[str, Any]) -> Iterator[ValidationIssue]:
+    for base, _ in members(kind):
+        if issue_text.is_section(base) and _matches_tag(value, base):
+            yield from _in_section(path, value, base, how)
+        elif isinstance(value, dict) and get_origin(base) is dict:
+            key_type, value_type = get_args(base)
+            for key, one in value.items():
+                yield from find_issues(key, key_type, (*path, key), **how)
+                yield from find_issues(one, value_type, (*path, key), **how)
+        elif isinstance(value, list) and get_origin(base) is list:
+            [entry_type] = get_args(base)
+            for index, one in enumerate(value):
+                yield from find_issues(one, entry_type, (*path, index), **how)
 
-    def _in_parts(self, path: KeyPath, value: Any, kind: Any) -> list[ValidationIssue]:
-        found: list[ValidationIssue] = []
-        for base, _ in members(kind):
-            if issue_text.is_section(base) and _matches_tag(value, base):
-                found += self._in_section(path, value, base)
-            elif isinstance(value, dict) and get_origin(base) is dict:
-                key_type, value_type = get_args(base)
-                for key, one in value.items():
-                    found += self.issues((*path, key), key, key_type)
-                    found += self.issues((*path, key), one, value_type)
-            elif isinstance(value, list) and get_origin(base) is list:
-                [entry_type] = get_args(base)
-                for index, one in enumerate(value):
-                    found += self.issues((*path, index), one, entry_type)
-        return found
 
-    def _in_section(self, path: KeyPath, content: dict[Any, Any], section: Any) -> list[ValidationIssue]:
-        found: list[ValidationIssue] = []
-        for field in fields(section):
-            name = field.encode_name
-            if name in content:
-                found += self.issues((*path, name), content[name], field.type)
-            elif field.required:
-                found.append(ValidationIssue((*path, name), issue_text.required(field)))
-        names = issue_text.keys(section)
-        unknown = [key for key in content if key not in names]
-        return found + [ValidationIssue((*path, key), issue_text.unknown_key(key, names)) for key in unknown]
+def _in_section(
+    path: KeyPath, content: dict[Any, Any], section: Any, how: dict[str, Any]
+) -> Iterator[ValidationIssue]:
+    for field in fields(section):
+        name = field.encode_name
+        if name in content:
+            yield from find_issues(content[name], field.type, (*path, name), **how)
+        elif field.required:
+            yield ValidationIssue((*path, name), issue_text.required(field))
+    names = issue_text.keys(section)
+    for key in content:
+        if key not in names:
+            yield ValidationIssue((*path, key), issue_text.unknown_key(key, names))
 
 
 def _matches_tag(value: Any, section: type[Struct]) -> bool:

@@ -103,7 +103,8 @@ class CanvasTransport:
         """Send grades; return the ID of the Progress and no reason, or no ID and why Canvas refuses them."""
         course, assignment = _segment(item.course_id), _segment(item.activity_id)
         url = f"{self.address()}/{course}/assignments/{assignment}/submissions/update_grades"
-        form = [(f"grade_data[{self._user(grade.user_key)}][posted_grade]", grade.grade) for grade in batch]
+        prefix = "" if self.user_ids == "canvas" else f"{self.user_ids}:"
+        form = [(f"grade_data[{prefix}{grade.user_key}][posted_grade]", grade.grade) for grade in batch]
         with session.answer("POST", url, data=form) as answer:
             if reason := self._course_refusal(answer, session):
                 return "", reason
@@ -127,9 +128,6 @@ class CanvasTransport:
         if answer.status_code == 403 and _is_throttled(answer, body):
             raise retry_later(answer, self._base)
         return reason_in(body, answer, session)
-
-    def _user(self, user_key: str) -> str:
-        return user_key if self.user_ids == "canvas" else f"{self.user_ids}:{user_key}"
 
     def _progress(self, session: LmsSession, progress: str) -> dict[str, Any]:
         with session.answer("GET", f"{self._base}/progress/{_segment(progress)}") as answer:

@@ -13,11 +13,7 @@ from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, no_auth
 from include.codebashing_lms.delivery.http.json_api import dicts_in, whole_number
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
-from include.codebashing_lms.delivery.lms_apis.moodle_activities import (
-    GRADES,
-    Activities,
-    refusal_of,
-)
+from include.codebashing_lms.delivery.lms_apis.moodle_activities import GRADES, Activities, refusal_of
 from include.codebashing_lms.delivery.lms_apis.moodle_client import MoodleClient, MoodleError
 from include.codebashing_lms.delivery.lms_apis.moodle_grades import (
     REPORT,
@@ -105,9 +101,8 @@ class MoodleTransport:
                 f"{self.address()} takes the token, but: {'; '.join(problems)}. Nothing was written.",
                 not_delivered=True,
             )
-        shown = (
-            f", and takes grades of the {len(self.activities)} mapped activities" if self.activities else ""
-        )
+        mapped = len(self.activities)
+        shown = f", and takes grades of the {mapped} mapped activities" if mapped else ""
         return (
             f"{self.address()} takes the token and lets it call all functions needed{shown}; nothing was "
             "written."
@@ -156,7 +151,6 @@ class MoodleTransport:
     def _store(
         self, moodle: MoodleClient, course: int, item: GradeItem, grades: list[tuple[int, Grade]]
     ) -> Iterator[Refusal]:
-        """Store the grades of an activity, of users by their numbers; give the refusals."""
         words: dict[int, str] = {}
         for batch in sliced(grades, self.batch):
             answer = moodle.attempt(GRADES, fields_of(self.source, course, item, batch))

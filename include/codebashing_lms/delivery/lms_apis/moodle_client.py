@@ -106,26 +106,25 @@ class MoodleClient:
 
     def _check_code(self, code: str) -> None:
         """Raise where an error is about the connection, or about this moment."""
-        address, not_delivered = self.session.address, self.session.not_delivered
+        kind = DeliveryError
         if RETRYABLE.fullmatch(code):
-            raise DeliveryUnavailableError(
-                f"{address} is not able to answer now ({code}).", not_delivered=not_delivered
-            )
-        if code in LOGIN:
-            raise DeliveryError(
-                f"{address} refused the token of the connection {self.session.client.delivery.conn_id} "
+            kind, wrong = DeliveryUnavailableError, f"is not able to answer now ({code})."
+        elif code in LOGIN:
+            wrong = (
+                f"refused the token of the connection {self.session.client.delivery.conn_id} "
                 f"({code}). It is not tried again. The token is the connection's password; its validity and "
                 "the addresses it may be used from are in Site administration > Server > Web services > "
-                "Manage tokens.",
-                not_delivered=not_delivered,
+                "Manage tokens."
             )
-        if code in NO_ACCESS:
-            raise DeliveryError(
-                f"{address} does not let the token call this ({code}). Web services and the REST "
+        elif code in NO_ACCESS:
+            wrong = (
+                f"does not let the token call this ({code}). Web services and the REST "
                 "protocol must be on, the token's user needs the right webservice/rest:use, and the token's "
-                "service must have the functions it needs.",
-                not_delivered=not_delivered,
+                "service must have the functions it needs."
             )
+        else:
+            return
+        raise kind(f"{self.session.address} {wrong}", not_delivered=self.session.not_delivered)
 
 
 def document_in(text: str) -> Any:

@@ -47,13 +47,9 @@ def fields_of(
     source: str, course: int, item: GradeItem, grades: list[tuple[int, Grade]]
 ) -> list[tuple[str, object]]:
     """Return the fields of a call that stores grades of an activity, of users by their numbers."""
-    fields: list[tuple[str, object]] = [
-        ("source", source),
-        ("courseid", course),
-        ("component", item.component),
-        ("activityid", item.activity_id),
-        ("itemnumber", item.item_number or 0),
-    ]
+    fields: list[tuple[str, object]] = [("source", source), ("courseid", course)]
+    fields += [("component", item.component), ("activityid", item.activity_id)]
+    fields.append(("itemnumber", item.item_number or 0))
     for index, (user, grade) in enumerate(grades):
         fields += [(f"grades[{index}][studentid]", user), (f"grades[{index}][grade]", grade.grade)]
     return fields

@@ -105,7 +105,6 @@ class OracleHdlTransport:
         return job
 
     def _poll_job(self, session: LmsSession, delivery: str) -> str | None:
-        """Look several times for a data set that may have been made just now."""
         for _ in range(POLLS):
             time.sleep(SECONDS_BETWEEN_POLLS)
             if job := self._job_of(session, delivery):
@@ -113,7 +112,6 @@ class OracleHdlTransport:
         return None
 
     def _act(self, session: LmsSession, action: str, body: dict[str, str], key: str) -> str:
-        """Call an action; return the value of a key of its result."""
         url = f"{self.address()}/action/{action}"
         headers = {"Content-Type": ACTION, "Accept": "application/json"}
         data = json.dumps(body).encode()
@@ -138,21 +136,22 @@ class OracleHdlTransport:
         return None if number is None else str(number)
 
     def _data_sets(self, session: LmsSession, query: dict[str, str]) -> list[dict[str, Any]]:
-        params = {"onlyData": "true", "fields": FIELDS, **query}
-        with session.answer("GET", self.address(), params=params) as answer:
-            if status_of(answer, session) != 200:
-                raise refusal_error(answer, session, "list data sets", RIGHTS)
-            return items_of(json_of(answer, session))
+        return items_of(self._get(session, "", {"fields": FIELDS, **query}, "list data sets"))
 
     def _data_set(self, session: LmsSession, job: str) -> dict[str, Any] | None:
-        params = {"onlyData": "true", "fields": FIELDS}
-        with session.answer("GET", f"{self.address()}/{job}", params=params) as answer:
-            if status_of(answer, session) == 404:
+        document = self._get(session, f"/{job}", {"fields": FIELDS}, "show the data set", may_lack=True)
+        return document if isinstance(document, dict) else None
+
+    def _get(
+        self, session: LmsSession, path: str, query: dict[str, str], what: str, may_lack: bool = False
+    ) -> Any:
+        params = {"onlyData": "true", **query}
+        with session.answer("GET", self.address() + path, params=params) as answer:
+            if status_of(answer, session) == 404 and may_lack:
                 return None
             if answer.status_code != 200:
-                raise refusal_error(answer, session, "show the data set", RIGHTS)
-            document = json_of(answer, session)
-        return document if isinstance(document, dict) else None
+                raise refusal_error(answer, session, what, RIGHTS)
+            return json_of(answer, session)
 
     def _messages(self, session: LmsSession, job: str) -> Iterator[dict[str, Any]]:
         offset, more = 0, True
@@ -163,10 +162,6 @@ class OracleHdlTransport:
             yield from items
 
     def _page(self, session: LmsSession, job: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
-        params = {"onlyData": "true", "limit": str(PAGE), "offset": str(offset)}
-        url = f"{self.address()}/{job}/child/messages"
-        with session.answer("GET", url, params=params) as answer:
-            if status_of(answer, session) != 200:
-                raise refusal_error(answer, session, "show the messages of the data set", RIGHTS)
-            document = json_of(answer, session)
+        query = {"limit": str(PAGE), "offset": str(offset)}
+        document = self._get(session, f"/{job}/child/messages", query, "show the messages of the data set")
         return items_of(document), isinstance(document, dict) and bool(document.get("hasMore"))

@@ -106,7 +106,7 @@ def batches(path: Path, most: int, most_bytes: int) -> Iterator[list[Statement]]
     batch: list[Statement] = []
     size = row = 0
     for chunk in read_chunks(path, RecordSplitter(decode=_copied)):
-        for raw in chunk.records:
+        for raw in chunk:
             if batch and (len(batch) == most or size + len(raw) > most_bytes):
                 yield batch
                 batch, size = [], 0

@@ -69,12 +69,12 @@ class RecordDecoder:
         parts: list[Batch] = []
         slugs, count = self.slugs, 0
         for chunk in chunks:
-            self._find_courses(chunk.records)
+            self._find_courses(chunk)
             if parts and slugs is not self.slugs:
                 yield concat_batches(parts)
                 parts, count = [], 0
             slugs = self.slugs
-            for records in self._portions(chunk.records):
+            for records in self._portions(chunk):
                 parts.append(self._columns(Records(records, self.fields)))
                 count += len(records)
                 if count >= self._enough():
