@@ -76,9 +76,7 @@ def time_parsing(how: str, dag_file: Path, connectors: Path, home: Path) -> dict
         "PYTHONWARNINGS": "ignore",
     }
     command = [sys.executable, "-m", "bench.parse_once", how, str(dag_file)]
-    out = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT
-    ).stdout
+    out = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT).stdout
     return json.loads(out.splitlines()[-1])
 
 
@@ -96,11 +94,7 @@ def measure(scratch: Path) -> dict[tuple[str, str], list[dict]]:
         write(folder)
         cases[name] = (DAG_FILE, folder)
     turns = [
-        {
-            (name, how): time_parsing(how, *case, home)
-            for name, case in cases.items()
-            for how in ("execution", "DagBag")
-        }
+        {(name, how): time_parsing(how, *case, home) for name, case in cases.items() for how in ("execution", "DagBag")}
         for _ in range(RUNS + 1)
     ]
     return {key: [turn[key] for turn in turns[1:]] for key in turns[0]}

@@ -95,10 +95,7 @@ class Codebashing:
         address = urlsplit(target)
         if address.path != ENDPOINT:
             return Answer({"error": "Not found"}, HTTPStatus.NOT_FOUND)
-        if api_key != self.api_key or authorization not in (
-            f'Token token="{self.token}"',
-            f"Bearer {self.token}",
-        ):
+        if api_key != self.api_key or authorization not in (f'Token token="{self.token}"', f"Bearer {self.token}"):
             return Answer({"error": "HTTP Token: Access denied."}, HTTPStatus.UNAUTHORIZED)
         params = {name: values[-1] for name, values in parse_qs(address.query).items()}
         fields = [name.strip() for name in params["fields"].split(",")] if "fields" in params else None
@@ -140,9 +137,7 @@ def moved_to(now: datetime, learners: list[Any]) -> list[Any]:
     newest = max((datetime.fromisoformat(text).replace(tzinfo=UTC) for text in seen if text), default=now)
     days = timedelta(days=(now - newest).days)
     return [
-        {key: _moved(key, value, days) for key, value in learner.items()}
-        if isinstance(learner, dict)
-        else learner
+        {key: _moved(key, value, days) for key, value in learner.items()} if isinstance(learner, dict) else learner
         for learner in learners
     ]
 
@@ -182,9 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The Codebashing API, with invented learners.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", help="listen on every address under this name, with TLS")
-    parser.add_argument(
-        "--recent", action="store_true", help="move all dates, the newest to the last 24 hours"
-    )
+    parser.add_argument("--recent", action="store_true", help="move all dates, the newest to the last 24 hours")
     parser.add_argument("--strict-fields", action="store_true", help="answer 400 to unknown fields")
     parser.add_argument("--page-size", type=int, help="answer in pages of so many learners")
     options = parser.parse_args()

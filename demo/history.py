@@ -99,9 +99,7 @@ def _text(at: datetime | None) -> str | None:
     return at and at.strftime("%Y-%m-%dT%H:%M:%S.000")
 
 
-def stage_history(
-    connector: Connector, sha256: str, staging: Path, company: Company, runs: int
-) -> Iterator[Outcome]:
+def stage_history(connector: Connector, sha256: str, staging: Path, company: Company, runs: int) -> Iterator[Outcome]:
     """Stage a scheduled run for each of the next days; give each load's outcome."""
     for _ in range(runs):
         company.next_day()

@@ -80,9 +80,7 @@ def problem_of(row: dict[str, str]) -> str | None:
 class Lms:
     """The LMS: its rows by learner and course, and the files that it received."""
 
-    def __init__(
-        self, token: str = TOKEN, port: int = 0, errors_as_200: bool = False, host: str | None = None
-    ) -> None:
+    def __init__(self, token: str = TOKEN, port: int = 0, errors_as_200: bool = False, host: str | None = None) -> None:
         self.token = token
         self.errors_as_200 = errors_as_200
         self.arrivals: list[Arrival] = []

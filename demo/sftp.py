@@ -104,9 +104,7 @@ def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description="An SFTP drop on loopback.")
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument(
-        "--address", default="127.0.0.1", help="the address to listen on; '' is every address"
-    )
+    parser.add_argument("--address", default="127.0.0.1", help="the address to listen on; '' is every address")
     parser.add_argument("--folder", type=Path, help="the folder to serve, a new one by default")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="codebashing_drop_"))

@@ -34,8 +34,7 @@ def rows(scope, snapshot):
         columns, dates = primary()
         return f"SELECT {columns}, CASE primary_course_name {dates} END AS date FROM {source(snapshot)}"
     pairs = ", ".join(
-        f"{{'course': '{course}', 'percent': \"{course}.completed_percentage\", "
-        f"'date': \"{course}.completed_date\"}}"
+        f"{{'course': '{course}', 'percent': \"{course}.completed_percentage\", 'date': \"{course}.completed_date\"}}"
         for course in COURSES
     )
     unnested = f"SELECT employee_id, unnest([{pairs}]) AS one FROM {source(snapshot)}"

@@ -38,8 +38,7 @@ def main(scope, snapshot, out):
                 continue
             seen.add(employee_id)
             writer.writerows(
-                [employee_id, course, percent, status_of(percent), date]
-                for course, percent, date in rows_of(user)
+                [employee_id, course, percent, status_of(percent), date] for course, percent, date in rows_of(user)
             )
 
 

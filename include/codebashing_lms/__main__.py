@@ -19,12 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("--lists", action="store_true", help="read the lists that the file names, too")
     render = commands.add_parser("render", help="turn a saved snapshot into the LMS file")
     render.add_argument("--connector", type=Path, required=True, metavar="FILE")
-    render.add_argument(
-        "--snapshot", type=Path, required=True, metavar="FILE", help=".json, .json.gz or .json.zst"
-    )
-    render.add_argument(
-        "--as-of", required=True, metavar="INSTANT", help="when it was read, e.g. 2026-11-23T05:00:00Z"
-    )
+    render.add_argument("--snapshot", type=Path, required=True, metavar="FILE", help=".json, .json.gz or .json.zst")
+    render.add_argument("--as-of", required=True, metavar="INSTANT", help="when it was read, e.g. 2026-11-23T05:00:00Z")
     render.add_argument("--out", type=Path, required=True, metavar="DIR")
     profiles = commands.add_parser("profiles", help="list the LMSs there are profiles for")
     profiles.add_argument("id", nargs="?", metavar="ID", help="one profile: settings, and files to copy")
@@ -76,9 +72,7 @@ def _render(options: argparse.Namespace) -> int:
     connector = read_connector(options.connector)
     as_of = parse_instant(options.as_of)
     if as_of is None:
-        raise ConnectorError(
-            f"--as-of: {options.as_of!r} is no ISO 8601 instant such as 2026-11-23T05:00:00Z."
-        )
+        raise ConnectorError(f"--as-of: {options.as_of!r} is no ISO 8601 instant such as 2026-11-23T05:00:00Z.")
     context = RunContext(
         run_id=None,
         triggered_by=None,

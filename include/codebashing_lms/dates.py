@@ -45,9 +45,7 @@ YEARS = range(2000, 2262)  # earlier dates stand for "never"; later ones, some l
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def format_instant(
-    instant: datetime, pattern: str, zone: tzinfo = UTC, months: Sequence[str] | None = None
-) -> str:
+def format_instant(instant: datetime, pattern: str, zone: tzinfo = UTC, months: Sequence[str] | None = None) -> str:
     """Return an instant in a time zone, formatted by a pattern of DIRECTIVES.
 
     :param months: names of the months from January on; None: English.

@@ -20,9 +20,7 @@ class CodebashingLmsError(Exception):
     retryable = False
     origin = "configuration"
 
-    def __init__(
-        self, message: str, *, not_delivered: bool = False, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, not_delivered: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.not_delivered = not_delivered
         self.retry_after = retry_after

@@ -21,9 +21,7 @@ def outlet_of(connector: Connector) -> AssetAlias:
     return AssetAlias(name=f"codebashing_lms/{connector.name}")
 
 
-def emit_asset_event(
-    connector: Connector, outcome: "Outcome", manifest: "Manifest", context: Context
-) -> None:
+def emit_asset_event(connector: Connector, outcome: "Outcome", manifest: "Manifest", context: Context) -> None:
     """Emit an event of the asset, with the numbers of a delivery."""
     extra: dict[str, Any] = {
         "run_id": context["dag_run"].run_id,

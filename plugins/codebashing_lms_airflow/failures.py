@@ -8,11 +8,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from codebashing_lms_airflow.airflow_compat import (
-    EACH_WAIT_TWICE_AS_LONG,
-    AirflowException,
-    AirflowFailException,
-)
+from codebashing_lms_airflow.airflow_compat import EACH_WAIT_TWICE_AS_LONG, AirflowException, AirflowFailException
 from include.codebashing_lms.errors import CodebashingLmsError, RunDateError
 
 logger = logging.getLogger(__name__)

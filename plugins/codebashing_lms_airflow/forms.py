@@ -66,9 +66,7 @@ def trigger_form() -> dict[str, Param]:
             description="A guard stopped the last run, but the numbers are right? Skip the guard this "
             "once, and give the reason below.",
         ),
-        "reason": _text(
-            "Reason", "Why guards are skipped; needed with them. The receipt keeps it with your name."
-        ),
+        "reason": _text("Reason", "Why guards are skipped; needed with them. The receipt keeps it with your name."),
     }
 
 
@@ -83,9 +81,7 @@ def read_form(params: Mapping[str, Any]) -> Form:
             f"{', '.join(GUARDS)}. Trigger the run again."
         )
     if skipped and not reason:
-        raise ConnectorError(
-            "skip_guards needs a reason: it is kept in the receipt. Trigger the run again with both."
-        )
+        raise ConnectorError("skip_guards needs a reason: it is kept in the receipt. Trigger the run again with both.")
     dry_run, check_only = bool(params.get("dry_run")), bool(params.get("check_only"))
     return Form(params.get("as_of"), dry_run, check_only, params.get("send"), skipped, reason)
 
@@ -121,9 +117,7 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             title="Action",
             description="What to do; the fields that an action has no use for stay empty.",
         ),
-        "reason": _text(
-            "Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."
-        ),
+        "reason": _text("Reason", "Why; kept in the journal with your name. Not needed by rebuild, purge, notify."),
         "answer": _text(
             "Answer",
             "For first_delivery: send all, only what was completed since a date, or what a baseline (an "
@@ -136,9 +130,7 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             "baseline: CSV with employee_id,course,completed_at. For resend: one employee ID a line. For "
             "refused: the LMS's reject list, CSV with user_key, and course_id and reason if it has them.",
         ),
-        "since": _text(
-            "Since", "First day (UTC) of completions, for first_delivery and resend.", format="date"
-        ),
+        "since": _text("Since", "First day (UTC) of completions, for first_delivery and resend.", format="date"),
         "until": _text("Until", "Last day (UTC) of completions, for resend.", format="date"),
         "course": _text("Course", "For resend: Codebashing's name of a course, or its ID in the LMS."),
         "number": Param(
@@ -146,8 +138,7 @@ def admin_form(connectors: Sequence[str]) -> dict[str, Param]:
             type=["null", "integer"],
             minimum=0,
             title="Journal entry",
-            description="For roll_back: the entry after which all was well. Empty: the run fails and lists "
-            "the newest.",
+            description="For roll_back: the entry after which all was well. Empty: the run fails and lists the newest.",
         ),
         "delivery": _text("Delivery", "For settle: the ID in the message of the run that stopped."),
         "found": _text("Found", "For settle: whether the LMS took the file.", enum=[None, *FOUND]),

@@ -36,11 +36,7 @@ class CodebashingHook(HttpHook):
         """Return a session that signs every request with the connection's token and API key."""
         credentials = source_credentials(self.http_conn_id)
         self.base_url = credentials.connection.base_url
-        self.merged_extra = {
-            "timeout": self.source.timeout,
-            "allow_redirects": False,
-            **(extra_options or {}),
-        }
+        self.merged_extra = {"timeout": self.source.timeout, "allow_redirects": False, **(extra_options or {})}
         session = signed_session(self.source, credentials)
         session.headers.update(headers or {})
         return session
@@ -99,8 +95,7 @@ def _connection(conn_id: str, kind: str) -> Connection:
         connection: Connection = BaseHook.get_connection(conn_id)
     except AirflowNotFoundException:
         raise ConnectorError(
-            f"The Airflow connection {conn_id!r} does not exist. "
-            f"Create it with the type {kind} (Admin > Connections)."
+            f"The Airflow connection {conn_id!r} does not exist. Create it with the type {kind} (Admin > Connections)."
         ) from None
     if connection.conn_type != kind:
         raise ConnectorError(
@@ -111,16 +106,12 @@ def _connection(conn_id: str, kind: str) -> Connection:
 
 def _required(connection: Connection, field: str, value: Any, what: str) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ConnectorError(
-            f"The Airflow connection {connection.conn_id!r} has no usable {field}: put {what} there."
-        )
+        raise ConnectorError(f"The Airflow connection {connection.conn_id!r} has no usable {field}: put {what} there.")
     mask_secret(value.strip())
     return value.strip()
 
 
-def _http_connection(
-    connection: Connection, login: str | None = None, password: str | None = None
-) -> HttpConnection:
+def _http_connection(connection: Connection, login: str | None = None, password: str | None = None) -> HttpConnection:
     return HttpConnection(
         base_url=_base_url(connection),
         login=login,
@@ -166,7 +157,6 @@ def _masked(secret: str | None) -> str | None:
 
 
 def _extra(connection: Connection, field: str, kind: type) -> Any:
-    """Return a key of the extra, None for a missing or empty one."""
     value = connection.extra_dejson.get(field)
     if value is not None and not isinstance(value, kind):
         raise _wrong(connection, field, "text" if kind is str else "a mapping")

@@ -34,9 +34,7 @@ def notifiers(notify: Notify) -> list[Notifier]:
     """Return a notifier for each channel of a connector file."""
     found = []
     if notify.smtp:
-        found.append(
-            Notifier("smtp", "smtp", notify.smtp.conn_id, lambda alert: _by_mail(notify.smtp, alert))
-        )
+        found.append(Notifier("smtp", "smtp", notify.smtp.conn_id, lambda alert: _by_mail(notify.smtp, alert)))
     if notify.slack:
         kind = "slack" if notify.slack.channel else "slackwebhook"
         found.append(Notifier("slack", kind, notify.slack.conn_id, lambda alert: _slack(notify.slack, alert)))
@@ -111,9 +109,7 @@ def _by_mail(smtp: Any, alert: Alert) -> None:
 
     subject = f"Codebashing to LMS, {alert.subject}"
     # notify(), not a call of the notifier: the call would render braces in a text as a template
-    SmtpNotifier(to=smtp.to, subject=subject, html_content=as_html(alert), smtp_conn_id=smtp.conn_id).notify(
-        {}
-    )
+    SmtpNotifier(to=smtp.to, subject=subject, html_content=as_html(alert), smtp_conn_id=smtp.conn_id).notify({})
 
 
 def _slack(slack: Any, alert: Alert) -> None:

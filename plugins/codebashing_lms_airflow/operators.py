@@ -46,9 +46,7 @@ class CodebashingExtractOperator(HttpOperator):
 
     template_fields: Sequence[str] = ()
 
-    def __init__(
-        self, *, connector: Connector, request_retries: "RetryPolicy | None" = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, connector: Connector, request_retries: "RetryPolicy | None" = None, **kwargs: Any) -> None:
         _refuse_http_parameters(kwargs)
         source = connector.source
         super().__init__(method="GET", http_conn_id=source.conn_id, endpoint=source.endpoint, **kwargs)

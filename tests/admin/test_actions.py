@@ -177,11 +177,7 @@ def test_a_baseline_that_cannot_be_read_changes_nothing(lms, text, message):
 
 def test_a_second_answer_takes_the_place_of_the_first_until_something_was_sent(lms):
     lms.form("first_delivery", answer="since", since="2026-11-05")
-    lms.form(
-        "first_delivery",
-        answer="baseline",
-        file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
-    )
+    lms.form("first_delivery", answer="baseline", file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"))
     assert lms.rows["1", "java"]["baseline"]
     lms.form("first_delivery", answer="since", since="2026-11-01")
     assert not lms.rows
@@ -201,11 +197,7 @@ def test_after_a_reset_the_first_delivery_may_be_answered_again(lms):
     lms.form("first_delivery", answer="all")
     lms.run(22, ANN, BOB)
     lms.form("reset")
-    lms.form(
-        "first_delivery",
-        answer="baseline",
-        file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"),
-    )
+    lms.form("first_delivery", answer="baseline", file=lms.file("employee_id,course,completed_at\n1,java,2019-03-02\n"))
     assert lms.run(23, ANN, BOB) == ["2"]
 
 
@@ -292,8 +284,7 @@ def test_a_resend_keeps_the_first_date(sent):
     staged = sent.stage(22, learner("1", "java", 4, 4, "2026-11-20"), BOB, CY)
     staged.load(sent.delivery, **sent.sections)
     assert (
-        "1,java,100,completed,2019-03-02T00:00:00Z"
-        in staged.file.parent.joinpath(staged.manifest["file"]).read_text()
+        "1,java,100,completed,2019-03-02T00:00:00Z" in staged.file.parent.joinpath(staged.manifest["file"]).read_text()
     )
 
 
@@ -339,9 +330,7 @@ def test_a_roll_back_brings_back_the_answer_of_that_time(lms):
 
 @pytest.mark.parametrize("number", [None, 3, 9])
 def test_a_roll_back_to_nowhere_lists_the_newest_entries(sent, number):
-    with pytest.raises(
-        ConnectorError, match="3: observation, 0 rows, .*; 2: delivery, 3 rows, .*; 1: baseline"
-    ):
+    with pytest.raises(ConnectorError, match="3: observation, 0 rows, .*; 2: delivery, 3 rows, .*; 1: baseline"):
         sent.form("roll_back", number=number)
 
 
@@ -369,11 +358,7 @@ def in_flight(sent, monkeypatch):
 def test_a_delivery_in_flight_that_was_taken_counts_as_known(sent, in_flight):
     done = sent.form("settle", delivery=in_flight, found="taken", reason="seen in its import log")
     assert "recorded as taken" in done["sentence"]
-    assert last(sent)["resolution"] == {
-        "by": "ada",
-        "reason": "seen in its import log",
-        "when": "2026-11-21T12:00:00Z",
-    }
+    assert last(sent)["resolution"] == {"by": "ada", "reason": "seen in its import log", "when": "2026-11-21T12:00:00Z"}
     assert sent.run(24, ANN, learner("4", "go", 4, 4, "2026-11-21")) == []
 
 

@@ -10,10 +10,7 @@ from include.codebashing_lms.errors import ConnectorError
     ("answers", "message"),
     [
         ({"action": "delete"}, "Action must be one of first_delivery, reset"),
-        (
-            {"action": "reset", "reason": None},
-            "Reset needs a reason: it is kept in the journal with your name",
-        ),
+        ({"action": "reset", "reason": None}, "Reset needs a reason: it is kept in the journal with your name"),
         ({"action": "reset", "course": "java"}, "Reset has no use for course: leave it empty"),
         ({"action": "purge", "number": 0}, "Purge has no use for number"),
         ({"action": "first_delivery"}, "First_delivery needs an answer: all, since, baseline"),

@@ -66,13 +66,7 @@ def company_of_five_runs(tmp_path_factory):
     outcomes = list(stage_history(connector, sha256, folder / "staging", company, 5))
     assert [one.kind for one in outcomes] == ["delivered"] * 5
     tried = stage_run(
-        connector,
-        sha256,
-        folder / "staging",
-        company.answer(),
-        TODAY + timedelta(hours=1),
-        "manual__dry",
-        dry_run=True,
+        connector, sha256, folder / "staging", company.answer(), TODAY + timedelta(hours=1), "manual__dry", dry_run=True
     )
     assert tried.kind == "dry_run"
     return folder

@@ -26,9 +26,7 @@ GRACE = 20  # seconds a part has to end by itself
 class Installation:
     """An Airflow in a folder; `several`: its tasks may run at the same time."""
 
-    def __init__(
-        self, home: Path, database: str, several: bool, more: dict[str, str], *parts: tuple[str, ...]
-    ) -> None:
+    def __init__(self, home: Path, database: str, several: bool, more: dict[str, str], *parts: tuple[str, ...]) -> None:
         self.home, self.several, self.kinds = home, several, (*PARTS, *parts)
         self.url, self.password = f"http://127.0.0.1:{_free_port()}", secrets.token_urlsafe(9)
         (home / "passwords.json").write_text(json.dumps({"admin": self.password}))

@@ -72,9 +72,7 @@ class Site:
     def codebashing(self, base_url: str, **fields: Any) -> None:
         """Make the connection to a source."""
         extra = {"api_key": API_KEY}
-        self.connection(
-            "codebashing", conn_type="http", host=base_url, **{"password": TOKEN, "extra": extra, **fields}
-        )
+        self.connection("codebashing", conn_type="http", host=base_url, **{"password": TOKEN, "extra": extra, **fields})
 
     @contextmanager
     def source(self, learners: list[Any], **secrets: str) -> Iterator[Codebashing]:
@@ -119,14 +117,7 @@ class Site:
             xcoms = session.query(XComModel).filter_by(dag_id=dag_run.dag_id, run_id=dag_run.run_id)
             xcom = {f"{one.task_id}.{one.key}": one.value for one in xcoms}
             tasks = {one.task_id: str(one.state) for one in dag_run.get_task_instances(session=session)}
-        return FinishedRun(
-            dag_run.run_id,
-            dag_run.logical_date,
-            str(dag_run.state),
-            tasks,
-            xcom,
-            self._log(),
-        )
+        return FinishedRun(dag_run.run_id, dag_run.logical_date, str(dag_run.state), tasks, xcom, self._log())
 
     def _log(self) -> str:
         """Return what was logged since the last call."""

@@ -8,9 +8,7 @@ import pytest
 from tests.airflow.test_runs import GREEN, LEARNERS
 
 COMPLETIONS = {"options": {"emits": "completion", "file_name": "{as_of:%Y%m%dT%H%M%S%f}.csv"}}
-NOTHING = dict.fromkeys(
-    ["reason", "answer", "file", "since", "until", "course", "number", "delivery", "found"]
-)
+NOTHING = dict.fromkeys(["reason", "answer", "file", "since", "until", "course", "number", "delivery", "found"])
 
 
 @pytest.fixture

@@ -59,9 +59,7 @@ def test_a_failure_that_heals_says_so_and_only_after_the_last_try(site, source, 
 @pytest.mark.slow
 def test_what_nobody_foresaw_points_to_the_log(site, source, mail, mail_connection, monkeypatch):
     site.connector(notify=mail_connection)
-    monkeypatch.setattr(
-        "codebashing_lms_airflow.tasks.load.remove_partial_files", lambda folder: {}["no such key"]
-    )
+    monkeypatch.setattr("codebashing_lms_airflow.tasks.load.remove_partial_files", lambda folder: {}["no such key"])
     ran = site.run(retries=0)
     assert ran.tasks["load"] == "failed"
     [one] = mail.mails
@@ -87,9 +85,7 @@ def test_runs_that_go_on_failing_say_since_when(site, source, mail, mail_connect
     assert "Failing since" not in text(mail.mails[3])
 
 
-def test_a_staging_area_that_cannot_be_read_does_not_keep_the_failure_back(
-    site, source, mail, mail_connection
-):
+def test_a_staging_area_that_cannot_be_read_does_not_keep_the_failure_back(site, source, mail, mail_connection):
     site.connector(notify=mail_connection)
     site.run()
     site.files()["alerts.json"].write_text("{")

@@ -133,7 +133,4 @@ def test_runs_that_fail_are_late_or_are_followed(airflow, mail, statsd):
     wait_for(lambda: "late: not over after 1 minutes" in subjects(mail), TIMEOUT)
     [alert] = [one for one in mail.mails if "not over" in one["subject"]]
     assert f"The run {late} is not over 1 minutes" in alert.get_body(("html",)).get_content()
-    assert sorted(subjects(mail)) == [
-        "late: not over after 1 minutes",
-        "lost: load failed, a person must act",
-    ]
+    assert sorted(subjects(mail)) == ["late: not over after 1 minutes", "lost: load failed, a person must act"]

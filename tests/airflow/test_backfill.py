@@ -73,10 +73,7 @@ def learners_of(days_ago):
 def read_back_then(snapshots, days_ago):
     """Put the snapshot into the archive that a run of that day would have read."""
     read_at = midnight(days_ago) + timedelta(seconds=7)
-    name, body = (
-        f"{timestamp_name(read_at)}.json.gz",
-        gzip.compress(json.dumps(learners_of(days_ago)).encode()),
-    )
+    name, body = (f"{timestamp_name(read_at)}.json.gz", gzip.compress(json.dumps(learners_of(days_ago)).encode()))
     snapshots.mkdir(parents=True, exist_ok=True)
     (snapshots / name).write_bytes(body)
     sha256 = hashlib.sha256(body).hexdigest()

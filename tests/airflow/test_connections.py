@@ -51,9 +51,7 @@ def test_how_a_site_is_trusted(connection):
     assert site.trust_env is False
 
 
-@pytest.mark.parametrize(
-    ("verify", "expected"), [("false", False), ("True", True), (False, False), ("/x", "/x")]
-)
+@pytest.mark.parametrize(("verify", "expected"), [("false", False), ("True", True), (False, False), ("/x", "/x")])
 def test_verify_is_a_switch_or_a_path(connection, verify, expected):
     connection("codebashing", {**SOURCE, "extra": {"api_key": "k3y", "verify": verify}})
     assert source_credentials("codebashing").connection.verify == expected
@@ -109,17 +107,9 @@ def test_a_connection_that_lacks_something_names_it(connection, fields, words):
         (HTTP, DROP, "type sftp; it must be http"),
         (SFTP, LMS, "type http; it must be sftp"),
         (HTTP, {**LMS, "password": None}, "no usable password: put the LMS's bearer token there"),
-        (
-            HTTP,
-            {**LMS, "login": "api", "password": None},
-            "no usable password: put the password of api there",
-        ),
+        (HTTP, {**LMS, "login": "api", "password": None}, "no usable password: put the password of api there"),
         (SFTP, {**DROP, "extra": {"private_key": {}}}, "extra.private_key must be text"),
-        (
-            SFTP,
-            {**DROP, "extra": {"no_host_key_check": "/x"}},
-            "extra.no_host_key_check must be true or false",
-        ),
+        (SFTP, {**DROP, "extra": {"no_host_key_check": "/x"}}, "extra.no_host_key_check must be true or false"),
     ],
 )
 def test_an_lms_connection_that_lacks_something_names_it(connection, delivery, fields, words):

@@ -153,12 +153,7 @@ def test_parsing_loads_nothing_heavy_and_asks_nobody(bag, tmp_path, dag_file):
 ZONES = ["UTC", "Europe/Amsterdam", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "Africa/Cairo"]
 
 
-@given(
-    st.sampled_from(ZONES),
-    st.integers(0, 59),
-    st.integers(0, 23),
-    st.dates(date(2020, 1, 1), date(2030, 12, 31)),
-)
+@given(st.sampled_from(ZONES), st.integers(0, 59), st.integers(0, 23), st.dates(date(2020, 1, 1), date(2030, 12, 31)))
 def test_a_date_in_the_form_is_the_schedulers_own_tick(zone, minute, hour, day):
     """It must replay what the scheduled run of that day archived."""
     cron = f"{minute} {hour} * * *"

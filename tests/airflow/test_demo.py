@@ -97,9 +97,7 @@ def browser(project):
             line = process.stdout.readline()
             assert line, output
             output += line
-        url, password = re.search(
-            r"(http://127.0.0.1:\d+)/dags/\w+\n  login admin, password (\S+)", output
-        ).groups()
+        url, password = re.search(r"(http://127.0.0.1:\d+)/dags/\w+\n  login admin, password (\S+)", output).groups()
         try:
             yield Browser(url, password)
         finally:
@@ -110,12 +108,7 @@ def browser(project):
 @pytest.mark.slow
 def test_clicking_around(project, browser):
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    runs = [
-        browser.trigger(),
-        browser.trigger(now),
-        browser.trigger(dry_run=True),
-        browser.trigger(as_of="2026-01-31"),
-    ]
+    runs = [browser.trigger(), browser.trigger(now), browser.trigger(dry_run=True), browser.trigger(as_of="2026-01-31")]
     states = [browser.final_states(run_id) for run_id in runs]
     assert states == [GREEN, GREEN, {**GREEN, "load": "skipped"}, GREEN]
 

@@ -26,12 +26,7 @@ def connection(monkeypatch):
     """Make the connection that the connector file names."""
 
     def _connection(host, **extra):
-        fields = {
-            "conn_type": "http",
-            "host": host,
-            "password": TOKEN,
-            "extra": {"api_key": API_KEY, **extra},
-        }
+        fields = {"conn_type": "http", "host": host, "password": TOKEN, "extra": {"api_key": API_KEY, **extra}}
         monkeypatch.setenv("AIRFLOW_CONN_CODEBASHING", json.dumps(fields))
 
     return _connection

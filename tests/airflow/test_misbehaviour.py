@@ -29,10 +29,7 @@ def test_misbehaviour_ends_the_run_with_one_clear_notice(site, name):
         mood.error.retryable,
         not mood.error.retryable,
     )
-    assert (
-        len(server.requests) == (IMPATIENT.attempts if mood.error.retryable else 1)
-        or name == "come_back_later"
-    )
+    assert len(server.requests) == (IMPATIENT.attempts if mood.error.retryable else 1) or name == "come_back_later"
     assert site.files() == {}
     assert list(ran.xcom) == ["extract.failure"]
     assert ran.xcom["extract.failure"]["error"] == mood.error.__name__

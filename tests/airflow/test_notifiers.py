@@ -98,9 +98,7 @@ def test_a_slack_app_that_may_not_post_there(site, in_need):
 
 
 def tried_out(site):
-    form = dict.fromkeys(
-        ["reason", "answer", "file", "since", "until", "course", "number", "delivery", "found"]
-    )
+    form = dict.fromkeys(["reason", "answer", "file", "since", "until", "course", "number", "delivery", "found"])
     return site.run_dag(site.admin_dag(), run_conf={**form, "connector": site.name, "action": "notify"})
 
 

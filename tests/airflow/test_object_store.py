@@ -35,9 +35,7 @@ def test_a_run_and_its_replay(site, bucket):
     assert len(api.asked) == 1
     assert list(site.delivered().values()) == [CSV]
     assert first.xcom["transform.return_value"]["sha256"] == again.xcom["transform.return_value"]["sha256"]
-    kinds = {
-        one.key.split("/")[2] for one in bucket.objects.all() if one.key.startswith(f"training/{site.name}/")
-    }
+    kinds = {one.key.split("/")[2] for one in bucket.objects.all() if one.key.startswith(f"training/{site.name}/")}
     assert kinds == {"snapshots", "runs", "ledger", "courses_seen.json"}
     assert not [one.key for one in bucket.objects.all() if one.key.endswith(".part")]
 

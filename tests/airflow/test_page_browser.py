@@ -79,9 +79,7 @@ def log_in(airflow, chromium, known):
             complaints.append(message.text)
 
     def logged_in(name: str, **options):
-        context = chromium.new_context(
-            base_url=airflow.url, viewport=TALL, storage_state=known[name], **options
-        )
+        context = chromium.new_context(base_url=airflow.url, viewport=TALL, storage_state=known[name], **options)
         contexts.append(context)
         context.set_default_timeout(TIMEOUT)
         page = context.new_page()
@@ -206,9 +204,7 @@ def test_a_dry_run_by_the_form_shows_what_would_be_sent(airflow, log_in):
     page.get_by_role("button", name="Trigger").first.click()
     page.locator("input[name=element_dry_run]").wait_for(state="attached")
     page.locator("label", has=page.locator("input[name=element_dry_run]")).last.click()
-    page.fill("input[name=dagRunId]", "by_the_form") if page.locator(
-        "input[name=dagRunId]"
-    ).is_visible() else None
+    page.fill("input[name=dagRunId]", "by_the_form") if page.locator("input[name=dagRunId]").is_visible() else None
     with page.expect_response(re.compile(r"/api/v2/dags/[^/]+/dagRuns$")) as triggered:
         in_3_1 = page.get_by_role("dialog").get_by_role("button", name="Trigger")
         page.get_by_test_id("trigger-dag-submit").or_(in_3_1).last.click()

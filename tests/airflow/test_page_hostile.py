@@ -34,9 +34,7 @@ def test_no_page_holds_what_was_not_escaped(acme, client_of):
     home = f"{base}/dags/{acme.connector.dag_id}"
     shown = [ada.get(f"{base}/"), *(ada.get(home + path) for path in ("", "/runs", "/todo", "/readiness"))]
     shown += [ada.get(f"{home}/runs/{run.key}"), ada.get(f"{home}/run", params={"run_id": EVIL})]
-    shown += [
-        ada.post(f"{home}/learner", data={"who": who}) for who in (EVIL, IMAGE, f"{EVIL}@example.com", "1001")
-    ]
+    shown += [ada.post(f"{home}/learner", data={"who": who}) for who in (EVIL, IMAGE, f"{EVIL}@example.com", "1001")]
     assert [page.status_code for page in shown] == [200] * len(shown)
     assert not [page.url for page in shown if EVIL in page.text or "<img" in page.text]
     assert "&lt;script&gt;" in shown[3].text
@@ -46,9 +44,7 @@ def test_no_page_holds_what_was_not_escaped(acme, client_of):
 def test_the_export_holds_no_formula(acme, client_of):
     text = client_of("ada").get(f"/codebashing_lms/dags/{acme.connector.dag_id}/todo.csv").text
     assert EVIL in text  # a CSV is no HTML, and is never shown as such
-    assert not [
-        cell for line in text.splitlines() for cell in line.split(",") if cell.startswith(("=", "+", "@"))
-    ]
+    assert not [cell for line in text.splitlines() for cell in line.split(",") if cell.startswith(("=", "+", "@"))]
 
 
 def test_a_download_is_a_download(acme, client_of):

@@ -121,10 +121,7 @@ def test_of_several_answers_the_next_one_tells_and_the_one_before_objects(site, 
     before = [learner("E1", 3), learner("E2", 1), learner("E4", 0)]
     for days in (-9, 20):
         read_back_then(site, date + days * DAY, [])
-    names = [
-        read_back_then(site, date + hours * DAY / 24, learners)
-        for hours, learners in ((-30, before), (5, after))
-    ]
+    names = [read_back_then(site, date + hours * DAY / 24, learners) for hours, learners in ((-30, before), (5, after))]
     ran = site.run(logical_date=None, as_of=date.isoformat())
     assert (ran.tasks, source.asked) == (GREEN, [])
     manifest = site.manifest(ran)

@@ -72,8 +72,7 @@ def test_a_run_that_read_nothing_is_reported_without_people(site, source, report
 @pytest.mark.slow
 def test_on_hold(site, source, reports):
     site.connector(
-        report={"directory": str(reports)},
-        delivery={"method": "folder", "directory": str(site.drop), "hold": True},
+        report={"directory": str(reports)}, delivery={"method": "folder", "directory": str(site.drop), "hold": True}
     )
     source.learners.append(learner(8, lessons=12, **DONE))
     ran = site.run()

@@ -69,12 +69,7 @@ def test_into_a_folder(site, source):
 
 @pytest.mark.parametrize("upload", ["multipart", "raw"])
 def test_over_http(site, source, upload):
-    delivery = {
-        "method": "http",
-        "endpoint": "/import",
-        "upload": upload,
-        "success": {"json": {"status": "ok"}},
-    }
+    delivery = {"method": "http", "endpoint": "/import", "upload": upload, "success": {"json": {"status": "ok"}}}
     site.connector(delivery=delivery)
     with Lms() as lms:
         site.connection("lms", conn_type="http", host=lms.url, password=lms.token)
@@ -115,11 +110,7 @@ def test_a_run_without_a_logical_date_speaks_for_its_run_after(site, source):
 
 
 @pytest.mark.parametrize(
-    ("date", "as_of", "words"),
-    [
-        (-HOUR, None, "is in the future"),
-        (timedelta(0), "soon", "is neither a date"),
-    ],
+    ("date", "as_of", "words"), [(-HOUR, None, "is in the future"), (timedelta(0), "soon", "is neither a date")]
 )
 def test_a_date_that_cannot_be_told_is_refused_before_anything_is_read(site, source, date, as_of, words):
     ran = site.run(logical_date=now() - date, as_of=as_of)

@@ -108,9 +108,7 @@ MORE_OF_THE_SOURCE = {
 def source_fails(site, watch, answers):
     for one in answers:
         with serving(one) as server:
-            site.codebashing(
-                server.base_url, password=SECRETS["token"], extra={"api_key": SECRETS["api_key"]}
-            )
+            site.codebashing(server.base_url, password=SECRETS["token"], extra={"api_key": SECRETS["api_key"]})
             ran = site.run(retries=0)
         assert "failed" in ran.tasks.values()
         watch.saw(ran)
@@ -202,10 +200,7 @@ def test_a_pgp_key_fails(site, source, sftp, watch):
         ours, lms = gpg.private(US, PASSPHRASE), gpg.public(LMS)
         watch.secret_key(ours)
         keys = {"pgp_public_key": lms, "pgp_private_key": ours, "pgp_private_key_passphrase": PASSPHRASE}
-        for changes in [
-            {"pgp_private_key_passphrase": SECRETS["token"]},
-            {"pgp_public_key": ours},
-        ]:
+        for changes in [{"pgp_private_key_passphrase": SECRETS["token"]}, {"pgp_public_key": ours}]:
             connected(site, sftp, {"pgp": {"sign": True}}, **{**keys, **changes})
             watch.failed()
         connected(site, sftp, {"pgp": {"sign": True}, "compression": "zip"}, **keys)
@@ -215,13 +210,7 @@ def test_a_pgp_key_fails(site, source, sftp, watch):
     watch.nothing_leaked()
 
 
-JOB = {
-    "id": "job.id",
-    "endpoint": "/jobs/{job}",
-    "state": "state",
-    "done": ["finished"],
-    "failed": ["failed"],
-}
+JOB = {"id": "job.id", "endpoint": "/jobs/{job}", "state": "state", "done": ["finished"], "failed": ["failed"]}
 
 
 def test_a_job_fails_and_says_why(site, source, watch):

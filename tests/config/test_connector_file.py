@@ -33,32 +33,17 @@ def test_three_lines_are_a_connector(tmp_path):
         (GOOD + "shedule: x\n", "shedule: unknown key; did you mean schedule"),
         (GOOD + "guards: {min_learner: 3}\n", "guards.min_learner: unknown key; did you mean min_learners"),
         (GOOD + "guards: {min_learners: '3'}\n", "guards.min_learners: should be a valid integer, got '3'"),
-        (
-            GOOD + "guards: {max_set_aside_percent: 101}\n",
-            "guards.max_set_aside_percent: should be less than",
-        ),
+        (GOOD + "guards: {max_set_aside_percent: 101}\n", "guards.max_set_aside_percent: should be less than"),
         (GOOD + "timezone: CET2\n", "timezone: is no time zone"),
         (GOOD + "schedule: '* * *'\n", "schedule: is neither null, a preset"),
         (GOOD + "courses: some\n", "courses: should be 'primary' or 'all'"),
         (GOOD + "courses: [java, java]\n", "courses: names a course twice"),
         (GOOD + "identity: {pattern: '['}\n", "identity.pattern: is no regular expression"),
-        (
-            GOOD + "identity: {on_missing: drop}\n",
-            "identity.on_missing: should be 'set_aside', 'use_email' or 'fail'",
-        ),
-        (
-            GOOD + "lms: {profile: generic}\n",
-            "lms.profile: is no profile; did you mean generic_csv",
-        ),
-        (
-            GOOD + "lms: {course_map: {java: {id: 7}}}\n",
-            "lms.course_map.java.id: should be a valid string, got 7",
-        ),
+        (GOOD + "identity: {on_missing: drop}\n", "identity.on_missing: should be 'set_aside', 'use_email' or 'fail'"),
+        (GOOD + "lms: {profile: generic}\n", "lms.profile: is no profile; did you mean generic_csv"),
+        (GOOD + "lms: {course_map: {java: {id: 7}}}\n", "lms.course_map.java.id: should be a valid string, got 7"),
         (GOOD + "lms: {course_map: {java: skip}}\n", "lms.course_map.java: .*should be 'ignore'"),
-        (
-            GOOD + "lms: {options: {columns: [{labl: x}]}}\n",
-            r"columns\.0\.labl: unknown key; did you mean label",
-        ),
+        (GOOD + "lms: {options: {columns: [{labl: x}]}}\n", r"columns\.0\.labl: unknown key; did you mean label"),
         (GOOD + "identity: {crosswalk: keys.csv}\n", "identity.crosswalk is for profiles"),
         (GOOD.replace("folder", "ftp"), "delivery: .*'http', 'sftp', 'folder'"),
         (GOOD.replace("directory", "dir"), "delivery.directory: is required"),
@@ -73,9 +58,7 @@ def test_three_lines_are_a_connector(tmp_path):
             "delivery.results.encoding: is no encoding Python knows",
         ),
         (
-            HTTP.replace(
-                "/imports", "/imports, results: {report: /r, row: line, format: csv, delimiter: ';;'}"
-            ),
+            HTTP.replace("/imports", "/imports, results: {report: /r, row: line, format: csv, delimiter: ';;'}"),
             "delivery.results.delimiter: should have at most 1 character",
         ),
         ("- a\n", "must be a mapping with the keys courses, delivery"),
@@ -123,9 +106,7 @@ def test_a_value_of_another_type_is_not_converted(tmp_path, text, words):
 
 
 def test_a_whole_number_is_a_number(tmp_path):
-    assert (
-        read_connector(write(tmp_path, GOOD + "guards: {max_drop_percent: 3}")).guards.max_drop_percent == 3
-    )
+    assert read_connector(write(tmp_path, GOOD + "guards: {max_drop_percent: 3}")).guards.max_drop_percent == 3
 
 
 @pytest.mark.parametrize(
@@ -157,11 +138,7 @@ def test_check_looks_at_nothing_else(tmp_path, capsys):
 
 
 def test_render_writes_the_three_files_without_airflow(tmp_path, capsys):
-    learner = {
-        "employee_id": "1",
-        "primary_course_lessons_count": 2,
-        "primary_course_completed_lessons_count": 1,
-    }
+    learner = {"employee_id": "1", "primary_course_lessons_count": 2, "primary_course_completed_lessons_count": 1}
     snapshot = write(tmp_path, json.dumps([learner]), "s.json")
     command = ["render", "--connector", str(write(tmp_path, GOOD)), "--snapshot", str(snapshot)]
     assert main([*command, "--as-of", "2026-11-23T05:00:00Z", "--out", str(tmp_path / "out")]) == 0

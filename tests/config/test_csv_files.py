@@ -84,17 +84,12 @@ def test_a_sep_line_names_the_delimiter(rows, line, mark):
     assert [row for _, row in found] == [row for _, row in PEOPLE]
     assert [number for number, _ in found] == [3, 4]
     refused(lambda: rows(f"sep=;\n{PLAIN}"), "must have the columns employee_id,user_key")
-    refused(
-        lambda: rows("sep=;\nemployee_id;user_key\n0042;ann\n0043\n"), "line 4", "another number of cells"
-    )
+    refused(lambda: rows("sep=;\nemployee_id;user_key\n0042;ann\n0043\n"), "line 4", "another number of cells")
 
 
 def test_columns_may_stand_in_any_order_and_rows_are_numbered_by_their_first_line(rows):
     text = 'user_key,employee_id\n\n"a\nnn",1\r\nbob,2\n'
-    assert rows(text) == [
-        (3, {"user_key": "a\nnn", "employee_id": "1"}),
-        (5, {"user_key": "bob", "employee_id": "2"}),
-    ]
+    assert rows(text) == [(3, {"user_key": "a\nnn", "employee_id": "1"}), (5, {"user_key": "bob", "employee_id": "2"})]
 
 
 @pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
@@ -118,9 +113,7 @@ CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 
 
 @given(
-    st.lists(st.tuples(CELLS, CELLS), max_size=6),
-    st.sampled_from(",;\t|"),
-    st.sampled_from(["utf-8-sig", "utf-16"]),
+    st.lists(st.tuples(CELLS, CELLS), max_size=6), st.sampled_from(",;\t|"), st.sampled_from(["utf-8-sig", "utf-16"])
 )
 def test_every_cell_that_a_csv_writer_writes_is_read(tmp_path_factory, cells, delimiter, encoding):
     folder, text = tmp_path_factory.mktemp("lists"), io.StringIO(newline="")
@@ -142,29 +135,20 @@ def test_every_cell_that_a_csv_writer_writes_is_read(tmp_path_factory, cells, de
         (f'sep="\r\n{PLAIN}', "must have the columns"),
         ("employee_id,user_key,mail\n0042,ann,x\n", "1 others are there"),
         ("employee_id,user_key,User_Key\n0042,ann,bob\n", "same heading twice"),
-        (
-            "employee_id,employee_id,user_key\n0042,0043,ann\n",
-            "line 1 of list.csv has the same heading twice",
-        ),
+        ("employee_id,employee_id,user_key\n0042,0043,ann\n", "line 1 of list.csv has the same heading twice"),
         ("employee_id,user_key\n0042,ann,bob\n", "line 2 of list.csv has another number of cells"),
         ("employee_id,user_key\n0042,ann\n0043\n", "line 3 of list.csv has another number of cells"),
         ("employee_id,,user_key\n0042,bob,ann\n", "another number of cells"),
         ('employee_id,user_key\n0042,"ann\n0043,bob\n', "line 2 of list.csv has a quote"),
         ('employee_id,user_key\n0042,"ann"bob\n', "line 2 of list.csv has a quote"),
-        (
-            "employee_id,user_key\n0042,ann\n1.04E+05,bob\n",
-            "line 3 of list.csv has a number such as 1.04E+05",
-        ),
+        ("employee_id,user_key\n0042,ann\n1.04E+05,bob\n", "line 3 of list.csv has a number such as 1.04E+05"),
         ("employee_id;user_key\n1,04E+05;ann\n", "line 2 of list.csv has a number such as 1.04E+05"),
         ("employee_id,user_key\n0042,5E+11\n", "1.04E+05"),
         ("employee_id,user_key\n0042,a\0b\n", "zero bytes"),
         (PLAIN.encode("utf-16-le"), "zero bytes"),
         (PLAIN.encode("utf-16-be"), "zero bytes"),
         (PLAIN.encode("utf-16")[:-1], "utf-16"),
-        (
-            "employee_id,user_key\n0042,ann\n0043,żółw\n".encode("cp1250"),
-            "list.csv, line 3: a letter is not UTF-8",
-        ),
+        ("employee_id,user_key\n0042,ann\n0043,żółw\n".encode("cp1250"), "list.csv, line 3: a letter is not UTF-8"),
         ("employee_id,user_key\r0042,zoë\r".encode("cp1252"), "line 2: a letter is not UTF-8"),
         (b"PK\x03\x04....", "Excel workbook"),
         (b"\xd0\xcf\x11\xe0....", "Excel workbook"),
@@ -257,20 +241,14 @@ def test_zeros_that_the_people_list_lost_are_said(tmp_path):
     (tmp_path / "people.csv").write_text(
         "email,action,employee_id,reason\na@x,use_id,42,\nb@x,use_id,77,\nc@x,use_id,0044,\n"
     )
-    people = [
-        person(employee_id=f"004{at}", email=f"{name}@x") for at, name in zip((2, 3, 4), "abc", strict=True)
-    ]
+    people = [person(employee_id=f"004{at}", email=f"{name}@x") for at, name in zip((2, 3, 4), "abc", strict=True)]
     got = run(people, tmp_path, identity={"people": "people.csv"})
     assert got.manifest["warnings"]["people_lost_zeros"] == 1
 
 
-@pytest.mark.parametrize(
-    "line", ["a\u200b@x,use_id,4\u200b2,x", "a\xa0b@x,exclude,,x", '"a@x","use_id","4\n2",x']
-)
+@pytest.mark.parametrize("line", ["a\u200b@x,use_id,4\u200b2,x", "a\xa0b@x,exclude,,x", '"a@x","use_id","4\n2",x'])
 def test_a_person_with_a_sign_that_nobody_sees_is_named_by_line(tmp_path, line):
-    (tmp_path / "list.csv").write_text(
-        f"email,action,employee_id,reason\nb@x,exclude,,\n{line}\n", encoding="utf-8"
-    )
+    (tmp_path / "list.csv").write_text(f"email,action,employee_id,reason\nb@x,exclude,,\n{line}\n", encoding="utf-8")
     with pytest.raises(ConnectorError, match=r"identity.people, line 3: .* nobody sees") as error:
         read_people("list.csv", tmp_path.joinpath)
     assert "@" not in str(error.value)
@@ -322,9 +300,7 @@ def test_check_says_what_is_wrong_with_every_list(tmp_path, capsys):
     }
     code, out, err = checked(tmp_path, capsys, "--lists", **sections)
     assert code == 1
-    assert out[1:] == [
-        "identity.crosswalk: s3://bucket/keys.csv was not read: only Airflow reaches this address."
-    ]
+    assert out[1:] == ["identity.crosswalk: s3://bucket/keys.csv was not read: only Airflow reaches this address."]
     assert [line.partition(": ")[0] for line in err] == ["identity.people", "lms.course_map"]
     assert "gone.csv cannot be read (FileNotFoundError)" in err[0]
     assert "lacks title" in err[1]

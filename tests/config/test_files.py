@@ -15,15 +15,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_every_file_is_valid_or_invalid_and_has_a_dag_id_of_its_own(folder):
-    for name in (
-        "acme.yaml",
-        "acme.yml",
-        "big co.yaml",
-        "big_co.yaml",
-        "notes.txt",
-        "x.yaml.example",
-        ".y.yaml",
-    ):
+    for name in ("acme.yaml", "acme.yml", "big co.yaml", "big_co.yaml", "notes.txt", "x.yaml.example", ".y.yaml"):
         (folder / name).write_text(GOOD.format(name.partition(".")[0]))
     valid, invalid = read_connector_files()
     assert [one.connector.dag_id for one in valid] == ["codebashing_lms_acme", "codebashing_lms_big_co"]

@@ -20,9 +20,7 @@ def test_primary_courses():
 
 
 def test_primary_with_mapped_and_seen_courses():
-    fields = fields_to_ask(
-        connector_with(course_map={"java": {"id": "J"}, "rust": "ignore"}), ["zig", "java", "ada"]
-    )
+    fields = fields_to_ask(connector_with(course_map={"java": {"id": "J"}, "rust": "ignore"}), ["zig", "java", "ada"])
     assert fields[-3:] == ["rust.completed_date", "ada.completed_date", "zig.completed_date"]
     assert len(fields) == len(set(fields)) == 6 + len(SHIPPED_COURSES) + 3
 
@@ -42,12 +40,7 @@ def test_a_course_map_in_a_file_is_not_read():
 
 
 def test_other_names_of_keys():
-    keys = {
-        "email": "mail",
-        "created_at": "born",
-        "course_completed_date": "done_{course}",
-        "lessons_total": "n",
-    }
+    keys = {"email": "mail", "created_at": "born", "course_completed_date": "done_{course}", "lessons_total": "n"}
     fields = fields_to_ask(connector_with(employee_id_field="staff_no", keys=keys), [])
     assert fields[:4] == ["staff_no", "mail", "last_active_at", "born"]
     assert fields[-1] == f"done_{SHIPPED_COURSES[-1]}"

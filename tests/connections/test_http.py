@@ -35,9 +35,7 @@ def certificate(tmp_path_factory):
     path = tmp_path_factory.mktemp("tls") / "localhost.pem"
     path.write_bytes(
         signed.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return path
 
@@ -145,9 +143,7 @@ def test_session_follows_no_redirect_even_when_told_to():
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("verify", "trusted"), [(True, "/env.pem"), (False, False), ("/site.pem", "/site.pem")]
-)
+@pytest.mark.parametrize(("verify", "trusted"), [(True, "/env.pem"), (False, False), ("/site.pem", "/site.pem")])
 def test_environment_does_not_outdo_the_connection(verify, trusted, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/env.pem")
     address = "https://acme.codebashing.com"

@@ -105,10 +105,7 @@ def test_write_that_fails_midway_leaves_nothing(tmp_path, drop):
 
 def test_full_disk_is_retryable():
     transport = FolderTransport(FolderDelivery(directory="/mnt/drop"))
-    with (
-        pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"),
-        transport._translate_errors(),
-    ):
+    with pytest.raises(DeliveryUnavailableError, match="/mnt/drop is on a full disk"), transport._translate_errors():
         raise OSError(errno.ENOSPC, "No space left on device")
 
 

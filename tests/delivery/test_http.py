@@ -47,9 +47,7 @@ def test_lms_imports_the_very_bytes(staged, lms, upload):
 def test_file_is_streamed(tmp_path):
     large = outbound(tmp_path, b"employee_id,course_id,percent_complete\r\n" + b"x" * (64 << 20))
     with recording() as server:
-        transport = HttpTransport(
-            convert(import_at(), HttpDelivery), HttpConnection(server.url, password="t")
-        )
+        transport = HttpTransport(convert(import_at(), HttpDelivery), HttpConnection(server.url, password="t"))
         tracemalloc.start()
         transport.send(large, resuming=False)
         peak = tracemalloc.get_traced_memory()[1]
@@ -104,9 +102,7 @@ def test_healing_status_is_tried_again_with_the_same_key(staged, lms, status):
 
 def test_healing_status_to_the_end(staged, lms):
     lms.next_answers.extend([Answer(503, b"")] * 9)
-    with pytest.raises(
-        DeliveryUnavailableError, match=r"not able to take the file now \(status 503"
-    ) as caught:
+    with pytest.raises(DeliveryUnavailableError, match=r"not able to take the file now \(status 503") as caught:
         staged.load(import_at(deadline=2), lms_connection(lms))
     assert caught.value.retryable
     assert len(lms.arrivals) == 2
@@ -165,17 +161,12 @@ def test_redirect_is_an_error_and_nothing_follows(staged, status, run):
 
 @pytest.mark.parametrize("location", ["", "/elsewhere", "http://[bad"])
 def test_redirect_to_no_other_host(staged, location):
-    with (
-        recording(Answer(302, b"", {"Location": location})) as server,
-        pytest.raises(DeliveryError, match="redirects"),
-    ):
+    with recording(Answer(302, b"", {"Location": location})) as server, pytest.raises(DeliveryError, match="redirects"):
         staged.load(import_at(), HttpConnection(server.url, password="t"))
 
 
 BROKEN_RULES = [
-    pytest.param(
-        {"json": {"status": "ok"}}, {"status": "error"}, "success.json: status is not 'ok'", id="value"
-    ),
+    pytest.param({"json": {"status": "ok"}}, {"status": "error"}, "success.json: status is not 'ok'", id="value"),
     pytest.param({"json": {"a.b": 1}}, {"a": {"c": 1}}, "success.json: a.b is not in the body", id="no key"),
     pytest.param({"json": {"0.id": 1}}, [], "success.json: 0.id is not in the body", id="no item"),
     pytest.param({"json": {"a": 1}}, {"a": True}, "success.json: a is not 1", id="true is not 1"),
@@ -205,10 +196,7 @@ def test_json_rule_on_a_body_that_is_none(staged, lms, body):
 @pytest.mark.parametrize(
     ("rule", "document"),
     [
-        (
-            {"json": {"status": "ok", "n": 1.0, "list.1.x": None}},
-            {"status": "ok", "n": 1, "list": [0, {"x": None}]},
-        ),
+        ({"json": {"status": "ok", "n": 1.0, "list.1.x": None}}, {"status": "ok", "n": 1, "list": [0, {"x": None}]}),
         ({"matches": "^0$"}, 0),
         ({"rejects": "exception|error"}, {"filename": "x"}),
     ],
@@ -249,13 +237,9 @@ def test_header_of_a_hostile_server_is_not_repeated(staged, lms):
 
 
 def test_server_that_never_answers_is_ended_by_the_deadline(staged):
-    with (
-        silent_server() as port,
-        pytest.raises(DeliveryUnavailableError, match="delivery.deadline") as caught,
-    ):
+    with silent_server() as port, pytest.raises(DeliveryUnavailableError, match="delivery.deadline") as caught:
         staged.load(
-            import_at("/import?key=s3cret", deadline=1),
-            HttpConnection(f"http://127.0.0.1:{port}", password="t"),
+            import_at("/import?key=s3cret", deadline=1), HttpConnection(f"http://127.0.0.1:{port}", password="t")
         )
     assert "s3cret" not in str(caught.value)
 
@@ -326,9 +310,7 @@ def test_no_password(staged, lms):
 @pytest.mark.parametrize("run", [{"dry_run": True}, {"check_only": True}])
 def test_trying_sends_no_file(staged, lms, run):
     outcome = staged.load(import_at(), lms_connection(lms), **run)
-    assert (
-        "did not refuse the login; whether it takes a file shows only when one is sent" in outcome["sentence"]
-    )
+    assert "did not refuse the login; whether it takes a file shows only when one is sent" in outcome["sentence"]
     assert not lms.arrivals
 
 

@@ -102,9 +102,7 @@ def test_a_raw_upload_has_it_in_the_query_which_no_error_quotes(staged, moodle, 
 
 def test_a_connection_that_breaks_off_does_not_quote_the_query(staged, caplog):
     with pytest.raises(DeliveryError) as failure:
-        staged.load(
-            {**DELIVERY, "upload": "raw", "deadline": 1}, HttpConnection("http://127.0.0.1:9", password=TOKEN)
-        )
+        staged.load({**DELIVERY, "upload": "raw", "deadline": 1}, HttpConnection("http://127.0.0.1:9", password=TOKEN))
     assert TOKEN not in str(failure.value) + caplog.text
     assert failure.value.__cause__ is None
 

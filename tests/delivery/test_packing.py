@@ -63,9 +63,7 @@ def test_zip_has_one_member_of_the_files_name_and_no_time(tmp_path):
     rest = fields + struct.pack("<HH", len(name), 0)
     member = b"PK\x03\x04" + struct.pack("<HH", 20, 0) + rest + name
     rights = stat.S_IMODE(0o600) << 16
-    entry = (
-        b"PK\x01\x02" + struct.pack("<BBHH", 20, 3, 20, 0) + rest + struct.pack("<HHHII", 0, 0, 0, rights, 0)
-    )
+    entry = b"PK\x01\x02" + struct.pack("<BBHH", 20, 3, 20, 0) + rest + struct.pack("<HHHII", 0, 0, 0, rights, 0)
     directory = entry + name
     end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), len(member + body), 0)
     assert packed(tmp_path, "zip") == member + body + directory + end
@@ -100,9 +98,7 @@ def test_drop(method, compression, suffix, staged, sftp, drop):
     assert stat.S_IMODE((staged.folder / name).stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(
-    ("compression", "media_type"), [("zip", "application/zip"), ("gzip", "application/gzip")]
-)
+@pytest.mark.parametrize(("compression", "media_type"), [("zip", "application/zip"), ("gzip", "application/gzip")])
 @pytest.mark.parametrize("upload", ["raw", "multipart"])
 def test_upload(upload, compression, media_type, staged):
     with recording() as server:

@@ -106,9 +106,7 @@ def test_check_says_which_key_and_until_when(gpg, keys, staged, sftp):
     until = datetime.now(UTC) + timedelta(days=365)
     assert f"{gpg.fingerprint(LMS)}, which can be used until {until:%Y-%m}" in outcome["sentence"]
     assert f"signed with {gpg.fingerprint(US)}" in outcome["sentence"]
-    for_ever = staged.load(
-        drop_on(pgp={}), sftp_connection(sftp, pgp_public_key=gpg.public(US)), check_only=True
-    )
+    for_ever = staged.load(drop_on(pgp={}), sftp_connection(sftp, pgp_public_key=gpg.public(US)), check_only=True)
     assert f"{gpg.fingerprint(US)}, which does not expire." in for_ever["sentence"]
 
 
@@ -202,17 +200,7 @@ def with_subkey(gpg, who, **options):
 
 
 def made_with_sha1(gpg, who):
-    gpg(
-        "--passphrase",
-        "",
-        "--cert-digest-algo",
-        "SHA1",
-        "--quick-gen-key",
-        who,
-        "rsa2048",
-        "sign,encr",
-        "never",
-    )
+    gpg("--passphrase", "", "--cert-digest-algo", "SHA1", "--quick-gen-key", who, "rsa2048", "sign,encr", "never")
     return gpg.public(who)
 
 
@@ -235,10 +223,7 @@ UNUSABLE = {
     "no_key": (lambda gpg, who: "ssh-ed25519 AAAA", "no OpenPGP public key, or it is truncated"),
     "truncated": (lambda gpg, who: gpg.public(LMS)[:400], "no OpenPGP public key, or it is truncated"),
     "two": (lambda gpg, who: gpg("--export", LMS, US).decode("latin-1"), "is no OpenPGP public key, or"),
-    "two_armored": (
-        lambda gpg, who: gpg("--armor", "--export", LMS, US).decode(),
-        "exactly one key; it holds 2",
-    ),
+    "two_armored": (lambda gpg, who: gpg("--armor", "--export", LMS, US).decode(), "exactly one key; it holds 2"),
     "private": (lambda gpg, who: gpg.private(LMS), "is a private key, .* put the LMS's public key there"),
     "revoked": (revoked, "was revoked by its owner. Ask the LMS's administrator for the present one"),
     "expired": (expired, "expired on 2020-12-31. Ask the LMS's administrator"),
@@ -263,9 +248,7 @@ def test_unusable_key_of_the_lms(case, gpg, staged, sftp, drop):
 
 
 def test_missing_keys(gpg, keys, staged, sftp, tmp_path):
-    assert "delivery.pgp.key is not set, and there is no pgp_public_key" in refused(
-        staged, sftp_connection(sftp)
-    )
+    assert "delivery.pgp.key is not set, and there is no pgp_public_key" in refused(staged, sftp_connection(sftp))
     gone = refused(staged, sftp_connection(sftp), key=str(tmp_path / "gone"))
     assert gone == f"delivery.pgp.key: {tmp_path}/gone cannot be read (FileNotFoundError)."
     unsigned = sftp_connection(sftp, pgp_public_key=keys["pgp_public_key"])
@@ -287,9 +270,7 @@ def test_unusable_key_of_ours(changes, expected, keys, staged, sftp):
 
 
 def test_other_unusable_keys_of_ours(gpg, keys, staged, sftp):
-    public = refused(
-        staged, sftp_connection(sftp, **{**keys, "pgp_private_key": keys["pgp_public_key"]}), sign=True
-    )
+    public = refused(staged, sftp_connection(sftp, **{**keys, "pgp_private_key": keys["pgp_public_key"]}), sign=True)
     assert "is no OpenPGP private key" in public
     gpg.make("certify@example.org", "ed25519", "cert")
     unsigning = {**keys, "pgp_private_key": gpg.private("certify@example.org")}
@@ -314,9 +295,7 @@ def test_file_whose_arrival_was_not_seen_is_recognised(gpg, keys, staged, sftp, 
     """A file that is encrypted anew is another file; the LMS would get it a second time."""
     delivery = drop_on(pgp={})
     with Proxy(sftp.port) as proxy:
-        stage(staged.folder.parents[3] / "other").load(
-            delivery, sftp_connection(sftp, port=proxy.port, **keys)
-        )
+        stage(staged.folder.parents[3] / "other").load(delivery, sftp_connection(sftp, port=proxy.port, **keys))
     (drop / PACKED).unlink()
     seen = set()
     for before_the_end in range(0, 600, 60):

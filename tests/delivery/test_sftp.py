@@ -93,9 +93,7 @@ def test_server_without_posix_rename(staged, drop, before):
 
 
 def test_wrong_password_is_tried_once(staged, sftp):
-    with pytest.raises(
-        DeliveryError, match="refused the login of the connection lms_sftp.*tried once"
-    ) as caught:
+    with pytest.raises(DeliveryError, match="refused the login of the connection lms_sftp.*tried once") as caught:
         staged.load(drop_on(), sftp_connection(sftp, password="wrong-secret"))
     assert not caught.value.retryable
     assert sftp.logins == 1
@@ -115,9 +113,7 @@ def test_private_key(staged, drop, kind, passphrase):
     key = asyncssh.generate_private_key(kind, comment="lms")
     text = key.export_private_key("openssh", passphrase=passphrase).decode()
     with SftpServer(drop, public_key=key.export_public_key().decode()) as server:
-        connection = sftp_connection(
-            server, password="unused", private_key=text, private_key_passphrase=passphrase
-        )
+        connection = sftp_connection(server, password="unused", private_key=text, private_key_passphrase=passphrase)
         staged.load(drop_on(), connection)
         assert (drop / NAME).read_bytes() == CSV
 
@@ -142,14 +138,10 @@ def test_wrong_private_key_is_tried_once(staged, sftp, key):
     [
         pytest.param({"username": None}, "lacks a login", id="no login"),
         pytest.param({"password": None}, "lacks a login, or a password", id="no password"),
-        pytest.param(
-            {"private_key": "-----BEGIN"}, "private key of the connection lms_sftp", id="broken key"
-        ),
+        pytest.param({"private_key": "-----BEGIN"}, "private key of the connection lms_sftp", id="broken key"),
         pytest.param({"key_file": "/no/such/key"}, "key_file .* cannot be read", id="no key file"),
         pytest.param({"no_host_key_check": True}, "only one of host_key", id="check and no check"),
-        pytest.param(
-            {"host_key": "ssh-ed25519 nonsense"}, "host_key or known_hosts .* cannot be read", id="no key"
-        ),
+        pytest.param({"host_key": "ssh-ed25519 nonsense"}, "host_key or known_hosts .* cannot be read", id="no key"),
         pytest.param({"host_key": None, "known_hosts": "/no/such"}, "cannot be read", id="no known_hosts"),
         pytest.param({"host_key": None, "known_hosts": "x" * 5000}, "cannot be read", id="long nonsense"),
     ],
@@ -197,9 +189,7 @@ def test_bare_host_key_means_rsa(staged, sftp):
 
 @pytest.mark.parametrize("as_file", [True, False])
 def test_known_hosts(staged, sftp, drop, tmp_path, as_file):
-    known = (
-        f"# of the LMS\nother.example.com {sftp.host_key}\n[127.0.0.1]:{sftp.port} {sftp.host_key} comment\n"
-    )
+    known = f"# of the LMS\nother.example.com {sftp.host_key}\n[127.0.0.1]:{sftp.port} {sftp.host_key} comment\n"
     (tmp_path / "known_hosts").write_text(known)
     known_hosts = str(tmp_path / "known_hosts") if as_file else known
     staged.load(drop_on(), sftp_connection(sftp, host_key=None, known_hosts=known_hosts))

@@ -13,8 +13,7 @@ from tests.load.staged_run import CSV, MANY, NAME, stage
 pytestmark = [
     pytest.mark.skipif(SSHD is None, reason="OpenSSH's sshd is not installed (Debian: openssh-server)"),
     pytest.mark.skipif(
-        os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir(),
-        reason="sshd as root needs the folder /run/sshd",
+        os.geteuid() == 0 and not PRIVILEGE_SEPARATION.is_dir(), reason="sshd as root needs the folder /run/sshd"
     ),
 ]
 
@@ -45,9 +44,7 @@ def test_missing_folder(staged, sshd, drop):
 
 def test_wrong_key_is_refused(staged, sshd, drop):
     wrong = asyncssh.generate_private_key("ssh-ed25519", comment="wrong").export_private_key().decode()
-    connection = SftpConnection(
-        sshd.host, sshd.port, sshd.username, private_key=wrong, host_key=sshd.host_key
-    )
+    connection = SftpConnection(sshd.host, sshd.port, sshd.username, private_key=wrong, host_key=sshd.host_key)
     with pytest.raises(DeliveryError, match="tried once"):
         staged.load(drop_in(drop), connection)
 

@@ -41,9 +41,7 @@ def agreed(staged: StagedRun, content: bytes) -> None:
     deliveries = [entry for entry in entries(destination_ledger) if entry["kind"] == "delivery"]
     assert [entry["delivery"] for entry in deliveries] == [staged.receipt["delivery"]]
     rows = csv.DictReader(io.StringIO(content.decode()))
-    told = (
-        open_ledger(destination_ledger).table.select(["employee_id", "course_id", "hundredths"]).to_pylist()
-    )
+    told = open_ledger(destination_ledger).table.select(["employee_id", "course_id", "hundredths"]).to_pylist()
     assert sorted((row["employee_id"], row["course_id"], row["percent_complete"]) for row in rows) == sorted(
         (one["employee_id"], one["course_id"], f"{one['hundredths'] / 100:g}") for one in told
     )

@@ -44,9 +44,7 @@ class Company:
     :param changes: of the connector file.
     """
 
-    def __init__(
-        self, folder: Path, source: Codebashing, lms: Any, connection: dict[str, Any], **changes: Any
-    ) -> None:
+    def __init__(self, folder: Path, source: Codebashing, lms: Any, connection: dict[str, Any], **changes: Any) -> None:
         self.source, self.lms = source, lms
         self.home = folder / "staging" / "acme"
         self.truth: dict[str, str] = {}
@@ -122,8 +120,6 @@ class Company:
         assert (receipt["state"], receipt["sha256"]) == ("delivered", sha256_of(sent))
         assert sent.read_bytes() == self.lms.imports[-1]
         [destination_ledger] = ledgers(self.home)
-        deliveries = [
-            entry["delivery"] for entry in entries(destination_ledger) if entry["kind"] == "delivery"
-        ]
+        deliveries = [entry["delivery"] for entry in entries(destination_ledger) if entry["kind"] == "delivery"]
         assert (len(deliveries), deliveries[-1]) == (self.last.number, receipt["delivery"])
         assert len(self.lms.imports) == self.last.number

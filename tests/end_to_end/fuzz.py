@@ -99,14 +99,7 @@ class Mischief:
         rng = self.rng
         if rng.random() < 0.02:
             return rng.choice(HOSTILE)
-        ranges = [
-            (0x20, 0x7E),
-            (0, 0x1F),
-            (0x80, 0x2FF),
-            (0x600, 0x6FF),
-            (0x2000, 0x206F),
-            (0x1F300, 0x1FAFF),
-        ]
+        ranges = [(0x20, 0x7E), (0, 0x1F), (0x80, 0x2FF), (0x600, 0x6FF), (0x2000, 0x206F), (0x1F300, 0x1FAFF)]
         signs = (rng.randint(*rng.choice(ranges)) for _ in range(rng.choice([0, 1, 2, 3, 8, 30])))
         return "".join(map(chr, signs))
 
@@ -128,16 +121,11 @@ class Mischief:
             ("email", json.dumps(rng.choice([f"{who}@example.com", f"{who}@Example.com ", None]))),
             ("primary_course_name", json.dumps(slug)),
             ("primary_course_completed_lessons_count", json.dumps(rng.randint(0, total + 1))),
-            (
-                "primary_course_lessons_count",
-                json.dumps(rng.choice([total, str(total), float(total), f"{total}.0"])),
-            ),
+            ("primary_course_lessons_count", json.dumps(rng.choice([total, str(total), float(total), f"{total}.0"]))),
             ("last_active_at", self.date()),
         ]
         for course in dict.fromkeys([slug, *rng.sample(SLUGS, rng.choice([0, 1, 3]))]):
-            pairs.append(
-                (f"{course}.completed_percentage", rng.choice(["0", "33.335", "100", "100.0", '"50"']))
-            )
+            pairs.append((f"{course}.completed_percentage", rng.choice(["0", "33.335", "100", "100.0", '"50"'])))
             pairs.append((f"{course}.completed_date", self.date()))
         for _ in range(rng.choice([0, 0, 1, 1, 2, 5])):
             at = rng.randrange(len(pairs))
@@ -170,9 +158,7 @@ class Mischief:
             "on_missing": rng.choice(["set_aside", "use_email"]),
             "on_conflict": rng.choice(["set_aside", "best"]),
         }
-        course_map = rng.choice(
-            [{}, {}, {"java": {"id": "=J,;\t|"}, "python": "ignore", "go": {"id": "=J,;\t|"}}]
-        )
+        course_map = rng.choice([{}, {}, {"java": {"id": "=J,;\t|"}, "python": "ignore", "go": {"id": "=J,;\t|"}}])
         lms = {"course_map": course_map, "options": {"columns": COLUMNS, **rng.choice(SHAPES)}}
         lms["timezone"] = rng.choice(ZONES)
         return {
@@ -202,9 +188,7 @@ class Round:
         folder.mkdir(parents=True)
         path = folder / "snapshot.json"
         path.write_bytes(snapshot)
-        about = context(
-            run_id=f"run{day}", logical_date=as_of, as_of=as_of, extracted_at=as_of, provenance="live"
-        )
+        about = context(run_id=f"run{day}", logical_date=as_of, as_of=as_of, extracted_at=as_of, provenance="live")
         return folder, transform(self.connector, path, None, folder, about, folder.joinpath)
 
     def agrees(self, text: str, got: SimpleNamespace) -> None:
@@ -231,9 +215,7 @@ class Round:
         places = {name: sum(got.records[name].values()) for name in ("withheld", "set_aside")}
         places |= {name: got.records[name] for name in ("emitted", "merged")}
         assert sum(places.values()) == got.records["read"]
-        assert got.records["read"] == (
-            count if self.sections["courses"] == "primary" else got.records["read"]
-        )
+        assert got.records["read"] == (count if self.sections["courses"] == "primary" else got.records["read"])
         listed = Counter(pq.read_table(got.out / "left_out.parquet")["place"].to_pylist())
         unmapped = got.records["set_aside"].get("unmapped_course", 0)
         merged = {"withheld": places["withheld"], "merged": places["merged"], "set_aside": unmapped}
@@ -275,9 +257,7 @@ def good_snapshot(one: Round, text: str, count: int, found: Found) -> None:
     names = {got.manifest["file"]} if emitted else set()
     one.nothing_elsewhere(names)
     if emitted:
-        assert (one.root / "drop" / got.manifest["file"]).read_bytes() == (
-            folder / got.manifest["file"]
-        ).read_bytes()
+        assert (one.root / "drop" / got.manifest["file"]).read_bytes() == (folder / got.manifest["file"]).read_bytes()
         [destination_ledger] = ledgers(one.root / "staging" / "acme")
         assert len(open_ledger(destination_ledger).table) == emitted
     folder, transformed = one.staged(text.encode(), 1)
@@ -285,9 +265,7 @@ def good_snapshot(one: Round, text: str, count: int, found: Found) -> None:
     one.nothing_elsewhere(names)
     found.dispositions += Counter(emitted=emitted, merged=got.records["merged"])
     for place in ("withheld", "set_aside"):
-        found.dispositions += Counter(
-            {f"{place}.{name}": times for name, times in got.records[place].items()}
-        )
+        found.dispositions += Counter({f"{place}.{name}": times for name, times in got.records[place].items()})
 
 
 def damaged_snapshot(one: Round, raw: bytes, found: Found) -> None:

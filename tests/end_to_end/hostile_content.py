@@ -4,29 +4,8 @@ import csv
 import io
 import json
 
-FORMULAS = [
-    "=1+1",
-    "+1",
-    "-1",
-    "@SUM(A1)",
-    '=HYPERLINK("http://x","y")',
-    "=cmd|' /C calc'!A0",
-    "'=1",
-    "\t=2",
-    "\r=3",
-]
-PATHS = [
-    "../../etc/passwd",
-    "/etc/passwd",
-    "..\\..\\x",
-    "C:\\x",
-    ".",
-    "..",
-    "~",
-    "file:///x",
-    "a/../../b",
-    "%2e%2e%2f",
-]
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", '=HYPERLINK("http://x","y")', "=cmd|' /C calc'!A0", "'=1", "\t=2", "\r=3"]
+PATHS = ["../../etc/passwd", "/etc/passwd", "..\\..\\x", "C:\\x", ".", "..", "~", "file:///x", "a/../../b", "%2e%2e%2f"]
 CELLS = [
     "\0",
     "a\0b",
@@ -109,13 +88,10 @@ STRANGE = {
     "list": DEEP,
     "empty": "{}",
     "empty key": '{"": 1, ".completed_percentage": 50, "employee_id": "1"}',
-    "objects": '{"employee_id": {"a": 1}, "email": [1], "primary_course_name": {}, '
-    '"java.completed_percentage": []}',
+    "objects": '{"employee_id": {"a": 1}, "email": [1], "primary_course_name": {}, "java.completed_percentage": []}',
     "many keys": json.dumps({f"key{at}": at for at in range(10_000)} | learner(9)),
     "many courses": json.dumps({f"c{at}.completed_percentage": at % 101 for at in range(3_000)} | learner(8)),
-    "quoted keys": json.dumps(
-        {'"a\\': 1, "b\nc.completed_percentage": 2, '"\\.completed_percentage': 3} | learner(7)
-    ),
+    "quoted keys": json.dumps({'"a\\': 1, "b\nc.completed_percentage": 2, '"\\.completed_percentage': 3} | learner(7)),
 }
 
 

@@ -11,15 +11,7 @@ from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.journal import open_ledger
 from include.codebashing_lms.staging.layout import run_folder
 from tests.delivery.connections import lms_connection
-from tests.end_to_end.hostile_content import (
-    FINE,
-    FORMULAS,
-    HOSTILE,
-    PATHS,
-    STRANGE,
-    learner,
-    stays_in_its_cell,
-)
+from tests.end_to_end.hostile_content import FINE, FORMULAS, HOSTILE, PATHS, STRANGE, learner, stays_in_its_cell
 from tests.fakes.loopback import answer, serving
 from tests.load.staged_run import NAME, StagedRun, stage
 from tests.transform.transform_run import READ_AT, connector, run
@@ -29,9 +21,7 @@ IMPORT = {"method": "http", "conn_id": "lms_http", "endpoint": "/import"}
 IN_EVERY_PLACE = {
     "employee_id": lambda text, number: learner(number, employee_id=text),
     "email": lambda text, number: learner(number, email=text),
-    "course": lambda text, number: learner(
-        number, primary_course_name=text, **{f"{text}.completed_percentage": 25}
-    ),
+    "course": lambda text, number: learner(number, primary_course_name=text, **{f"{text}.completed_percentage": 25}),
     "key": lambda text, number: learner(number, **{text: text}),
     "count": lambda text, number: learner(number, primary_course_lessons_count=text),
     "percentage": lambda text, number: learner(number, **{"java.completed_percentage": text}),
@@ -61,9 +51,7 @@ def nothing_else(folder, got):
     assert names == {"snapshot.json", *(f"out/{name}" for name in own)}
 
 
-@pytest.mark.parametrize(
-    "courses", ["primary", "all", ["java", *PATHS, *FORMULAS]], ids=["primary", "all", "list"]
-)
+@pytest.mark.parametrize("courses", ["primary", "all", ["java", *PATHS, *FORMULAS]], ids=["primary", "all", "list"])
 @pytest.mark.parametrize("identity", [{}, ANYTHING], ids=["default", "anything"])
 @pytest.mark.parametrize("place", IN_EVERY_PLACE)
 def test_hostile_text(place, identity, courses, tmp_path):
@@ -78,9 +66,7 @@ def test_hostile_text(place, identity, courses, tmp_path):
     nothing_else(tmp_path, got)
     if place == "employee_id":
         expected = (
-            {text.strip() for text in HOSTILE}
-            if identity
-            else {"NULL", "NaN", "null", "undefined", "1e400", "0042"}
+            {text.strip() for text in HOSTILE} if identity else {"NULL", "NaN", "null", "undefined", "1e400", "0042"}
         )
         assert expected - {row[0] for row in rows} <= {""} | ({"x" * 100_000} if not identity else set())
 
@@ -127,12 +113,7 @@ def test_hostile_text_arrives_at_the_lms_as_it_is(tmp_path):
     [destination_ledger] = ledgers(root / "acme")
     assert set(open_ledger(destination_ledger).table["employee_id"].to_pylist()) == known
     assert {path.name for path in tmp_path.iterdir()} == {"staging"}
-    assert {path.name for path in (root / "acme").iterdir()} <= {
-        "runs",
-        "ledger",
-        "in_flight",
-        "courses_seen.json",
-    }
+    assert {path.name for path in (root / "acme").iterdir()} <= {"runs", "ledger", "in_flight", "courses_seen.json"}
     assert staged.file.name == NAME
 
 

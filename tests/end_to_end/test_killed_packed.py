@@ -17,13 +17,7 @@ from tests.end_to_end.company import TASKS, Company
 from tests.fakes.gnupg import LMS, US, Gpg, gnupg
 
 PACKED = {
-    "delivery": {
-        "method": "sftp",
-        "directory": "/",
-        "send": "changes",
-        "compression": "gzip",
-        "pgp": {"sign": True},
-    }
+    "delivery": {"method": "sftp", "directory": "/", "send": "changes", "compression": "gzip", "pgp": {"sign": True}}
 }
 
 

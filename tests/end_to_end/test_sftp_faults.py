@@ -104,8 +104,7 @@ def test_cut_anywhere(direction, how, traffic, door, new_run):
 def test_cut_in_the_last_words(traffic, door, new_run):
     """The answer to the rename is among them: the file has its name, and the client does not know."""
     last = [
-        door.survives(Fault(down=at), new_run())[-1]["sentence"]
-        for at in range(traffic.down - 700, traffic.down, 35)
+        door.survives(Fault(down=at), new_run())[-1]["sentence"] for at in range(traffic.down - 700, traffic.down, 35)
     ]
     assert any("by an earlier try" in sentence for sentence in last)
     assert any("by an earlier try" not in sentence for sentence in last)

@@ -148,9 +148,7 @@ def test_retry_after_date(fetch):
     assert datetime.now(UTC) >= at.replace(microsecond=0)
 
 
-@pytest.mark.parametrize(
-    "value", ["0", "soon", "Mon, 01 Jan 2001 00:00:00 GMT", "Mon, 01 Jan 2001 00:00:00 -0000"]
-)
+@pytest.mark.parametrize("value", ["0", "soon", "Mon, 01 Jan 2001 00:00:00 GMT", "Mon, 01 Jan 2001 00:00:00 -0000"])
 def test_retry_after_that_says_nothing(value, fetch):
     with serving(answer(b"", "429 Slow", Retry_After=value), answer(LEARNERS)) as server:
         assert fetch(server.base_url).records == 3

@@ -13,11 +13,7 @@ HOUR = timedelta(hours=1)
 
 
 def connector(**changes):
-    content = {
-        "name": "acme",
-        "source": {"conn_id": "x"},
-        "delivery": {"method": "folder", "directory": "/x"},
-    }
+    content = {"name": "acme", "source": {"conn_id": "x"}, "delivery": {"method": "folder", "directory": "/x"}}
     return parse_connector({**content, **changes})
 
 
@@ -44,9 +40,7 @@ def test_as_of_goes_before_the_date_of_airflow(as_of, instant):
     assert logical_date(NOW, as_of, False, DAILY) == datetime.fromisoformat(instant)
 
 
-@pytest.mark.parametrize(
-    "as_of", ["yesterday", "23.11.2026", "2026-02-30", "0001-01-01", "9999-12-31", "x" * 999]
-)
+@pytest.mark.parametrize("as_of", ["yesterday", "23.11.2026", "2026-02-30", "0001-01-01", "9999-12-31", "x" * 999])
 def test_what_is_no_date_is_refused(as_of):
     with pytest.raises(RunDateError, match="is neither a date such as") as error:
         logical_date(NOW, as_of, False, DAILY)

@@ -6,12 +6,7 @@ import traceback
 
 import pytest
 
-from include.codebashing_lms.errors import (
-    CodebashingLmsError,
-    ConnectorError,
-    SourceError,
-    SourceUnavailableError,
-)
+from include.codebashing_lms.errors import CodebashingLmsError, ConnectorError, SourceError, SourceUnavailableError
 from tests.extract.source import API_KEY, TOKEN
 from tests.fakes.loopback import answer, serving
 from tests.fakes.moods import LEARNERS, MOODS, PERSON
@@ -84,10 +79,7 @@ def test_no_answer_at_all(fetch):
 
 @pytest.mark.parametrize("token", ["", "abc\n", 'a"b', "two words", "gehe\u00efm"])
 def test_credentials_that_no_header_can_carry(token, fetch):
-    with (
-        serving(answer(LEARNERS)) as server,
-        pytest.raises(ConnectorError, match=r"token .* codebashing") as caught,
-    ):
+    with serving(answer(LEARNERS)) as server, pytest.raises(ConnectorError, match=r"token .* codebashing") as caught:
         fetch(server.base_url, token=token)
     assert server.requests == []
     assert not token or token not in str(caught.value)

@@ -31,15 +31,7 @@ class Runs:
     def __call__(self, date, run_id="manual__1", now=NOW, sections=None, **source):
         file = connector(sections, **source)
         workspace = self.home / "runs" / run_id
-        return extract(
-            file,
-            lambda: source_client(file.source, self.base_url),
-            self.home,
-            workspace,
-            run_id,
-            date,
-            now,
-        )
+        return extract(file, lambda: source_client(file.source, self.base_url), self.home, workspace, run_id, date, now)
 
     def metadata(self, summary):
         path = metadata_path(self.snapshots, Path(summary["snapshot"]).name)

@@ -118,8 +118,7 @@ def test_old_snapshots_go_with_their_metadata_and_pointers(tmp_path):
 
 
 KEPT = [
-    timestamp_name(NOW - age * DAY) + suffix
-    for age, suffix in [(90, ".json.gz"), (89, ".json.zst"), (0, ".json.zst")]
+    timestamp_name(NOW - age * DAY) + suffix for age, suffix in [(90, ".json.gz"), (89, ".json.zst"), (0, ".json.zst")]
 ]
 
 

@@ -73,9 +73,7 @@ def _request(connection: socket.socket) -> Request:
     return Request(first.split(" ")[1], dict(line.split(": ", 1) for line in lines))
 
 
-def answer(
-    body: bytes | object = b"", status: str = "200 OK", length: int | None = -1, **headers: str
-) -> bytes:
+def answer(body: bytes | object = b"", status: str = "200 OK", length: int | None = -1, **headers: str) -> bytes:
     """Return an answer.
 
     :param length: Content-Length; None: the answer has no such header; -1: the true length.

@@ -75,9 +75,7 @@ class Moodle(StandIn):
         return [one for one in self.requests if f"wsfunction={function}".encode() in one.body]
 
     def _site(self, form: dict[str, str]) -> Answer:
-        return says(
-            {"sitename": "Moodle", "userid": OWN, "functions": [{"name": name} for name in self.functions]}
-        )
+        return says({"sitename": "Moodle", "userid": OWN, "functions": [{"name": name} for name in self.functions]})
 
     def _users(self, form: dict[str, str]) -> Answer:
         values = {value.lower() for key, value in form.items() if key.startswith("values[")}

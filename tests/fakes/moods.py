@@ -43,18 +43,10 @@ def hang_up(connection: socket.socket) -> None:
 
 FAR = "Fri, 01 Jan 2100 00:00:00 GMT"
 MOODS = {
-    "unauthorized": Mood(
-        answer(PERSON.encode(), "401 Unauthorized"), SourceError, ("401", "credentials", "api_key")
-    ),
-    "forbidden": Mood(
-        answer(PERSON.encode(), "403 Forbidden"), SourceError, ("403", "credentials", "api_key")
-    ),
-    "not_found": Mood(
-        answer(PERSON.encode(), "404 Not Found"), SourceError, ("404", "tenant", "source.endpoint")
-    ),
-    "bad_request": Mood(
-        answer(PERSON.encode(), "400 Bad Request"), SourceError, ("400", "`source.fields: all`")
-    ),
+    "unauthorized": Mood(answer(PERSON.encode(), "401 Unauthorized"), SourceError, ("401", "credentials", "api_key")),
+    "forbidden": Mood(answer(PERSON.encode(), "403 Forbidden"), SourceError, ("403", "credentials", "api_key")),
+    "not_found": Mood(answer(PERSON.encode(), "404 Not Found"), SourceError, ("404", "tenant", "source.endpoint")),
+    "bad_request": Mood(answer(PERSON.encode(), "400 Bad Request"), SourceError, ("400", "`source.fields: all`")),
     "redirect": Mood(
         answer(b"", "302 Found", Location=f"https://u:p@sso.example.com/in?for={PERSON}"),
         SourceError,
@@ -84,9 +76,7 @@ MOODS = {
     "cut_chunks": Mood(chunked(BODY, end=b""), SourceUnavailableError, ("cut off", "attempt 3")),
     "cut_in_a_chunk": Mood(chunked(BODY, end=b"ff\r\n,{"), SourceUnavailableError, ("cut off",)),
     "no_chunks": Mood(chunked(end=b"zz\r\n" + BODY), SourceUnavailableError, ("cut off",)),
-    "cut_without_length": Mood(
-        answer(BODY[:-9], length=None), TruncatedSnapshotError, ("cut off", "attempt 3")
-    ),
+    "cut_without_length": Mood(answer(BODY[:-9], length=None), TruncatedSnapshotError, ("cut off", "attempt 3")),
     "cut_gzip": Mood(
         answer(GZIP[:-9], Content_Encoding="gzip"), SourceUnavailableError, ("gzip", "cut off", "attempt 3")
     ),

@@ -34,12 +34,7 @@ class HandsOn(BaseHTTPRequestHandler):
     def _pass(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         answer = requests.request(
-            self.command,
-            self.s3 + self.path,
-            headers=self.asked(),
-            data=body,
-            timeout=10,
-            allow_redirects=False,
+            self.command, self.s3 + self.path, headers=self.asked(), data=body, timeout=10, allow_redirects=False
         )
         self.close_connection = True
         if self.is_lost():

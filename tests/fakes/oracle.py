@@ -20,11 +20,7 @@ UNSEEN, UNDER_WAY = 1, ("ORA_UNPROCESSED", "ORA_IN_PROGRESS")
 
 def lines_of(text: str) -> list[list[str]]:
     """Return the fields of .dat lines as Oracle documents them: a backslash escapes a pipe."""
-    return [
-        [value.replace("\\|", "|") for value in re.split(r"(?<!\\)\|", line)]
-        for line in text.splitlines()
-        if line
-    ]
+    return [[value.replace("\\|", "|") for value in re.split(r"(?<!\\)\|", line)] for line in text.splitlines() if line]
 
 
 @dataclass

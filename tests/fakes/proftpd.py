@@ -63,14 +63,10 @@ def proftpd(home: Path, drop: Path, overwrite: bool = True) -> Iterator[SftpConn
         port = free.getsockname()[1]
     owner = Path("/proc/self").owner(), Path("/proc/self").group()
     switch = "on" if overwrite else "off"
-    (home / "config").write_text(
-        CONFIG.format(home=home, port=port, overwrite=switch, user=owner[0], group=owner[1])
-    )
+    (home / "config").write_text(CONFIG.format(home=home, port=port, overwrite=switch, user=owner[0], group=owner[1]))
     with (home / "out").open("wb") as out:
         command = [str(PROFTPD), "--nodaemon", "--config", str(home / "config")]
         with subprocess.Popen(command, stdout=out, stderr=out) as server:
             wait_for(port, server)
-            yield SftpConnection(
-                "127.0.0.1", port, LOGIN, PASSWORD, host_key=host_key.export_public_key().decode()
-            )
+            yield SftpConnection("127.0.0.1", port, LOGIN, PASSWORD, host_key=host_key.export_public_key().decode())
             server.terminate()

@@ -60,11 +60,7 @@ def add_entry(folder, as_of, *each, unchanged=(), kind="delivery", **more):
 
 def row_of(ledger, employee_id, course="java"):
     """Return the ledger's row of a learner and a course, None when there is none."""
-    found = [
-        one
-        for one in ledger.table.to_pylist()
-        if (one["employee_id"], one["course"]) == (employee_id, course)
-    ]
+    found = [one for one in ledger.table.to_pylist() if (one["employee_id"], one["course"]) == (employee_id, course)]
     assert len(found) <= 1
     return found[0] if found else None
 

@@ -58,9 +58,7 @@ def expected(before, entry):
     for one in given:
         key = tuple(one[name] for name in KEY)
         blank = dict.fromkeys(next(iter(before.values()), None) or BLANK) | {"baseline": False, "refusals": 0}
-        after[key] = row_after(
-            after.get(key, blank | dict(zip(KEY, key, strict=True))), one, kind, noon(as_of)
-        )
+        after[key] = row_after(after.get(key, blank | dict(zip(KEY, key, strict=True))), one, kind, noon(as_of))
     return after
 
 
@@ -81,10 +79,7 @@ def row_after(row, one, kind, as_of):
     if in_baseline and row["valid_at"] and row["valid_at"] > as_of:
         return row
     never_sent = row["baseline"] or row["sent_at"] is None
-    new = {
-        name: one[name]
-        for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")
-    }
+    new = {name: one[name] for name in ("user_key", "course_id", "email", "hundredths", "status", "lessons_total")}
     first = row if row["completed_at"] else one
     new |= {name: first[name] for name in ("completed_at", "completed_is_day")}
     new["valid_at"] = max(row["valid_at"] or as_of, as_of)

@@ -33,11 +33,7 @@ def test_new_rows_of_a_bucket_follow_in_the_order_of_the_entry(tmp_path):
 def test_one_learner_on_two_courses_and_a_course_without_a_name(tmp_path):
     ledger = add_entry(tmp_path, 1, row("1"), row("1", "python"), row("1", ""))
     ledger = add_entry(tmp_path, 2, row("1", "python", percent=60))
-    assert [row_of(ledger, "1", course)["hundredths"] for course in ("java", "python", "")] == [
-        5000,
-        6000,
-        5000,
-    ]
+    assert [row_of(ledger, "1", course)["hundredths"] for course in ("java", "python", "")] == [5000, 6000, 5000]
 
 
 def test_ids_and_slugs_that_look_alike_when_joined_stay_apart(tmp_path):
@@ -170,9 +166,7 @@ def test_a_roll_back_to_what_never_was(tmp_path, number):
         roll_back(tmp_path, number, meta(day(4)))
 
 
-@pytest.mark.parametrize(
-    "entry", [(row("1"), row("1")), (row(None),), (row("1", course=""), row("1", course=""))]
-)
+@pytest.mark.parametrize("entry", [(row("1"), row("1")), (row(None),), (row("1", course=""), row("1", course=""))])
 def test_each_learner_and_course_once(tmp_path, entry):
     add_entry(tmp_path, 1, row("7"))
     with pytest.raises(StagingError, match="twice, or none"):
@@ -189,9 +183,7 @@ def test_unchanged_rows_of_another_ledger(tmp_path):
 
 def test_instants_are_kept_to_the_microsecond(tmp_path):
     exact = day(1) + timedelta(microseconds=1)
-    ledger = append(
-        tmp_path, open_ledger(tmp_path), [rows(row("1"))], mask(open_ledger(tmp_path)), meta(exact)
-    )
+    ledger = append(tmp_path, open_ledger(tmp_path), [rows(row("1"))], mask(open_ledger(tmp_path)), meta(exact))
     assert row_of(ledger, "1")["valid_at"] == exact.replace(tzinfo=None)
 
 

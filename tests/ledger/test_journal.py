@@ -14,18 +14,7 @@ from include.codebashing_lms.ledger.journal import REBUILD, append, entries, ope
 from include.codebashing_lms.ledger.maintenance import purge, rebuild
 from include.codebashing_lms.ledger.numbered_files import numbers, numbers_without_gaps
 from tests.ledger.connector import connector_of
-from tests.ledger.journal_entries import (
-    DESTINATION,
-    add_entry,
-    day,
-    mask,
-    meta,
-    noon,
-    row,
-    row_of,
-    rows,
-    versions,
-)
+from tests.ledger.journal_entries import DESTINATION, add_entry, day, mask, meta, noon, row, row_of, rows, versions
 
 
 def names(folder):
@@ -70,12 +59,7 @@ def test_entries_have_their_metadata(tmp_path):
     add_entry(tmp_path, 2, row("1"), unchanged=["2"], run_id="manual__2", reason="Grüße")
     first, second = entries(tmp_path)
     assert (first["number"], first["run_id"], first["rows"], first["unchanged"]) == (1, "manual__1", 2, 0)
-    assert (second["kind"], second["reason"], second["rows"], second["unchanged"]) == (
-        "delivery",
-        "Grüße",
-        1,
-        1,
-    )
+    assert (second["kind"], second["reason"], second["rows"], second["unchanged"]) == ("delivery", "Grüße", 1, 1)
     assert second["as_of"] == "2026-11-02T12:00:00+00:00"
     assert datetime.fromisoformat(second["when"]) <= datetime.now(UTC)
     assert [one["number"] for one in reversed(entries(tmp_path))] == [2, 1]

@@ -21,15 +21,9 @@ def test_a_ledger_in_a_bucket(store, tmp_path):
     with pytest.raises(LedgerConflictError, match="journal entry 2"):
         append(folder, first, [rows(row("3"))], mask(first), meta(day(3), destination=about))
     assert row_of(open_ledger(folder), "1") == row_of(second, "1")
-    assert [(one["number"], one["rows"], one["unchanged"]) for one in entries(folder)] == [
-        (1, 2, 0),
-        (2, 1, 1),
-    ]
+    assert [(one["number"], one["rows"], one["unchanged"]) for one in entries(folder)] == [(1, 2, 0), (2, 1, 1)]
     assert roll_back(folder, 1, meta(day(4), destination=about)).table.equals(first.table)
-    assert (ledgers(root / connector.name), other_destinations(root / connector.name, connector)) == (
-        [folder],
-        [],
-    )
+    assert (ledgers(root / connector.name), other_destinations(root / connector.name, connector)) == ([folder], [])
     place = f"training/acme/ledger/{folder.name}"
     assert {one.key.removeprefix(f"{place}/") for one in bucket.objects.all()} == {
         "destination.json",

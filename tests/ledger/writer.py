@@ -30,12 +30,7 @@ def main(folder, name, rounds, how_many):
     sys.stdin.readline()
     for number in range(rounds):
         delivery = f"{name}-{number}"
-        about = {
-            "kind": "delivery",
-            "as_of": day(1 + number % 28),
-            "delivery": delivery,
-            "destination": DESTINATION,
-        }
+        about = {"kind": "delivery", "as_of": day(1 + number % 28), "delivery": delivery, "destination": DESTINATION}
         table = rows_of_delivery(name, number, how_many)
         while True:
             ledger = open_ledger(folder)

@@ -58,9 +58,7 @@ def connector(delivery: dict[str, Any], **sections: Any) -> Connector:
     return parse_connector(settings)
 
 
-def learner(
-    employee_id: str, course: str, completed: int, total: int, date: str | None = None, **more: Any
-) -> Any:
+def learner(employee_id: str, course: str, completed: int, total: int, date: str | None = None, **more: Any) -> Any:
     record = {
         "employee_id": employee_id,
         "email": f"{employee_id}@example.com",

@@ -37,9 +37,7 @@ class Inbox:
         for path in sorted(self.folder.glob("*.csv")):
             lines = list(csv.DictReader(path.read_text().splitlines()))
             self.rows |= {
-                line["employee_id"]: line["percent_complete"]
-                for line in lines
-                if line["employee_id"] not in unknown
+                line["employee_id"]: line["percent_complete"] for line in lines if line["employee_id"] not in unknown
             }
             refused = [line["employee_id"] for line in lines if line["employee_id"] in unknown]
             self.to_tell.append((path.with_suffix(".result"), refused))

@@ -74,9 +74,7 @@ def compared(folder, path, at_once):
 def test_the_same_changes_however_few_rows_are_in_memory(before, now, at_once):
     with tempfile.TemporaryDirectory() as name:
         folder, path = Path(name) / "ledger", Path(name) / "rows.parquet"
-        known = [
-            journal_entries.row(one, course, percent, email=email) for one, course, percent, email in before
-        ]
+        known = [journal_entries.row(one, course, percent, email=email) for one, course, percent, email in before]
         journal_entries.add_entry(folder, 1, *known)
         write(path, now, at_once)
         rows, summary = compared(folder, path, at_once)

@@ -97,9 +97,7 @@ def test_full_keeps_a_completion_that_fell(root, folder, drop):
     fallen.load(full, guards={"max_fall_percent": None})
     assert dropped(drop)["20261122"] == ["1,java,100,completed,2026-11-20T00:00:00Z"]
     assert fallen.manifest["warnings"]["fell_below_100"] == 1
-    assert fallen.manifest["course_growth"] == [
-        {"course": "java", "lessons_were": 4, "lessons_are": 5, "learners": 1}
-    ]
+    assert fallen.manifest["course_growth"] == [{"course": "java", "lessons_were": 4, "lessons_are": 5, "learners": 1}]
 
 
 def test_a_corrected_course_id_reaches_the_lms_and_the_old_one_is_listed(root, folder, drop):
@@ -156,10 +154,7 @@ def test_fallen_percentages_are_a_guard(root, folder, drop):
 def test_two_days_of_changes_pass_the_default_guards(root, folder, drop):
     many = [learner(str(number), "java", 1, 4) for number in range(8000)]
     assert day(root, 21, many).load(folder)["rows"] == 8000
-    assert (
-        day(root, 22, [learner(str(n), "java", 2, 4) for n in range(15)] + many[15:]).load(folder)["rows"]
-        == 15
-    )
+    assert day(root, 22, [learner(str(n), "java", 2, 4) for n in range(15)] + many[15:]).load(folder)["rows"] == 15
 
 
 def test_a_first_file_of_completions_waits_for_an_answer(root, drop, folder):
@@ -221,9 +216,7 @@ def interrupt(monkeypatch, call, after=True):
 
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", ["begin", "send", "write_receipt", "commit"])
-def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(
-    root, folder, drop, monkeypatch, step, after
-):
+def test_a_run_that_is_cut_off_anywhere_is_finished_by_its_retry(root, folder, drop, monkeypatch, step, after):
     from include.codebashing_lms.load import run as load
     from include.codebashing_lms.load import send as sender
 
@@ -256,9 +249,7 @@ def test_the_next_run_finishes_what_a_dead_one_delivered(root, folder, drop, mon
     ]
 
 
-def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(
-    root, folder, drop, monkeypatch, tmp_path
-):
+def test_what_a_dead_run_delivered_is_known_of_the_destination_it_went_to(root, folder, drop, monkeypatch, tmp_path):
     from include.codebashing_lms.load import run as module
 
     other = folder | {"directory": str(tmp_path / "other")}
@@ -307,9 +298,7 @@ def test_a_delivery_cut_off_before_its_receipt_leaves_an_earlier_one_alone(root,
     first = day(root, 21, [ANN])
     first.load(folder)
     receipt = first.receipt
-    write_json(
-        root / "acme" / "in_flight" / "0.json", {"folder": str(first.folder.relative_to(root / "acme"))}
-    )
+    write_json(root / "acme" / "in_flight" / "0.json", {"folder": str(first.folder.relative_to(root / "acme"))})
     assert day(root, 22, [ANN, BOB]).load(folder)["rows"] == 1
     assert first.receipt == receipt
     assert not list((root / "acme" / "in_flight").iterdir())

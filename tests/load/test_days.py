@@ -201,9 +201,6 @@ def test_the_first_date_and_its_kind_go_together(tmp_path):
 def test_rows_parquet_holds_both(lms):
     _, run = lms.run(20, "Asia/Tokyo", person("1", DAY, INSTANT), person("2", None, None))
     rows = pq.read_table(run.folder / "rows.parquet").to_pylist()
-    assert [(row["completed_is_day"], row["active_is_day"]) for row in rows] == [
-        (True, False),
-        (False, False),
-    ]
+    assert [(row["completed_is_day"], row["active_is_day"]) for row in rows] == [(True, False), (False, False)]
     assert f"{rows[0]['completed_at']}" == "2026-11-18 00:00:00"
     assert json.loads((run.folder / "manifest.json").read_text())["warnings"] == {}

@@ -37,9 +37,7 @@ def known(employee_id="1", course="java", hundredths=5000, **changes):
     return values | changes
 
 
-TEXT = (
-    pa.array([], pa.string()).to_pandas().dtype
-)  # that of a pandas: "str" would make a text of None in pandas 2
+TEXT = pa.array([], pa.string()).to_pandas().dtype  # that of a pandas: "str" would make a text of None in pandas 2
 
 
 def table(rows, columns):
@@ -59,9 +57,7 @@ def delta_of(rows, ledger, as_of=TUESDAY, full=False, **rules):
         for frame in (now.assign(email=now["email"].str.lower()), before)
     )
     numbered = before.assign(index=np.arange(len(before)))
-    return compute_delta(
-        now, numbered, reassigned_addresses(*names), DeltaRules(as_of=as_of, full=full, **rules)
-    )
+    return compute_delta(now, numbered, reassigned_addresses(*names), DeltaRules(as_of=as_of, full=full, **rules))
 
 
 def changes_of(delta):

@@ -13,10 +13,7 @@ COLUMNS = [
     "percent_complete",
     {"label": "on", "source": "completed_at", "date_format": "%-d %b %Y"},
 ]
-CP1252 = {
-    "lms": {"options": {"columns": COLUMNS, "encoding": "cp1252"}},
-    "guards": {"max_set_aside_percent": None},
-}
+CP1252 = {"lms": {"options": {"columns": COLUMNS, "encoding": "cp1252"}}, "guards": {"max_set_aside_percent": None}}
 UTF_8 = {**CP1252, "lms": {"options": {"columns": COLUMNS}}}
 
 
@@ -31,9 +28,7 @@ def test_the_record_is_set_aside_day_after_day_and_the_others_arrive(tmp_path, d
     first = day(tmp_path, 21, learner("1", "java", 1, 4, **zoe), learner("2", "java", 1, 4, **polish))
     assert first.load(delivery, **CP1252)["rows"] == 1
     done = "2026-11-21T08:00:00Z"
-    second = day(
-        tmp_path, 22, learner("1", "java", 4, 4, done, **zoe), learner("2", "java", 4, 4, done, **polish)
-    )
+    second = day(tmp_path, 22, learner("1", "java", 4, 4, done, **zoe), learner("2", "java", 4, 4, done, **polish))
     assert second.load(delivery, **CP1252)["rows"] == 1
     files = sorted(drop.iterdir())
     assert [file.read_bytes().splitlines()[1:] for file in files] == [

@@ -233,9 +233,7 @@ class Drops:
 
     def run(self, learners, send="changes", **sections):
         self.day += 1
-        self.last = stage(
-            self.staging, learners, day=self.day, run_id=f"run{self.day}", guards=GUARDS, **sections
-        )
+        self.last = stage(self.staging, learners, day=self.day, run_id=f"run{self.day}", guards=GUARDS, **sections)
         delivery = {"method": "folder", "directory": str(self.drop), "send": send, "results": self.results}
         return self.last.load(delivery, guards=GUARDS, **sections)
 

@@ -40,9 +40,7 @@ def staged(root, tmp_path, day):
 
 def loaded(delivery, connection, run, day):
     folder, transformed = run
-    return to_builtins(
-        load(connector(delivery), connection, transformed, folder, replace(RUN, run_id=f"run{day}"))
-    )
+    return to_builtins(load(connector(delivery), connection, transformed, folder, replace(RUN, run_id=f"run{day}")))
 
 
 def refusals(root, delivery):
@@ -76,6 +74,4 @@ def test_a_drop_and_its_result_file(root, tmp_path, drop):
     file.with_name(f"{file.stem}_result.csv").write_text("user,course,why\n1043,python,no such user\n")
     assert loaded(delivery, None, staged(root, tmp_path, 24), 24)["rows"] == 1
     assert read_json(first[0] / "receipt.json")["pickup"]["state"] == "refused"
-    assert not (
-        root / "acme" / "pickups" / f"{read_json(first[0] / 'receipt.json')['delivery']}.json"
-    ).exists()
+    assert not (root / "acme" / "pickups" / f"{read_json(first[0] / 'receipt.json')['delivery']}.json").exists()

@@ -65,9 +65,7 @@ class Runs:
 
     def files(self):
         """Return the employees in each file that was imported."""
-        return [
-            [line.split(",")[0] for line in content.decode().splitlines()[1:]] for content in self.lms.imports
-        ]
+        return [[line.split(",")[0] for line in content.decode().splitlines()[1:]] for content in self.lms.imports]
 
     def open(self):
         return list((self.home / "in_flight").glob("*.json"))

@@ -10,13 +10,7 @@ from tests.delivery.connections import sftp_connection
 from tests.load.staged_run import LEARNERS, NAME, connector, learner, stage
 
 STEM = NAME.removesuffix(".csv")
-RESULTS = {
-    "name": "{stem}_result.csv",
-    "user": "user",
-    "course": "course",
-    "reason": "why",
-    "max_refused_percent": 100,
-}
+RESULTS = {"name": "{stem}_result.csv", "user": "user", "course": "course", "reason": "why", "max_refused_percent": 100}
 MORE = [*LEARNERS, learner("1044", "java", 1, 4)]
 
 

@@ -35,10 +35,7 @@ def test_a_delivered_one_stays_delivered():
 
 
 def test_what_is_written_is_read(tmp_path):
-    parts = [
-        Part("a.gz", 1, "0", 1, "java", {"compression": "gzip"}, Content("a", 2, "1")),
-        Part("b", 3, "2", 0),
-    ]
+    parts = [Part("a.gz", 1, "0", 1, "java", {"compression": "gzip"}, Content("a", 2, "1")), Part("b", 3, "2", 0)]
     whole = receipt(parts=parts, import_="by a person", pickup=Pickup(), refused=1)
     write_receipt(tmp_path, whole)
     assert read_receipt(tmp_path) == whole

@@ -316,15 +316,7 @@ def test_reasons_are_alike_but_for_numbers_and_quotes(one, other):
 
 
 def test_other_reasons_are_others():
-    assert (
-        len(
-            {
-                normalize_reason(one)
-                for one in ("no such user", "no such course", "closed since '1'", "closed")
-            }
-        )
-        == 4
-    )
+    assert len({normalize_reason(one) for one in ("no such user", "no such course", "closed since '1'", "closed")}) == 4
 
 
 WHO = ("1", "2", "3")

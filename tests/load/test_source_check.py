@@ -19,9 +19,7 @@ def test_all_is_well():
 
 def test_nobody_is_there():
     seen = {"keys": [], "courses": [], "learners_without_id": 0}
-    text = describe_source(
-        manifest(learners=0, seen=seen, guards={"crossed": {"min_learners": "only 0 were read"}})
-    )
+    text = describe_source(manifest(learners=0, seen=seen, guards={"crossed": {"min_learners": "only 0 were read"}}))
     assert "0 learners were read, 0 of them with an employee ID" in text
     assert "Keys seen: none. Courses seen: none. Guards that would stop a run: min_learners: only 0" in text
 

@@ -110,9 +110,7 @@ def module_graph() -> dict[str, set[str]]:
 
     A package defines nothing, so importing from a package means importing one of its modules.
     """
-    paths = {
-        module_of(path): path for path in sources("include/codebashing_lms") if not path.name.startswith("__")
-    }
+    paths = {module_of(path): path for path in sources("include/codebashing_lms") if not path.name.startswith("__")}
     return {
         module: {
             name
@@ -198,16 +196,12 @@ def test_no_module_is_longer_than_a_reader_holds_in_mind():
 
 
 def test_the_first_screen_stays_short():
-    top = [
-        entry.name for entry in (ROOT / "include/codebashing_lms").iterdir() if entry.name != "__pycache__"
-    ]
+    top = [entry.name for entry in (ROOT / "include/codebashing_lms").iterdir() if entry.name != "__pycache__"]
     assert len([name for name in top if not name.startswith("__")]) <= MOST_ENTRIES
 
 
 def packages() -> list[Path]:
-    return [
-        path for folder in ("include", "plugins") for path in sources(folder) if path.name == "__init__.py"
-    ]
+    return [path for folder in ("include", "plugins") for path in sources(folder) if path.name == "__init__.py"]
 
 
 def test_a_package_defines_nothing_and_loads_no_pandas():
@@ -217,9 +211,7 @@ def test_a_package_defines_nothing_and_loads_no_pandas():
         others = [
             node
             for node in tree.body[1:]
-            if not (
-                isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__all__", "__version__")
-            )
+            if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__all__", "__version__"))
         ]
         assert [type(node).__name__ for node in others] in ([], ["ImportFrom"] * len(others)), path
         assert within(on_import(path), HEAVY) == set(), path

@@ -28,9 +28,7 @@ STAND_INS = {"codebashing", "lms", "sftp"}
 
 
 def test_all_components_of_airflow_are_there():
-    commands = {
-        str(one["command"]).split()[0] for name, one in AIRFLOW.items() if name != "airflow-apiserver"
-    }
+    commands = {str(one["command"]).split()[0] for name, one in AIRFLOW.items() if name != "airflow-apiserver"}
     assert commands == {"db", "scheduler", "dag-processor", "triggerer", "celery"}
     assert "exec airflow api-server" in AIRFLOW["airflow-apiserver"]["command"][-1]
 
@@ -72,9 +70,7 @@ def test_make_env_fills_every_variable_that_is_required(tmp_path):
     made = subprocess.run(["make", "env"], cwd=tmp_path, env=os.environ, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     values = dict(
-        line.split("=", 1)
-        for line in (tmp_path / ".env").read_text().splitlines()
-        if not line.startswith("#")
+        line.split("=", 1) for line in (tmp_path / ".env").read_text().splitlines() if not line.startswith("#")
     )
     assert {name for name in re.findall(r"\$\{([A-Z_]+):\?", TEXT) if not values.get(name)} == set()
     assert set(re.findall(r"\$\{([A-Z_]+)", TEXT)) | {"COMPOSE_PROFILES"} == set(values)

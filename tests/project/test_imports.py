@@ -10,9 +10,7 @@ import include.codebashing_lms
 def test_every_module_can_be_imported():
     packages = (codebashing_lms_airflow, include.codebashing_lms)
     names = [
-        one.name
-        for package in packages
-        for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        one.name for package in packages for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     ]
     assert len(names) > 100
     for name in names:

@@ -11,9 +11,7 @@ from tests.paths import ROOT
 
 PAGES = ROOT / "docs" / "profiles"
 BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-BLOCKS = [
-    (page.stem, text) for page in sorted(PAGES.glob("*.md")) for text in BLOCK.findall(page.read_text())
-]
+BLOCKS = [(page.stem, text) for page in sorted(PAGES.glob("*.md")) for text in BLOCK.findall(page.read_text())]
 CONNECTORS = [(page, text) for page, text in BLOCKS if text.startswith("name: ")]
 
 

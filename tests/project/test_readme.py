@@ -23,9 +23,7 @@ from include.codebashing_lms.transform.records.dispositions import Disposition
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text()
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"
-]
+ROWS = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in README.splitlines() if line[:1] == "|"]
 DELIVERIES = (delivery.FolderDelivery, delivery.SftpDelivery, delivery.HttpDelivery)
 # Defaults that the tables show in another form than JSON.
 COLUMNS = "employee_id course_id percent_complete status completed_at"
@@ -129,18 +127,12 @@ def texts_of_the_code() -> str:
     """Return all strings of the code, one per line, without the values in f-strings."""
     files = [path for folder in ("include", "plugins") for path in (ROOT / folder).rglob("*.py")]
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
-    return "\n".join(
-        node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    )
+    return "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def test_every_message_of_the_troubleshooting_table_is_one_of_ours():
     table = README.partition("## Troubleshooting")[2].partition("\n## ")[0]
-    cells = [
-        line.split(" | ")[0]
-        for line in table.splitlines()
-        if line.startswith("| `") or line.startswith("| …")
-    ]
+    cells = [line.split(" | ")[0] for line in table.splitlines() if line.startswith("| `") or line.startswith("| …")]
     quoted = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
     pieces = [piece for message in quoted for piece in re.split("…", message) if piece.strip(" .:,")]
     texts = texts_of_the_code()
@@ -150,9 +142,7 @@ def test_every_message_of_the_troubleshooting_table_is_one_of_ours():
 
 def test_every_class_of_failure_is_in_the_right_row():
     classes = [
-        one
-        for one in vars(errors).values()
-        if isinstance(one, type) and errors.CodebashingLmsError in one.__mro__[1:]
+        one for one in vars(errors).values() if isinstance(one, type) and errors.CodebashingLmsError in one.__mro__[1:]
     ]
     rows = [row for row in ROWS if "Error`" in row[0]]
     for one in classes:

@@ -54,9 +54,7 @@ def test_the_tree_of_the_docstring_names_all():
 def test_a_run_id_becomes_one_folder_name_of_bounded_length(tmp_path):
     date = layout.datetime(2026, 11, 23, 5, 15, 2, 123456, tzinfo=layout.UTC)
     folder = layout.run_folder(tmp_path, "acme", date, "manual__2026/../x", 1)
-    assert folder.relative_to(tmp_path).as_posix() == (
-        "acme/runs/20261123T051502.123456Z/manual__2026_.._x.1"
-    )
+    assert folder.relative_to(tmp_path).as_posix() == ("acme/runs/20261123T051502.123456Z/manual__2026_.._x.1")
     long = layout.run_folder(tmp_path, "acme", date, "x" * 300, 0)
     assert len(long.name) < 150
     assert long != layout.run_folder(tmp_path, "acme", date, "x" * 301, 0)

@@ -12,12 +12,7 @@ from include.codebashing_lms.streaming.json_file import decode_leniently
 from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text()
-    | st.sampled_from(["},{", '"}', "\\"]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["},{", '"}', "\\"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
@@ -105,8 +100,7 @@ def test_a_wrong_records_path_is_an_error(path):
 
 
 @pytest.mark.parametrize(
-    "value",
-    ["NaN", "-Infinity", "1e400", '"\\ud800"', "[" * 1500 + "]" * 1500, '{"a":' * 1500 + "1" + "}" * 1500],
+    "value", ["NaN", "-Infinity", "1e400", '"\\ud800"', "[" * 1500 + "]" * 1500, '{"a":' * 1500 + "1" + "}" * 1500]
 )
 def test_a_record_that_a_fast_decoder_refuses_is_read_alone(value):
     document = f'[{{"id": "a", "x": {value}}}, {{"id": "b"}}, 5, {{"id": "c"}}]'.encode()

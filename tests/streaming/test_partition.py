@@ -9,8 +9,7 @@ from include.codebashing_lms.streaming import partition
 def test_the_rows_of_a_group_keep_their_order(tmp_path, monkeypatch):
     schema = pa.schema([("number", pa.int64())])
     tables = [
-        (pa.table({"number": part}, schema), part * 7 % 5)
-        for part in np.split(np.arange(1000), [1, 2, 400, 400, 999])
+        (pa.table({"number": part}, schema), part * 7 % 5) for part in np.split(np.arange(1000), [1, 2, 400, 400, 999])
     ]
     monkeypatch.setattr(partition, "CHUNK", 100)
     with partition.partitioned(tmp_path / "file", schema, tables) as rows_of:

@@ -194,9 +194,7 @@ def resolve_duplicates(left, dispositions, best):
     for claims in people.values():
         if len(claims) < 2:
             continue
-        standing = max(
-            claims, key=lambda one: max((r["percent"], r["active"], -r["item"]) for r in claims[one])
-        )
+        standing = max(claims, key=lambda one: max((r["percent"], r["active"], -r["item"]) for r in claims[one]))
         for person, records in claims.items():
             if not (best and person == standing):
                 dispositions["conflicting_employee_id"] += len(records)

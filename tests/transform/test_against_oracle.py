@@ -25,15 +25,9 @@ ANY = st.recursive(
 )
 ID = st.sampled_from(["1", "2", "3", "0042", " 7 ", 42, 42.0, None, "a@x.com", "-x", ""]) | ANY
 EMAIL = st.sampled_from(["a@x.com", "A@X.com ", "b@x.com", None, "", "c\n@x.com", "é@x.com"]) | ANY
-COUNT = (
-    st.integers(0, 12)
-    | st.sampled_from(["3", "5.0", "2.5", "1e1", 4.0, 0, None, "", -1, True, 2.5, "x"])
-    | ANY
-)
+COUNT = st.integers(0, 12) | st.sampled_from(["3", "5.0", "2.5", "1e1", 4.0, 0, None, "", -1, True, 2.5, "x"]) | ANY
 SLUG = st.sampled_from(["java", "python", "go", None, " "]) | ANY
-SHARE = (
-    st.sampled_from([0, 0.0, 33.335, 1.005, 99.995, 100, 100.0, 120, -1, "50", "x", None, 0.001, True]) | ANY
-)
+SHARE = st.sampled_from([0, 0.0, 33.335, 1.005, 99.995, 100, 100.0, 120, -1, "50", "x", None, 0.001, True]) | ANY
 DATES = [
     None, "", "2026-10-01", "2026-10-01Z", " 20261002 ", "2026-10-01T02:00:00.000", "2026-10-01T23:30:00Z",
     "2026-10-01T23:30:00-05:00", "2026-11-23", "2026-11-24", "2026-11-22T23:00:00", "2026-11-23T05:00:01",
@@ -62,11 +56,7 @@ RECORD = st.fixed_dictionaries({}, optional=KEYS)
 FULL = {key: None for key in KEYS}  # the shape guard is tested elsewhere
 ITEMS = st.lists(RECORD | ANY, max_size=12)
 MAPS = st.sampled_from(
-    [
-        {},
-        {"java": {"id": "J"}, "python": "ignore"},
-        {"java": {"id": "C"}, "python": {"id": "C"}, "go": {"id": "G"}},
-    ]
+    [{}, {"java": {"id": "J"}, "python": "ignore"}, {"java": {"id": "C"}, "python": {"id": "C"}, "go": {"id": "G"}}]
 )
 DONE_ON = {"label": "completed", "source": "completed_at", "date_format": "%Y-%m-%dT%H:%M:%S"}
 COLUMNS = ["employee_id", "course_id", "percent_complete", "status", DONE_ON]
@@ -121,9 +111,7 @@ def test_rows_and_dispositions_agree(items, courses, course_map, use_email, best
 
 
 def any_course(items):
-    return any(
-        key.endswith(".completed_percentage") for item in items if isinstance(item, dict) for key in item
-    )
+    return any(key.endswith(".completed_percentage") for item in items if isinstance(item, dict) for key in item)
 
 
 def compare(got, rows, dispositions, warnings, in_order):
@@ -134,9 +122,7 @@ def compare(got, rows, dispositions, warnings, in_order):
     expected = Counter({name.removeprefix("withheld:"): 0 for name in dispositions})
     for name, times in dispositions.items():
         expected[name.removeprefix("withheld:")] += times
-    found = (
-        Counter(numbers["withheld"]) + Counter(numbers["set_aside"]) + Counter(duplicate=numbers["merged"])
-    )
+    found = Counter(numbers["withheld"]) + Counter(numbers["set_aside"]) + Counter(duplicate=numbers["merged"])
     assert +found == +expected
     assert sum(got.manifest["status"].values()) == numbers["emitted"] == len(rows)
     of_dates = {name: times for name, times in got.manifest["warnings"].items() if "completed_date" in name}

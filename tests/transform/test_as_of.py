@@ -106,9 +106,7 @@ def test_nothing_done_by_now_was_nothing_done_then(reconstruct, kind):
 def test_the_least_progress_is_not_nothing(tmp_path):
     least = {"primary_course_completed_lessons_count": 1, "primary_course_lessons_count": 1_000_000}
     assert reconstruct_in(tmp_path, [Primary().record(0, **least)]).records["withheld"] == UNKNOWN
-    assert (
-        reconstruct_in(tmp_path, [PerCourse().record(0.0001)], courses="all").records["withheld"] == UNKNOWN
-    )
+    assert reconstruct_in(tmp_path, [PerCourse().record(0.0001)], courses="all").records["withheld"] == UNKNOWN
 
 
 def test_an_activity_before_the_date_is_the_last_word(reconstruct, kind):
@@ -146,19 +144,13 @@ def test_a_day_without_a_time_may_mean_its_end(reconstruct, kind):
 
 
 @pytest.mark.parametrize(
-    (
-        "zone",
-        "certain",
-    ),  # the 9th ends there at 04:59:59, 07:59:59, and in UTC: the as-of is 05:00 of the 10th
+    ("zone", "certain"),  # the 9th ends there at 04:59:59, 07:59:59, and in UTC: the as-of is 05:00 of the 10th
     [("America/New_York", True), ("America/Los_Angeles", False), ("Asia/Tokyo", True), ("UTC", True)],
 )
 def test_a_day_is_certain_when_it_is_over_in_utc_and_where_the_lms_is(reconstruct, kind, zone, certain):
     lms = {**LMS, "timezone": zone}
     for day, expected in (("2026-11-09", certain), ("2026-11-10", False), ("2026-11-08", True)):
-        for one in (
-            kind.record(TEN, AFTER, **{"java.completed_date": day}),
-            kind.record(TEN, last_active_at=day),
-        ):
+        for one in (kind.record(TEN, AFTER, **{"java.completed_date": day}), kind.record(TEN, last_active_at=day)):
             assert percents(reconstruct([one], lms=lms)) == ["100"] * expected
         joined = kind.record(0, created_at=day)
         assert percents(reconstruct([joined], source=CREATED, lms=lms)) == ["0"] * expected
@@ -246,10 +238,7 @@ def test_a_wrong_name_for_the_accounts_date_stops_a_past_date_only(reconstruct, 
 
 
 def test_other_reasons_go_first_and_the_profiles_needs_last(reconstruct, kind):
-    completions = {
-        "options": {"columns": COLUMNS, "emits": "completion"},
-        "course_map": {"java": {"id": "J"}},
-    }
+    completions = {"options": {"columns": COLUMNS, "emits": "completion"}, "course_map": {"java": {"id": "J"}}}
     later = [
         kind.record(4, None, employee_id="-"),
         kind.record(4, None, employee_id="E2", course="go"),
@@ -294,9 +283,7 @@ def test_an_earlier_snapshot_that_agrees_changes_nothing(reconstruct, kind, then
         pytest.param((1, None), (0, None), id="progress fell to nothing"),
         pytest.param((TEN, None), (9, BEFORE), id="a completion was taken back"),
         pytest.param((4, None), (6, EARLIER - SECOND), id="progress without activity"),
-        pytest.param(
-            (TEN, None, EARLIER - SECOND), (TEN, BEFORE, EARLIER - 9 * SECOND), id="completion date moved"
-        ),
+        pytest.param((TEN, None, EARLIER - SECOND), (TEN, BEFORE, EARLIER - 9 * SECOND), id="completion date moved"),
         pytest.param((TEN, None, EARLIER - SECOND), (TEN, BEFORE, None), id="completion date lost"),
         pytest.param((TEN, None, None), (TEN, AFTER, BEFORE), id="completed before its date"),
         pytest.param((9, None, None), (TEN, AFTER, EARLIER - SECOND), id="not completed after its date"),

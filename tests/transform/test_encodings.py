@@ -18,10 +18,7 @@ LETTER = "ł"
 
 
 def staff(*emails):
-    return [
-        done("2026-03-01T15:30:00Z", employee_id=f"00{at}", email=email)
-        for at, email in enumerate(emails, 42)
-    ]
+    return [done("2026-03-01T15:30:00Z", employee_id=f"00{at}", email=email) for at, email in enumerate(emails, 42)]
 
 
 def lms(encoding, columns=("employee_id", "email", "course_id"), course_map=None, **more):
@@ -33,8 +30,7 @@ def lms(encoding, columns=("employee_id", "email", "course_id"), course_map=None
 @pytest.mark.parametrize("quoting", ["minimal", "all"])
 def test_a_letter_outside_the_code_page_sets_its_record_aside(render, encoding, quoting):
     got = render(
-        staff("ann@example.com", f"{LETTER}ucja@example.com", "bob@example.com"),
-        lms=lms(encoding, quoting=quoting),
+        staff("ann@example.com", f"{LETTER}ucja@example.com", "bob@example.com"), lms=lms(encoding, quoting=quoting)
     )
     rows = list(csv.reader(io.StringIO(got.raw.decode(encoding), newline="")))
     assert [row[0] for row in rows[1:]] == ["0042", "0044"]
@@ -72,16 +68,12 @@ TEXTS = st.text(st.characters(exclude_categories=["Cc"]) | st.sampled_from("łé
 
 @settings(max_examples=30, deadline=None)
 @given(
-    st.lists(
-        st.text(st.characters(exclude_categories=["Cc"]), min_size=1, max_size=6), min_size=1, max_size=4
-    ),
+    st.lists(st.text(st.characters(exclude_categories=["Cc"]), min_size=1, max_size=6), min_size=1, max_size=4),
     st.sampled_from(CODE_PAGES + UNICODE),
 )
 def test_no_text_stops_the_file(tmp_path_factory, texts, encoding):
     people = [person(employee_id=str(at), email=f"{text}@{at}.example.com") for at, text in enumerate(texts)]
-    got = run(
-        people, tmp_path_factory.mktemp("run"), lms=lms(encoding, ["employee_id", "email"], header=False)
-    )
+    got = run(people, tmp_path_factory.mktemp("run"), lms=lms(encoding, ["employee_id", "email"], header=False))
     rows = {row[0]: row[1] for row in csv.reader(io.StringIO(got.raw.decode(encoding), newline=""))}
     known = {line["employee_id"] for line in got.set_aside}
     assert rows.keys() | known == {str(at) for at in range(len(texts))}
@@ -118,9 +110,7 @@ def test_a_constant_outside_the_code_page_is_a_mistake_in_the_connector_file(opt
 
 def test_a_label_without_a_header_is_not_written(render):
     columns = [{"label": f"imi{LETTER}", "source": "email"}]
-    assert (
-        render(staff("a@example.com"), lms=lms("cp1252", columns, header=False)).raw == b"a@example.com\r\n"
-    )
+    assert render(staff("a@example.com"), lms=lms("cp1252", columns, header=False)).raw == b"a@example.com\r\n"
 
 
 TITLE = {"java": {"id": "J1", "title": f"Szko{LETTER}a"}}
@@ -139,9 +129,7 @@ def test_a_course_title_in_a_list_is_found_when_the_run_starts(tmp_path):
         run([person()], tmp_path, lms=lms("cp1252", ["employee_id", "course_title"], "map.csv"))
 
 
-@pytest.mark.parametrize(
-    "encoding", ["idna", "punycode", "unicode_escape", "rot13", "hex", "undefined", "klingon"]
-)
+@pytest.mark.parametrize("encoding", ["idna", "punycode", "unicode_escape", "rot13", "hex", "undefined", "klingon"])
 def test_what_is_no_encoding_of_a_file_is_refused(encoding):
     with pytest.raises(InvalidContent, match="is no encoding"):
         connector(lms={"options": {"encoding": encoding}})

@@ -13,9 +13,7 @@ PEOPLE = [
 
 
 def raw(render, people=PEOPLE, course_map=None, **options):
-    return render(
-        people, lms={"options": options, "course_map": course_map or {}, "timezone": "Europe/Berlin"}
-    ).raw
+    return render(people, lms={"options": options, "course_map": course_map or {}, "timezone": "Europe/Berlin"}).raw
 
 
 def test_the_vendors_own_example(render):
@@ -70,8 +68,7 @@ def test_a_single_blank_column_is_not_a_blank_line(render):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "mark"),
-    [("cp1252", b""), ("utf-16", b"\xff\xfe"), ("utf-16-le", b""), ("utf-8-sig", b"\xef\xbb\xbf")],
+    ("encoding", "mark"), [("cp1252", b""), ("utf-16", b"\xff\xfe"), ("utf-16-le", b""), ("utf-8-sig", b"\xef\xbb\xbf")]
 )
 def test_encodings(render, encoding, mark):
     got = raw(render, columns=["email"], header=False, encoding=encoding, line_ending="\n")
@@ -89,9 +86,7 @@ def test_fewer_decimals_never_make_somebody_finished(render, decimals, expected)
         lessons(99_999, 100_000, email="b@x", employee_id="2"),
         lessons(3, 3, email="c@x", employee_id="3"),
     ]
-    column = {"label": "p", "source": "percent_complete"} | (
-        {} if decimals is None else {"decimals": decimals}
-    )
+    column = {"label": "p", "source": "percent_complete"} | ({} if decimals is None else {"decimals": decimals})
     assert raw(render, people, columns=[column], header=False).decode().split() == expected
 
 

@@ -76,11 +76,7 @@ def test_numbers_that_are_none_are_values(render, literal):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [
-        ("primary_course_lessons_count", 0),
-        ("primary_course_lessons_count", None),
-        ("primary_course_name", None),
-    ],
+    [("primary_course_lessons_count", 0), ("primary_course_lessons_count", None), ("primary_course_name", None)],
 )
 def test_nothing_assigned_is_no_course(render, key, value):
     assert render([person(**{key: value}), person()]).records["withheld"] == {"no_course": 1}
@@ -130,9 +126,7 @@ def test_records_of_all_courses_keep_the_snapshots_order(render):
     first = {"employee_id": "1", "email": "a@x", "java.completed_percentage": 1, "go.completed_percentage": 2}
     second = {"employee_id": "2", "email": "b@x", "java.completed_percentage": 3,
               "rust.completed_percentage": 4, "go.completed_percentage": None}  # fmt: skip
-    got = render(
-        [first, second, {"employee_id": "3", "email": "c@x", "go.completed_percentage": None}], courses="all"
-    )
+    got = render([first, second, {"employee_id": "3", "email": "c@x", "go.completed_percentage": None}], courses="all")
     assert [(r["employee_id"], r["course_id"]) for r in got.rows] == [
         ("1", "java"), ("1", "go"), ("2", "java"), ("2", "rust")
     ]  # fmt: skip
@@ -201,17 +195,13 @@ def test_a_missing_id_can_fail_the_run(render):
         render([person(employee_id=None)], identity={"on_missing": "fail"})
 
 
-@pytest.mark.parametrize(
-    ("value", "cell"), [(None, ""), ("", ""), (" ", ""), (..., ""), ("no address", "no address")]
-)
+@pytest.mark.parametrize(("value", "cell"), [(None, ""), ("", ""), (" ", ""), (..., ""), ("no address", "no address")])
 def test_an_email_is_never_judged_by_its_looks(render, value, cell):
     records = [person(email=value), person(employee_id="E2", email="b@x.com")]
     assert render(records, lms=ALL_COLUMNS).rows[0]["email"] == cell
 
 
-@pytest.mark.parametrize(
-    "value", [5, True, [], {}, "a\nb@x.com", "a\x00@x.com", "a\x85@x.com", "ann@x.com\n"]
-)
+@pytest.mark.parametrize("value", [5, True, [], {}, "a\nb@x.com", "a\x00@x.com", "a\x85@x.com", "ann@x.com\n"])
 def test_invalid_emails(render, value):
     assert render([person(email=value)]).records["set_aside"] == {"invalid_email": 1}
 
@@ -233,9 +223,7 @@ def test_a_record_with_another_fault_makes_no_conflict(render):
 
 
 def test_under_best_the_better_learner_stands(render):
-    got = render(
-        [lessons(1, 4), lessons(3, 4, email="bob@x.com")], identity={"on_conflict": "best"}, lms=ALL_COLUMNS
-    )
+    got = render([lessons(1, 4), lessons(3, 4, email="bob@x.com")], identity={"on_conflict": "best"}, lms=ALL_COLUMNS)
     assert [row["email"] for row in got.rows] == ["bob@x.com"]
     assert got.records["set_aside"] == {"conflicting_employee_id": 1}
 
@@ -262,10 +250,7 @@ def test_two_slugs_of_one_lms_course_merge_to_the_earlier_completion(render):
         record |= {f"{slug}.completed_percentage": 100, f"{slug}.completed_date": day}
     course_map = {"java": {"id": "J"}, "java2": {"id": "J"}, "go": {"id": "G"}}
     got = render([record], courses="all", lms={"course_map": course_map, **ALL_COLUMNS})
-    assert [(row["course_id"], row["completed_at"]) for row in got.rows] == [
-        ("J", "2026-02-01T00:00:00Z"),
-        ("G", ""),
-    ]
+    assert [(row["course_id"], row["completed_at"]) for row in got.rows] == [("J", "2026-02-01T00:00:00Z"), ("G", "")]
     assert got.records["merged"] == 1
 
 
@@ -362,18 +347,12 @@ def test_a_date_that_cannot_be_is_dropped_with_a_warning(render, record, warning
 
 
 def test_the_date_is_that_of_the_primary_course(render):
-    got = render(
-        [done("2021-10-01", primary_course_name="go"), done("2021-10-02", employee_id="E2", email="b@x")]
-    )
+    got = render([done("2021-10-01", primary_course_name="go"), done("2021-10-02", employee_id="E2", email="b@x")])
     assert [row["completed_at"] for row in got.rows] == ["", "2021-10-02T00:00:00Z"]
 
 
 def test_completion_files_hold_completions_with_a_date_only(render):
-    people = [
-        done("2021-10-01"),
-        done(None, employee_id="E2", email="b@x"),
-        person(employee_id="E3", email="c@x"),
-    ]
+    people = [done("2021-10-01"), done(None, employee_id="E2", email="b@x"), person(employee_id="E3", email="c@x")]
     got = render(people, lms={"options": {"emits": "completion"}})
     assert [row["employee_id"] for row in got.rows] == ["E1"]
     assert got.records["withheld"] == {"below_threshold": 1}
@@ -439,16 +418,8 @@ def test_a_key_that_a_single_record_has_is_there(render):
     [
         ([], {}, "only 0 learners were read, at least 1"),
         ([person()], {"min_learners": 2}, "only 1 learners were read, at least 2"),
-        (
-            [person(employee_id="-")] + [person(employee_id=f"E{n}") for n in range(2)],
-            {},
-            r"33\.3 %\) are set aside",
-        ),
-        (
-            [person(employee_id=None), person()],
-            {"max_missing_id_percent": 40},
-            r"50\.0 %\) are without an employee ID",
-        ),
+        ([person(employee_id="-")] + [person(employee_id=f"E{n}") for n in range(2)], {}, r"33\.3 %\) are set aside"),
+        ([person(employee_id=None), person()], {"max_missing_id_percent": 40}, r"50\.0 %\) are without an employee ID"),
     ],
 )
 def test_guards_stop_the_run_with_the_numbers(tmp_path, records, guards, words):
@@ -508,12 +479,7 @@ def test_set_aside_is_safe_in_a_spreadsheet(render):
 def test_staged_files_are_their_owners_only(render):
     modes = {path.name: path.stat().st_mode & 0o777 for path in render([person()]).out.iterdir()}
     assert set(modes.values()) == {0o600}
-    assert set(modes) == {
-        "codebashing_20261123T050000.csv",
-        "set_aside.csv",
-        "left_out.parquet",
-        "manifest.json",
-    }
+    assert set(modes) == {"codebashing_20261123T050000.csv", "set_aside.csv", "left_out.parquet", "manifest.json"}
 
 
 def test_a_source_that_stands_still_is_a_warning(render):
@@ -522,9 +488,7 @@ def test_a_source_that_stands_still_is_a_warning(render):
 
 
 def test_the_manifest_names_what_the_run_is_made_from(tmp_path):
-    run_context = context(
-        run_id="r", triggered_by="ops", params={"as_of": None}, source_warnings={"next_page_hint": 1}
-    )
+    run_context = context(run_id="r", triggered_by="ops", params={"as_of": None}, source_warnings={"next_page_hint": 1})
     manifest = run([person()], tmp_path, run_context=run_context).manifest
     assert manifest["warnings"] == {"next_page_hint": 1}
     assert manifest["logical_date"] == manifest["as_of"] == manifest["extracted_at"] == "2026-11-23T05:00:00Z"

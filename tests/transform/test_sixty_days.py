@@ -49,9 +49,7 @@ class Learner:
         active = None if self.silent or not done_before else stamp(done_before[-1][0])
         kind, since = self.breaks or ("", 0)
         broken = bool(kind) and hour >= since
-        primary = (
-            next(one for one in LESSONS if one != self.course) if broken and kind == "moves" else self.course
-        )
+        primary = next(one for one in LESSONS if one != self.course) if broken and kind == "moves" else self.course
         record = {
             "employee_id": f"E{self.number}",
             "email": f"{self.number}@example.com",
@@ -152,9 +150,7 @@ def reconstructed(folder, kind, people, as_of_day, later, earlier, **sections):
 
 CREATED_AT = {"source": {"conn_id": "c", "keys": {"created_at": "created_at"}}}
 KINDS = pytest.mark.parametrize("kind", ["primary", "all"])
-BOUNDED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @KINDS
@@ -171,11 +167,7 @@ def test_a_reconstructed_row_is_that_of_the_live_run(folder, kind, scene, named)
             continue
         assert row | {"last_active_at": ""} == live_rows[key] | {"last_active_at": ""}
         assert row["last_active_at"] in ("", live_rows[key]["last_active_at"])
-    certain = {
-        key
-        for key in live_rows
-        if is_certain(by_id[key[0]].at(later * 24), key[1], as_of_day, earlier, named)
-    }
+    certain = {key for key in live_rows if is_certain(by_id[key[0]].at(later * 24), key[1], as_of_day, earlier, named)}
     assert certain <= set(got)
     event(
         f"emitted {len(got)} of {len(live_rows)}"
@@ -211,10 +203,6 @@ def test_who_breaks_the_assumptions_in_between_is_withheld(folder, kind, scene):
 
 def shows(kind, then, now, course):
     """Tell whether two records contradict the assumptions for a course."""
-    percentage, total, name = (
-        f"{course}.completed_percentage",
-        "primary_course_lessons_count",
-        "primary_course_name",
-    )
+    percentage, total, name = (f"{course}.completed_percentage", "primary_course_lessons_count", "primary_course_name")
     fell = then[percentage] > now[percentage]
     return fell or (kind == "primary" and (then[total], then[name]) != (now[total], now[name]))

@@ -83,9 +83,7 @@ def _join(names: set[str]) -> str:
 
 def form_error(reason: str) -> ConnectorError:
     """Return the error of an action that was not carried out."""
-    return ConnectorError(
-        f"{reason[0].upper()}{reason[1:]}. Nothing was changed. Trigger the admin DAG again."
-    )
+    return ConnectorError(f"{reason[0].upper()}{reason[1:]}. Nothing was changed. Trigger the admin DAG again.")
 
 
 def first_moment(day: str | None, name: str) -> datetime | None:

@@ -128,7 +128,6 @@ def lost_zeros(ids: set[str], tables: Iterable[pa.Table]) -> str:
 
 
 def _newest_rows(home: StagedPath) -> Iterator[pa.Table]:
-    """Give the employee IDs in the rows of the newest run, none before the first."""
     runs = (run for date in _newest_first(home / RUNS) for run in _newest_first(date))
     for run in runs:
         if (run / ROWS).exists():

@@ -17,10 +17,7 @@ def check_lists(connector: Connector, folder: Path) -> Iterator[tuple[str, bool]
     """
     identity, lms = connector.identity, connector.lms
     readers: dict[str, tuple[object, Callable[[], str]]] = {
-        "identity.people": (
-            identity.people,
-            lambda: _lines(len(read_people(identity.people, folder.joinpath))),
-        ),
+        "identity.people": (identity.people, lambda: _lines(len(read_people(identity.people, folder.joinpath)))),
         "identity.crosswalk": (identity.crosswalk, lambda: _crosswalk(connector, folder)),
         "lms.course_map": (lms.course_map, lambda: _lines(len(read_course_map(lms, folder.joinpath)))),
     }
@@ -55,6 +52,5 @@ def _crosswalk(connector: Connector, folder: Path) -> str:
 
 
 def _numbers(lines: tuple[int, ...]) -> str:
-    """Return how many lines these are, and the numbers of the first."""
     more = ", …" if len(lines) > SHOWN else ""
     return f"{len(lines)} (line {', '.join(map(str, lines[:SHOWN]))}{more})" if lines else ""

@@ -24,11 +24,7 @@ ENDPOINTS = {
     "canvas": "/api/v1",
 }
 DATES = ("completed_at", "last_active_at", "told_at", "as_of")
-LEARNERS = (
-    ("00123", 12, 12, "2026-11-20T09:26:53Z"),
-    ("00124", 12, 12, "2026-11-21T17:05:00Z"),
-    ("00125", 5, 8, None),
-)
+LEARNERS = (("00123", 12, 12, "2026-11-20T09:26:53Z"), ("00124", 12, 12, "2026-11-21T17:05:00Z"), ("00125", 5, 8, None))
 
 
 def contract_of(profile: Profile) -> Contract:
@@ -90,9 +86,7 @@ def example_file(profile: Profile) -> tuple[str, str]:
         file.write_text("\n".join(connector_lines(profile)), encoding="utf-8")
         snapshot.write_text(json.dumps([_learner(*one) for one in LEARNERS]), encoding="utf-8")
         with keys.open("w", encoding="utf-8", newline="") as out:
-            csv.writer(out).writerows(
-                [("employee_id", "user_key"), *((one[0], f"u{one[0]}") for one in LEARNERS)]
-            )
+            csv.writer(out).writerows([("employee_id", "user_key"), *((one[0], f"u{one[0]}") for one in LEARNERS)])
         context = RunContext(
             run_id=None, triggered_by=None, params={}, logical_date=AS_OF, as_of=AS_OF, extracted_at=AS_OF,
             provenance="rendered", connector_sha256=sha256_of_connector(file),

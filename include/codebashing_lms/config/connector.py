@@ -142,9 +142,7 @@ def parse_connector(content: Any, folder: Path | None = None) -> Connector:
 def _check_method(contract: Contract, delivery: Delivery) -> None:
     if delivery.method not in contract.methods:
         methods = " or ".join(contract.methods)
-        raise ValueError(
-            f"lms.profile {contract.profile} needs delivery.method {methods}, not {delivery.method}"
-        )
+        raise ValueError(f"lms.profile {contract.profile} needs delivery.method {methods}, not {delivery.method}")
     if delivery.send == "full" and contract.refuses_full:
         raise ValueError(
             f"delivery.send: full is impossible with lms.profile {contract.profile}: rows that it has "
@@ -153,7 +151,6 @@ def _check_method(contract: Contract, delivery: Delivery) -> None:
 
 
 def _check_crosswalk(contract: Contract, identity: Identity) -> None:
-    """Check that there is a crosswalk exactly where the profile needs one."""
     if identity.crosswalk is not None and contract.employee_id_is_key:
         raise ValueError(
             "identity.crosswalk is for profiles with another user key than the employee ID; "

@@ -54,7 +54,6 @@ def course_map_error(courses: CourseMap, profile: Profile) -> str | None:
 
 
 def _indistinct(courses: dict[str, Course], titles: str) -> str | None:
-    """Return a course that the LMS would take for another one, or know under two titles."""
     if titles in ("optional", "required"):
         return None
     by_title: dict[str | None, str] = {}

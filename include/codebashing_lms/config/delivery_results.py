@@ -101,8 +101,7 @@ class HttpResults(Results, frozen=True, kw_only=True):
         super().__post_init__()
         if self.names_rows is not (self.path is not None or self.format == "csv"):
             raise ValueError(
-                "needs both: path (or format: csv), where the refused rows are, and row, user or course, "
-                "what names one"
+                "needs both: path (or format: csv), where the refused rows are, and row, user or course, what names one"
             )
 
 

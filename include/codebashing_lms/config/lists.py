@@ -38,9 +38,7 @@ def read_people(location: str | None, resolve: PathResolver) -> dict[str, Person
         if row["action"] not in ACTIONS:
             raise ConnectorError(f"identity.people, line {line}: action must be one of {', '.join(ACTIONS)}.")
         if not email or email in people:
-            raise ConnectorError(
-                f"identity.people, line {line}: the e-mail address is blank or stands twice."
-            )
+            raise ConnectorError(f"identity.people, line {line}: the e-mail address is blank or stands twice.")
         if row["action"] == "use_id" and not employee_id:
             raise ConnectorError(f"identity.people, line {line}: use_id needs an employee_id.")
         if not is_clean_id(email + (employee_id or "")):

@@ -13,12 +13,7 @@ from include.codebashing_lms.config.profiles.profile import Profile, find_profil
 from include.codebashing_lms.config.profiles.settings import make_section
 from include.codebashing_lms.config.schema.date_patterns import zone_error
 from include.codebashing_lms.config.schema.field_types import Section, Text, TimeZone
-from include.codebashing_lms.config.schema.validation import (
-    InvalidContent,
-    ValidationIssue,
-    find_issues,
-    parse,
-)
+from include.codebashing_lms.config.schema.validation import InvalidContent, ValidationIssue, find_issues, parse
 
 GENERIC = "generic_csv"
 
@@ -61,10 +56,7 @@ class Lms:
     def course_of(self, cells: dict[str, str]) -> Course:
         """Return the course in a row of a CSV file; raise InvalidContent with every issue in it."""
         settings = self._profile.course
-        entry = {
-            name: settings[name].from_csv_cell(text) if name in settings else text
-            for name, text in cells.items()
-        }
+        entry = {name: settings[name].from_csv_cell(text) if name in settings else text for name, text in cells.items()}
         return self.parse_course(entry)
 
     def parse_course(self, content: dict[str, Any]) -> Course:
@@ -139,10 +131,7 @@ def _valid_options(content: Any, profile: Profile) -> Section | None:
 
 def _section_type(profile: Profile, course_type: Any) -> Any:
     courses: Any = dict[Text, course_type | Literal["ignore"]] | Text
-    own: list[Any] = [
-        ("options", profile.options_type),
-        ("course_map", courses, msgspec.field(default_factory=dict)),
-    ]
+    own: list[Any] = [("options", profile.options_type), ("course_map", courses, msgspec.field(default_factory=dict))]
     return msgspec.defstruct("lms", own, bases=(LmsSection,), frozen=True, kw_only=True)
 
 

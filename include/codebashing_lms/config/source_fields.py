@@ -54,7 +54,6 @@ def fields_not_asked(connector: Connector, asked: list[str] | None) -> list[str]
 
 
 def _course_independent_fields(connector: Connector) -> list[str]:
-    """Return the keys that every connector reads, whatever courses there are."""
     keys = connector.source.keys
     fields = [connector.source.employee_id_field, keys.email, keys.last_active_at]
     fields += [keys.created_at] if keys.created_at else []

@@ -28,9 +28,7 @@ class _Session(requests.Session):
 def endpoint_url(connection: HttpConnection, endpoint: str) -> str:
     """Return the address of an endpoint; plain http is for loopback only."""
     if "@" in connection.base_url:
-        raise ConnectorError(
-            "The connection's host holds a login or password; put them into fields of their own."
-        )
+        raise ConnectorError("The connection's host holds a login or password; put them into fields of their own.")
     base = _split(connection.base_url)
     if base.scheme not in ("https", "http") or not base.hostname:
         raise ConnectorError(
@@ -42,9 +40,7 @@ def endpoint_url(connection: HttpConnection, endpoint: str) -> str:
             f"Set the connection's host to https://{base.netloc}, or its schema to https."
         )
     if "://" in endpoint.partition("?")[0]:
-        raise ConnectorError(
-            "The endpoint must be a path such as /api/v1/…; the host belongs into the connection."
-        )
+        raise ConnectorError("The endpoint must be a path such as /api/v1/…; the host belongs into the connection.")
     return f"{connection.base_url.rstrip('/')}/{endpoint.lstrip('/')}"
 
 
@@ -62,9 +58,7 @@ def new_session(connection: HttpConnection) -> requests.Session:
     session.verify = connection.verify
     session.cert = connection.cert
     session.proxies.update(connection.proxies or {})
-    session.trust_env = connection.trust_env and not _is_loopback(
-        urlsplit(connection.base_url).hostname or ""
-    )
+    session.trust_env = connection.trust_env and not _is_loopback(urlsplit(connection.base_url).hostname or "")
     return session
 
 

@@ -31,8 +31,7 @@ FAULTS: tuple[tuple[type[Exception], bool, str], ...] = (
     (
         NameResolutionError,
         True,
-        "DNS does not know the host {host}. Check its spelling in the connection, and DNS on the "
-        "Airflow workers.",
+        "DNS does not know the host {host}. Check its spelling in the connection, and DNS on the Airflow workers.",
     ),
     (
         requests.Timeout,

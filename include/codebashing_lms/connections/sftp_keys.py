@@ -72,11 +72,7 @@ def pin(client: paramiko.SSHClient, connection: SftpConnection, conn_id: str) ->
 
 def _known_hosts_line(connection: SftpConnection, host_key: str) -> str:
     """Return a host key as a line of known_hosts; as in Airflow, a key without a type is ssh-rsa."""
-    name = (
-        connection.host
-        if connection.port == paramiko.config.SSH_PORT
-        else f"[{connection.host}]:{connection.port}"
-    )
+    name = connection.host if connection.port == paramiko.config.SSH_PORT else f"[{connection.host}]:{connection.port}"
     parts = host_key.split()
     return " ".join([name, *(parts if len(parts) > 1 else ["ssh-rsa", *parts])])
 
@@ -108,9 +104,7 @@ def private_key(connection: SftpConnection, conn_id: str) -> paramiko.PKey | Non
         try:
             text = Path(connection.key_file).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
-            raise ConnectorError(
-                f"The key_file of the connection {conn_id} cannot be read on this worker."
-            ) from error
+            raise ConnectorError(f"The key_file of the connection {conn_id} cannot be read on this worker.") from error
     return _parse(text, connection.private_key_passphrase, conn_id) if text else None
 
 

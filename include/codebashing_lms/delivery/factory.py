@@ -49,7 +49,6 @@ def _over_http(connector: Connector, delivery: HttpDelivery, connection: HttpCon
 
 
 def _activities(course_map: dict[str, Any]) -> dict[str, GradeItem]:
-    """Return what takes the grades, by the course's name in Codebashing."""
     return {
         slug: GradeItem(course.id, str(course.activity_id), course.component, course.item_number)
         for slug, course in course_map.items()

@@ -10,12 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.codebashing_lms.config.delivery import FolderDelivery
-from include.codebashing_lms.delivery.results import (
-    LARGEST_RESULT,
-    results_about,
-    results_error,
-    with_markers,
-)
+from include.codebashing_lms.delivery.results import LARGEST_RESULT, results_about, results_error, with_markers
 from include.codebashing_lms.delivery.transport import OutboundFile, SendResult, marker_name
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError
 from include.codebashing_lms.staging.checksums import sha256_of
@@ -96,9 +91,7 @@ class FolderTransport:
         folder = Path(results.directory or self.delivery.directory)
         try:
             result_names = results_about(names, results.name, [path.name for path in folder.iterdir()])
-            return {
-                name: [_read(folder / one) for one in matching] for name, matching in result_names.items()
-            }
+            return {name: [_read(folder / one) for one in matching] for name, matching in result_names.items()}
         except OSError as error:
             raise results_error(str(folder), os.strerror(error.errno or 0)) from error
 
@@ -126,7 +119,6 @@ class FolderTransport:
 
     @contextmanager
     def _translate_errors(self, not_delivered: bool = False) -> Iterator[None]:
-        """Say what is wrong with the folder."""
         try:
             yield
         except OSError as error:
@@ -136,9 +128,7 @@ class FolderTransport:
             else:
                 kind = DeliveryUnavailableError
                 advice = RETRYABLE.get(code, f"could not be written ({os.strerror(code)}).")
-            raise kind(
-                f"The {self.section} folder {self.folder} {advice}", not_delivered=not_delivered
-            ) from error
+            raise kind(f"The {self.section} folder {self.folder} {advice}", not_delivered=not_delivered) from error
 
 
 def _copy(source: Path, target: Path) -> None:

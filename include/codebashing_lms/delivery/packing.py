@@ -98,16 +98,13 @@ def packing_of(delivery: Delivery, connection: Any, resolve: PathResolver) -> Pa
 def _public_key(
     delivery: FolderDelivery | SftpDelivery, connection: SftpConnection | None, resolve: PathResolver
 ) -> tuple[bytes, str]:
-    """Return the LMS's public key, and where it stands, for messages."""
     location = delivery.pgp.key if delivery.pgp else None
     if location:
         try:
             with local_copy(resolve(location)) as copy:
                 return Path(copy).read_bytes(), f"delivery.pgp.key, {location},"
         except (OSError, ValueError, ImportError) as error:  # no such file, no such kind of address
-            raise ConnectorError(
-                f"delivery.pgp.key: {location} cannot be read ({type(error).__name__})."
-            ) from error
+            raise ConnectorError(f"delivery.pgp.key: {location} cannot be read ({type(error).__name__}).") from error
     where = f"pgp_public_key in the extra of the connection {getattr(delivery, 'conn_id', '')}"
     if not connection or not connection.pgp_public_key:
         raise ConnectorError(f"delivery.pgp.key is not set, and there is no {where}: one of them must be.")
@@ -115,7 +112,6 @@ def _public_key(
 
 
 def _zip(plain: Path, packed: Path) -> None:
-    """Write an archive with one member at its root, named as the file."""
     member = timeless_member(plain.name)
     member.compress_type = zipfile.ZIP_DEFLATED
     member.file_size = plain.stat().st_size  # zipfile needs the size in advance for files beyond 4 GB
@@ -128,10 +124,5 @@ def _zip(plain: Path, packed: Path) -> None:
 
 
 def _gzip(plain: Path, packed: Path) -> None:
-    """Write a gzip file that names neither a file nor a time."""
-    with (
-        plain.open("rb") as source,
-        packed.open("wb") as file,
-        gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as target,
-    ):
+    with plain.open("rb") as source, packed.open("wb") as file, gzip.GzipFile("", "wb", LEVEL, file, mtime=0) as target:
         shutil.copyfileobj(source, target, BLOCK_BYTES)

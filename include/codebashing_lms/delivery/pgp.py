@@ -84,9 +84,7 @@ def signer(key: str, passphrase: str | None, where: str) -> Signer:
     cert = secret.extract_certificate()
     _end_of(cert, where)
     if not any((flags := _flags(one)) and flags.signing for one in components):
-        raise ConnectorError(
-            f"{where} is not for signing. Make a key that is, and give its public half to the LMS."
-        )
+        raise ConnectorError(f"{where} is not for signing. Make a key that is, and give its public half to the LMS.")
     try:
         return Signer(cert.fingerprint.upper(), secret.signer(passphrase))
     except (RuntimeError, UnicodeError):
@@ -126,13 +124,10 @@ def _without_expired(components: list[Component]) -> list[Packet]:
 
 
 def _newest(component: Component) -> Packet | None:
-    """Return the newest signature about the use of a primary key or subkey, and about its validity."""
     signatures = [
         packet
         for packet in component
-        if packet.tag == Tag.Signature
-        and packet.signature_type != SignatureType.SubkeyRevocation
-        and packet.key_flags
+        if packet.tag == Tag.Signature and packet.signature_type != SignatureType.SubkeyRevocation and packet.key_flags
     ]
     return max(signatures, key=lambda packet: packet.signature_created or NEVER, default=None)
 

@@ -64,7 +64,6 @@ def _now() -> bytes:
 
 
 def _number(value: bytes) -> bytes:
-    """Return a number with its length in bits."""
     stripped = value.lstrip(b"\0")
     return int.from_bytes(stripped).bit_length().to_bytes(2) + stripped
 

@@ -77,9 +77,7 @@ class ResultParser:
 
     def _refusals(self, items: Iterable[dict[Any, Any]]) -> tuple[Refusal, ...]:
         status, refused = self.results.status, self.results.refused
-        return tuple(
-            self._refusal(item) for item in items if status is None or self._text(item, status) in refused
-        )
+        return tuple(self._refusal(item) for item in items if status is None or self._text(item, status) in refused)
 
     def _refusal(self, item: dict[Any, Any]) -> Refusal:
         results = self.results
@@ -142,7 +140,6 @@ def _matcher(pattern: str, name: str) -> re.Pattern[str]:
 
 
 def _stem(name: str) -> str:
-    """Return a name without its suffixes, those of packing included."""
     while PurePath(name).suffix in PACKING_SUFFIXES:
         name = PurePath(name).stem
     return PurePath(name).stem

@@ -133,10 +133,7 @@ class SftpTransport:
 
     def _upload(self, sftp: "SFTPClient", outbound: OutboundFile, path: str, part: str) -> None:
         try:
-            with (
-                self._translate_errors("create a file in", not_delivered=True),
-                outbound.path.open("rb") as file,
-            ):
+            with self._translate_errors("create a file in", not_delivered=True), outbound.path.open("rb") as file:
                 sftp.putfo(file, part, confirm=False)
             # putfo does not wait for the answers to single writes: on a full disk only the size shows it.
             with self._translate_errors("look at a file of", not_delivered=True):
@@ -175,9 +172,7 @@ class SftpTransport:
             return self._full(f"The SFTP server could not {action}", not_delivered)
         else:
             kind = DeliveryUnavailableError
-            message = (
-                f"The SFTP server failed to {action} {directory}, or the connection was lost on the way."
-            )
+            message = f"The SFTP server failed to {action} {directory}, or the connection was lost on the way."
         return kind(message, not_delivered=not_delivered)
 
     def _full(self, what: str, not_delivered: bool) -> DeliveryUnavailableError:

@@ -104,7 +104,6 @@ class SourceClient:
 
 
 def _requested_wait(error: BaseException | None) -> float:
-    """Return the seconds of the server's Retry-After, 0 without one."""
     return getattr(error, "retry_after", None) or 0.0
 
 
@@ -132,8 +131,7 @@ REMEDIES = {
     401: CREDENTIALS,
     403: CREDENTIALS,
     404: (
-        "Check the tenant in the host of the Airflow connection {conn_id}, and source.endpoint in the "
-        "connector file."
+        "Check the tenant in the host of the Airflow connection {conn_id}, and source.endpoint in the connector file."
     ),
 }
 OTHER_REMEDY = "Check source.endpoint in the connector file, and whether a proxy stands in between."
@@ -160,7 +158,6 @@ def _unavailable(answer: str, retry_after: str | None) -> SourceUnavailableError
     seconds = parse_retry_after(retry_after)
     request = f" It asks to wait {seconds:.0f} seconds." if seconds else ""
     return SourceUnavailableError(
-        f"{answer}{request} If that stays so, move the schedule to a quieter hour "
-        "or ask Codebashing's support.",
+        f"{answer}{request} If that stays so, move the schedule to a quieter hour or ask Codebashing's support.",
         retry_after=seconds,
     )

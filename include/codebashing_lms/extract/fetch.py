@@ -20,16 +20,7 @@ from include.codebashing_lms.streaming.json_splitter import RecordSplitter
 logger = logging.getLogger(__name__)
 
 # Keys that lead to the next page in APIs that wrap the records in an object.
-NEXT_KEYS = {
-    "next",
-    "next_page",
-    "next_page_url",
-    "next_url",
-    "next_link",
-    "next_cursor",
-    "next_token",
-    "nextPage",
-}
+NEXT_KEYS = {"next", "next_page", "next_page_url", "next_url", "next_link", "next_cursor", "next_token", "nextPage"}
 
 
 @dataclass(frozen=True)
@@ -72,7 +63,6 @@ def fetch_snapshot(
 def _stage_answer(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> StagedSnapshot:
-    """Stage one answer as it arrives."""
     with client.get(client.url, params) as response, error_context(f"{without_query(client.url)}: "):
         read_at, gzipped = datetime.now(UTC), is_gzip(response)
         target = snapshots / f"{timestamp_name(read_at)}.json.{'gz' if gzipped else 'zst'}"
@@ -86,7 +76,6 @@ def _stage_answer(
 def _stage_pages(
     client: SourceClient, params: dict[str, str], snapshots: StagedPath, workspace: StagedPath
 ) -> StagedSnapshot:
-    """Stage all pages as one JSON array."""
     pages = read_pages(client, params)
     first = next(pages)
     target = snapshots / f"{timestamp_name(first.read_at)}.json.zst"

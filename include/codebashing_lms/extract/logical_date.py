@@ -75,9 +75,7 @@ def _instant(wall_clock: datetime, connector: Connector) -> datetime:
     return max(wall_clock.replace(tzinfo=connector.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 
-def provenance_for(
-    logical_date: datetime, now: datetime, archived: bool, live_window_hours: float
-) -> Provenance:
+def provenance_for(logical_date: datetime, now: datetime, archived: bool, live_window_hours: float) -> Provenance:
     """Return replayed for a date in the archive, live within the live window, else reconstructed.
 
     :raises RunDateError: the date is in the future.

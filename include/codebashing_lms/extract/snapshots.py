@@ -95,9 +95,7 @@ def snapshot_of_date(snapshots: StagedPath, logical_date: datetime) -> SnapshotM
     return read_struct(metadata, SnapshotMetadata)
 
 
-def neighbours(
-    snapshots: StagedPath, instant: datetime
-) -> tuple[SnapshotMetadata | None, SnapshotMetadata | None]:
+def neighbours(snapshots: StagedPath, instant: datetime) -> tuple[SnapshotMetadata | None, SnapshotMetadata | None]:
     """Return the last snapshot that was read before an instant, and the first one read since."""
     names = _names(snapshots)
     index = bisect_left(names, timestamp_name(instant))

@@ -177,7 +177,6 @@ class RowUpdate:
         return pc.is_valid(self.new("refusal"))
 
     def _former(self, name: str) -> pa.Array:
-        """Return what stays of former refusals when a row is sent again."""
         if self.entry.meta.get("refusals_to_come"):
             return self.old(name)
         return pa.nulls(len(self.rows), LEDGER.field(name).type)

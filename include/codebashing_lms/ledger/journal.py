@@ -22,18 +22,8 @@ from include.codebashing_lms.ledger.numbered_files import (
     remove,
 )
 from include.codebashing_lms.ledger.schema import EntryMetadata, RowMask, entry_metadata, read_entry_metadata
-from include.codebashing_lms.ledger.versions import (
-    Ledger,
-    after_entry,
-    version_at,
-    write_entry,
-    write_version,
-)
-from include.codebashing_lms.staging.files import (
-    StagedPath,
-    create_exclusive_json,
-    remove_stale_partial_files,
-)
+from include.codebashing_lms.ledger.versions import Ledger, after_entry, version_at, write_entry, write_version
+from include.codebashing_lms.staging.files import StagedPath, create_exclusive_json, remove_stale_partial_files
 from include.codebashing_lms.staging.layout import DESTINATION, JOURNAL, VERSIONS
 from include.codebashing_lms.staging.scratch import scratch_folder
 

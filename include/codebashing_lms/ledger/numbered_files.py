@@ -14,12 +14,7 @@ import pyarrow.parquet as pq
 from include.codebashing_lms.errors import LedgerConflictError, StagingError
 from include.codebashing_lms.ledger.buckets import BUCKETS, sort_by_bucket, to_text
 from include.codebashing_lms.ledger.schema import FORMAT, align_to_schema
-from include.codebashing_lms.staging.files import (
-    StagedPath,
-    create_exclusive,
-    local_copy,
-    on_disk,
-)
+from include.codebashing_lms.staging.files import StagedPath, create_exclusive, local_copy, on_disk
 
 NUMBERED = re.compile(r"(\d{6,})\.parquet")
 FEW_TEXTS = ["course", "course_id", "refusal"]
@@ -133,9 +128,7 @@ def opened(source: StagedPath, schema: pa.Schema) -> Iterator[SequentialReader]:
     with ExitStack() as stack:
         with _readable(source):
             path = stack.enter_context(local_copy(source))
-            file = stack.enter_context(
-                pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True)
-            )
+            file = stack.enter_context(pq.ParquetFile(path, pre_buffer=False, page_checksum_verification=True))
         batches = file.iter_batches(BATCH, columns=schema.names, use_threads=False)
         yield SequentialReader(source, batches, schema)
 

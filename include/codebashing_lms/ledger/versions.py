@@ -118,9 +118,7 @@ def after_entry(ledger: Ledger, entry: StagedPath, to: Path) -> Ledger:
 
         def folded() -> Iterator[pa.Table]:
             done = 0
-            sizes = zip(
-                buckets.by_portion(ledger.rows_in, number), buckets.by_portion(rows_in, number), strict=True
-            )
+            sizes = zip(buckets.by_portion(ledger.rows_in, number), buckets.by_portion(rows_in, number), strict=True)
             for known, of_entry in sizes:
                 part = Entry(meta, rows.next(of_entry), unchanged[done : done + known])
                 yield fold(before.next(known), part)

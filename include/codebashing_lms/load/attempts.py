@@ -30,9 +30,7 @@ def attempts_of(folder: StagedPath, run_id: str | None) -> list[Receipt]:
     return sorted((one for one, _ in receipts_of(folder, run_id)), key=lambda one: one.clear_number)
 
 
-def idempotency_key(
-    connector: str, run_id: str | None, sha256: str, where: str, after: str | None = None
-) -> str:
+def idempotency_key(connector: str, run_id: str | None, sha256: str, where: str, after: str | None = None) -> str:
     """Return the key of a delivery: the same for all its tries, another one for every other delivery.
 
     :param after: the delivery with an import job that came to nothing: by its key the LMS would know the job.

@@ -66,7 +66,6 @@ class LedgerComparison:
                     yield Delta(rows, rows["send"].to_numpy(dtype=np.bool_))
 
     def _classified(self, scratch: Path, reassigned: ReassignedAddresses) -> Iterator[GroupedTable]:
-        """Give the rows with their changes, some employees at a time, and each row's window in the file."""
         with partitioned(scratch, ROWS, self._by_employee()) as portion, self.ledger.opened() as ledger:
             done = 0
             for number, size in enumerate(by_portion(self.ledger.rows_in, self._portions)):
@@ -110,16 +109,11 @@ class LedgerComparison:
 
 
 def _plain(table: pa.Table) -> pa.Table:
-    """Return a table with texts instead of numbered texts."""
-    fields = [
-        pa.field(one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type)
-        for one in table.schema
-    ]
+    fields = [pa.field(one.name, pa.string() if pa.types.is_dictionary(one.type) else one.type) for one in table.schema]
     return table.cast(pa.schema(fields))
 
 
 def _to_write(delta: Delta) -> GroupedTable:
-    """Return the rows that are sent or listed, and the window of each."""
     rows = delta.rows.assign(send=delta.send)
     kept = rows[delta.send | (rows["change"] != Change.UNCHANGED)]
     return pa.Table.from_pandas(kept[CLASSIFIED.names], CLASSIFIED, preserve_index=False), (

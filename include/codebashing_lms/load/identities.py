@@ -23,9 +23,7 @@ def reassigned_addresses(run: pa.Table, ledger: pa.Table) -> ReassignedAddresses
     come = run["email"].filter(pc.invert(pc.is_in(run_pairs, value_set=ledger_pairs)))
     gone = ledger["email"].filter(pc.invert(pc.is_in(ledger_pairs, value_set=run_pairs)))
     changed = pa.chunked_array([*come.chunks, *gone.chunks], pa.string())
-    concerned = pc.and_(
-        pc.is_in(ledger["email"], value_set=changed), pc.is_in(ledger["email"], value_set=run["email"])
-    )
+    concerned = pc.and_(pc.is_in(ledger["email"], value_set=changed), pc.is_in(ledger["email"], value_set=run["email"]))
     found: ReassignedAddresses = {}
     pairs = (one.to_pylist() for one in ledger.filter(concerned).columns)
     for email, employee_id in zip(*pairs, strict=True):
@@ -53,7 +51,6 @@ def in_doubt(known: pd.DataFrame, reassigned: ReassignedAddresses, accepted: Abs
 
 
 def _has_new_id(known: pd.DataFrame, reassigned: ReassignedAddresses) -> Any:
-    """Return which rows have an address that the ledger knows, but not under this employee ID."""
     found = known["lower_email"].isin(list(reassigned)).to_numpy(copy=True)
     pairs = zip(known.loc[found, "lower_email"], known.loc[found, "employee_id"], strict=True)
     found[found] = [employee_id not in reassigned[email] for email, employee_id in pairs]

@@ -20,14 +20,7 @@ from include.codebashing_lms.ledger.destinations import ledger_folder
 from include.codebashing_lms.ledger.journal import append, entries, open_ledger
 from include.codebashing_lms.ledger.numbered_files import names_in, remove
 from include.codebashing_lms.ledger.schema import EntryMetadata
-from include.codebashing_lms.load.receipt import (
-    Receipt,
-    State,
-    as_dict,
-    read_receipt,
-    transition,
-    write_receipt,
-)
+from include.codebashing_lms.load.receipt import Receipt, State, as_dict, read_receipt, transition, write_receipt
 from include.codebashing_lms.load.sent_rows import SentRows
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
 from include.codebashing_lms.staging.layout import IN_FLIGHT
@@ -129,7 +122,6 @@ def commit(
 
 
 def _rows_of(folder: StagedPath, receipt: Receipt, whole: bool) -> Iterable[pa.Table]:
-    """Return the rows of the files that are not in the journal yet, and that the LMS surely has."""
     rows, journaled = SentRows(folder), receipt.parts_journaled
     if whole and not journaled:
         return rows.to_journal()

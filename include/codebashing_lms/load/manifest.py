@@ -35,10 +35,7 @@ def complete_manifest(manifest: Manifest, summary: DeltaSummary, parts: list[Fil
         parts=parts,
         records=records,
         warnings=dict(sorted((Counter(before.warnings) + summary.warnings).items())),
-        status={
-            name: summary.statuses[STATUSES.index(name)]
-            for name in ("completed", "in_progress", "not_started")
-        },
+        status={name: summary.statuses[STATUSES.index(name)] for name in ("completed", "in_progress", "not_started")},
         transformed=before,
         course_growth=summary.course_growth(),
         to_correct=summary.corrections,

@@ -5,13 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from include.codebashing_lms.errors import ConnectorError
-from include.codebashing_lms.load.in_flight import (
-    close,
-    commit,
-    in_flight_by_id,
-    in_flight_ids,
-    ledger_of_receipt,
-)
+from include.codebashing_lms.load.in_flight import close, commit, in_flight_by_id, in_flight_ids, ledger_of_receipt
 from include.codebashing_lms.load.receipt import Receipt, Resolution, State, transition, write_receipt
 from include.codebashing_lms.staging.files import StagedPath
 
@@ -53,7 +47,5 @@ def _named(home: StagedPath, delivery: str) -> tuple[Receipt, Any]:
         )
     receipt, folder = in_flight_by_id(home, delivery)
     if receipt is None:
-        raise ConnectorError(
-            "Nothing of this delivery was sent: the next run clears it. Nothing was changed."
-        )
+        raise ConnectorError("Nothing of this delivery was sent: the next run clears it. Nothing was changed.")
     return receipt, folder

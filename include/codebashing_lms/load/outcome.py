@@ -74,9 +74,7 @@ def not_sent(kind: OutcomeKind, sentence: str, receipt: Receipt | None = None) -
     return _about_file(receipt, kind, sentence, None) if receipt else Outcome(kind, sentence, None)
 
 
-def _about_file(
-    receipt: Receipt, kind: OutcomeKind, sentence: str, address: str | None, **more: Any
-) -> Outcome:
+def _about_file(receipt: Receipt, kind: OutcomeKind, sentence: str, address: str | None, **more: Any) -> Outcome:
     file = {name: getattr(receipt, name) for name in ("where", "file", "rows", "bytes", "sha256")}
     return Outcome(kind, sentence, address, **file, **more)
 

@@ -88,8 +88,7 @@ class LoadOutputs:
             # opened first, the LMS file appears last: by sent_rows.parquet a retry knows of this try
             rows = self._rows(stack)
             sent, corrections, left_out = (
-                stack.enter_context(atomic_write(self.folder / one))
-                for one in (SENT_ROWS, TO_CORRECT, LEFT_OUT)
+                stack.enter_context(atomic_write(self.folder / one)) for one in (SENT_ROWS, TO_CORRECT, LEFT_OUT)
             )
             sent_rows = stack.enter_context(pq.ParquetWriter(sent, SCHEMA, compression="zstd"))
             to_correct = stack.enter_context(Corrections(corrections))

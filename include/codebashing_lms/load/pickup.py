@@ -20,14 +20,7 @@ from include.codebashing_lms.errors import DeliveryUnavailableError
 from include.codebashing_lms.ledger.numbered_files import names_in, remove
 from include.codebashing_lms.load.in_flight import DestinationLedger, ledger_of_receipt, relative_to
 from include.codebashing_lms.load.outcome import not_fetched_since
-from include.codebashing_lms.load.receipt import (
-    Pickup,
-    PickupState,
-    Receipt,
-    State,
-    read_receipt,
-    write_receipt,
-)
+from include.codebashing_lms.load.receipt import Pickup, PickupState, Receipt, State, read_receipt, write_receipt
 from include.codebashing_lms.load.refusals import journal_refusals, record_refusals, stop_at_too_many
 from include.codebashing_lms.staging.files import StagedPath, read_json, write_json
 from include.codebashing_lms.staging.layout import PICKUPS
@@ -39,9 +32,7 @@ Watched = tuple[Receipt, Pickup, StagedPath]  # what is known of a delivery, of 
 
 def is_watched(transport: Transport) -> bool:
     """Return whether anything can be seen of a delivery later."""
-    return isinstance(transport, SupportsPickup) and bool(
-        transport.delivery.fetched or transport.delivery.results
-    )
+    return isinstance(transport, SupportsPickup) and bool(transport.delivery.fetched or transport.delivery.results)
 
 
 def watch(home: StagedPath, folder: StagedPath, receipt: Receipt) -> Receipt:
@@ -95,7 +86,6 @@ class PickupTracker:
             self._forget(receipt)
 
     def _watched(self) -> Iterator[Watched]:
-        """Give the deliveries to this destination that are still watched."""
         for name in sorted(names_in(self.home / PICKUPS)):
             if not name.endswith(".json") or name.startswith("."):
                 continue
@@ -116,10 +106,7 @@ class PickupTracker:
     def _forget(self, receipt: Receipt) -> None:
         remove(_pointer(self.home, receipt.delivery))
 
-    def _see(
-        self, watched: Watched, remaining: set[str], results: dict[str, list[bytes]]
-    ) -> tuple[Receipt, Pickup]:
-        """Return the receipt of a delivery with what can be seen now."""
+    def _see(self, watched: Watched, remaining: set[str], results: dict[str, list[bytes]]) -> tuple[Receipt, Pickup]:
         receipt, pickup, folder = watched
         now = iso(datetime.now(UTC))
         picked_up, answered = dict(pickup.picked_up), dict(pickup.results)
@@ -144,7 +131,6 @@ class PickupTracker:
         return counted
 
     def _is_over(self, receipt: Receipt, pickup: Pickup) -> bool:
-        """Return whether nothing more can be seen of a delivery."""
         if self.delivery.fetched and not _is_fetched(receipt, pickup):
             return False
         if not self.delivery.results or len(pickup.results) == len(receipt.files):
@@ -162,7 +148,6 @@ def _is_fetched(receipt: Receipt, pickup: Pickup) -> bool:
 
 
 def _state(receipt: Receipt, picked_up: int, answered: int) -> PickupState:
-    """Return the state of a delivery with so many files picked up, and with so many result files."""
     if answered == len(receipt.files):
         return PickupState.REFUSED if receipt.refused else PickupState.CONFIRMED
     return PickupState.PICKED_UP if picked_up == len(receipt.files) else PickupState.DROPPED

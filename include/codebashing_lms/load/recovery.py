@@ -9,21 +9,10 @@ look there first.
 import logging
 from dataclasses import dataclass, field
 
-from include.codebashing_lms.delivery.transport import (
-    SupportsJobLookup,
-    SupportsJobs,
-    SupportsPickup,
-    Transport,
-)
+from include.codebashing_lms.delivery.transport import SupportsJobLookup, SupportsJobs, SupportsPickup, Transport
 from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError, UnknownJobError
 from include.codebashing_lms.load.attempts import key_of_part
-from include.codebashing_lms.load.in_flight import (
-    DestinationLedger,
-    close,
-    commit,
-    in_flight,
-    ledger_of_receipt,
-)
+from include.codebashing_lms.load.in_flight import DestinationLedger, close, commit, in_flight, ledger_of_receipt
 from include.codebashing_lms.load.receipt import Receipt, State, transition, write_receipt
 from include.codebashing_lms.load.send import Sender
 from include.codebashing_lms.staging.files import StagedPath, remove_stale_partial_files
@@ -81,7 +70,6 @@ class Recovery:
         return result
 
     def _ask(self, receipt: Receipt, folder: StagedPath) -> Receipt:
-        """Return the receipt with what the LMS says of the delivery."""
         sender = Sender(self.home, self.destination_ledger, folder, self.transport, self.appends)
         if receipt.state == State.WORKING:
             return self._ask_job(receipt, sender)
@@ -90,13 +78,10 @@ class Recovery:
         return receipt
 
     def _is_there(self, receipt: Receipt) -> bool:
-        """Return whether the LMS has the file that was under way, or works on it."""
         part = receipt.files[receipt.next_part]
         if isinstance(self.transport, SupportsJobLookup):
             return self.transport.find_job(key_of_part(receipt, receipt.next_part)) is not None
-        return isinstance(self.transport, SupportsPickup) and self.transport.holds(
-            part.file, part.bytes, part.sha256
-        )
+        return isinstance(self.transport, SupportsPickup) and self.transport.holds(part.file, part.bytes, part.sha256)
 
     def _ask_job(self, receipt: Receipt, sender: Sender) -> Receipt:
         if not isinstance(self.transport, SupportsJobs):

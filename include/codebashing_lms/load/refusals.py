@@ -91,9 +91,7 @@ def stop_at_too_many(receipt: Receipt, max_percent: float) -> None:
         )
 
 
-def journal_refusals(
-    destination_ledger: DestinationLedger, folder: StagedPath, receipt: Receipt, number: int
-) -> None:
+def journal_refusals(destination_ledger: DestinationLedger, folder: StagedPath, receipt: Receipt, number: int) -> None:
     """Put into the journal what the LMS says of a file's rows after they counted as sent.
 
     Rows that were sent again since are left out: the LMS speaks of an older value.
@@ -122,12 +120,10 @@ def _still_valid(sent: JournalRows, ledger: Ledger, as_of: str) -> list[pa.Table
 
 
 def _ledger_refusals(ledger: Ledger, employees: pa.Array) -> pd.DataFrame:
-    """Return the ledger's rows of some employees, and those that the LMS refused before."""
     found = []
     for table in ledger:
         wanted = pc.or_(
-            pc.is_in(table["employee_id"], value_set=employees),
-            pc.fill_null(pc.greater(table["refusals"], 0), False),
+            pc.is_in(table["employee_id"], value_set=employees), pc.fill_null(pc.greater(table["refusals"], 0), False)
         )
         found.append(table.select([*KEY, "sent_at", "refusals"]).filter(wanted))
     rows: pd.DataFrame = pa.concat_tables(found).to_pandas()
@@ -135,7 +131,6 @@ def _ledger_refusals(ledger: Ledger, employees: pa.Array) -> pd.DataFrame:
 
 
 def _changes(table: pa.Table, before: pd.DataFrame, at: np.datetime64) -> Any:
-    """Find the rows that change the ledger."""
     rows: pd.DataFrame = table.select([*KEY, "refusal"]).to_pandas().merge(before, how="left", on=list(KEY))
     refused = rows["refusal"].notna() & rows["refusals"].notna() & ~(rows["sent_at"] > at)
     accepted = rows["refusal"].isna() & (rows["refusals"] > 0) & (rows["sent_at"] == at)

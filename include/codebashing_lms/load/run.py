@@ -130,10 +130,7 @@ class _Steps:
         return wait_for_the_job(receipt, folder, self.connector.delivery, by)
 
     def _rules(self, resolve: PathResolver) -> DeltaRules:
-        since, full = (
-            answered_since(self.destination_ledger.folder),
-            sends_full(self.connector, self.run.send),
-        )
+        since, full = (answered_since(self.destination_ledger.folder), sends_full(self.connector, self.run.send))
         return delta_rules(self.connector, self._as_of, full, since, resolve)
 
     @contextmanager
@@ -155,9 +152,7 @@ class _Steps:
         receipt = new_receipt(self.connector, self.run, manifest, summary, parts, where, destination)
         return resume_from(receipt, attempts_of(self.folder, self.run.run_id))
 
-    def _send(
-        self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]
-    ) -> Outcome:
+    def _send(self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]) -> Outcome:
         if self.run.dry_run:
             sentence = f"{self.transport.check()} {describe_file(receipt)} was not sent: this is a dry run."
             return not_sent(OutcomeKind.DRY_RUN, sentence, receipt)
@@ -170,10 +165,7 @@ class _Steps:
             return not_sent(OutcomeKind.NOTHING_TO_SEND, sentence, receipt)
         return self._deliver(ledger, summary, receipt, not_fetched)
 
-    def _deliver(
-        self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]
-    ) -> Outcome:
-        """Send, and enter the rows that the LMS accepted into the journal."""
+    def _deliver(self, ledger: Ledger, summary: DeltaSummary, receipt: Receipt, not_fetched: list[Receipt]) -> Outcome:
         tried = receipt.delivery in {old.delivery for old in attempts_of(self.folder, self.run.run_id)}
         if not tried and not sends_full(self.connector, self.run.send):
             refuse_if_not_fetched(self.transport, receipt, not_fetched)

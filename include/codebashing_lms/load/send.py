@@ -50,9 +50,7 @@ class Sender:
             result = self.transport.send(_outbound_file(path, receipt), resuming=True)
         return self._after(receipt, result)
 
-    def mark_accepted(
-        self, receipt: Receipt, refusals: tuple[Refusal, ...] = (), sent: bool = True
-    ) -> Receipt:
+    def mark_accepted(self, receipt: Receipt, refusals: tuple[Refusal, ...] = (), sent: bool = True) -> Receipt:
         """Write down that the LMS accepted the next file, except the refused rows; return the receipt.
 
         :param sent: False when an earlier try sent the file.

@@ -76,9 +76,7 @@ class SentRows:
         row, *refusal = (column.to_pylist() for column in _read(self.folder / REFUSED_ROWS).columns)
         return dict(zip(row, zip(*refusal, strict=True), strict=True))
 
-    def refuse(
-        self, refusals: Iterable[Refusal], of_part: Any, before: Collection[tuple[str, str, str]]
-    ) -> int:
+    def refuse(self, refusals: Iterable[Refusal], of_part: Any, before: Collection[tuple[str, str, str]]) -> int:
         """Write down which rows the LMS refused; return how many refusals match no row that was sent.
 
         :param of_part: the numbers of the rows in the file that the refusals are about.

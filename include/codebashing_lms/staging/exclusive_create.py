@@ -44,7 +44,6 @@ def _put(fs: Any, local: Path, path: str) -> bool:
 
 
 def _code(error: OSError) -> str | None:
-    """Return the store's own code of an error."""
     response = getattr(error.__cause__, "response", None) or {}
     code: str | None = response.get("Error", {}).get("Code")
     return code

@@ -137,9 +137,7 @@ class RecordSplitter:
         else:
             self._enough = 2 * len(self._buffer)
             if self._enough > LARGEST_RECORD:
-                raise SnapshotError(
-                    f"A record is larger than {LARGEST_RECORD >> 21} MB: this is no snapshot."
-                )
+                raise SnapshotError(f"A record is larger than {LARGEST_RECORD >> 21} MB: this is no snapshot.")
         if items:
             yield [self.read_item(item) for item in items]
 
@@ -168,7 +166,6 @@ def _last_border(buffer: bytearray, end: int) -> tuple[int, int]:
 
 
 def _last_sign(buffer: bytearray, end: int) -> int:
-    """Return the index of the last byte before `end` that is no blank."""
     end -= 1
     while end > 0 and buffer[end] in BLANKS:
         end -= 1

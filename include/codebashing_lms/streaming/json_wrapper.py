@@ -98,7 +98,6 @@ def _wrong_path(starts: dict[str, int], path: list[str]) -> str:
 
 
 def _named_keys(starts: dict[str, int]) -> str:
-    """Return the keys that belong to no person, and the number of the others."""
     named = sorted(filter(HARMLESS_KEY.fullmatch, starts)) if len(starts) <= MAX_KEYS_NAMED else []
     others = len(starts) - len(named)
     return ", ".join([*named, *([f"{others} that may be people's"] if others else [])]) or "none"

@@ -18,9 +18,7 @@ COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 
 @contextmanager
-def partitioned(
-    path: Path, schema: pa.Schema, tables: Iterable[GroupedTable]
-) -> Iterator[Callable[[int], pa.Table]]:
+def partitioned(path: Path, schema: pa.Schema, tables: Iterable[GroupedTable]) -> Iterator[Callable[[int], pa.Table]]:
     """Give a function that returns all rows of a group, in the order of their arrival.
 
     :param path: the local file to write; the caller removes it.
@@ -56,9 +54,7 @@ def _chunks(tables: Iterable[GroupedTable]) -> Iterator[list[GroupedTable]]:
 def _by_group(chunk: list[GroupedTable]) -> Iterator[tuple[int, pa.RecordBatch]]:
     """Give the rows of a chunk by group; empty the chunk, so that memory holds the rows only once."""
     groups = np.concatenate([numbers for _, numbers in chunk])
-    ordered = pa.concat_tables([table for table, _ in chunk]).take(
-        pa.array(np.argsort(groups, kind="stable"))
-    )
+    ordered = pa.concat_tables([table for table, _ in chunk]).take(pa.array(np.argsort(groups, kind="stable")))
     chunk.clear()
     sizes = np.bincount(groups)
     for group, (end, size) in enumerate(zip(np.cumsum(sizes).tolist(), sizes.tolist(), strict=True)):

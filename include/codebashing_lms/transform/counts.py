@@ -14,14 +14,7 @@ import pyarrow.compute as pc
 from include.codebashing_lms.transform.guards import LearnerTotals
 from include.codebashing_lms.transform.lms_file.courses import NO_SLUG
 from include.codebashing_lms.transform.manifest import LearnerNumbers, RecordNumbers, Statistics
-from include.codebashing_lms.transform.records.columns import (
-    DONE,
-    STATUSES,
-    Bools,
-    Ints,
-    statuses,
-    text_array,
-)
+from include.codebashing_lms.transform.records.columns import DONE, STATUSES, Bools, Ints, statuses, text_array
 from include.codebashing_lms.transform.records.dispositions import MERGED, SET_ASIDE, WITHHELD, Disposition
 
 BANDS = 12  # nothing done, ten of ten percent each, all done
@@ -30,9 +23,7 @@ STATUS_OF = [0, *[1] * (BANDS - 2), 2]  # of bands
 # The pictures show the progress of learners that the LMS is sent, or would be sent.
 REPORTED = (Disposition.EMITTED, Disposition.BELOW_THRESHOLD, Disposition.MISSING_COMPLETED_DATE)
 IS_REPORTED = np.isin(np.arange(len(Disposition)), REPORTED)
-SET_ASIDE_WITH_ID = [
-    disposition for disposition in SET_ASIDE if disposition != Disposition.MISSING_EMPLOYEE_ID
-]
+SET_ASIDE_WITH_ID = [disposition for disposition in SET_ASIDE if disposition != Disposition.MISSING_EMPLOYEE_ID]
 
 
 @dataclass(frozen=True)
@@ -54,9 +45,7 @@ class BatchCounts:
         """Count the records of a batch with `learners` learners."""
         disposition, status = records["disposition"].to_numpy(), statuses(records)
         band = BAND_OF.take(records["hundredths"].to_numpy()) * (status > 0)
-        bands = np.bincount(
-            band * np.int32(len(Disposition)) + disposition, minlength=BANDS * len(Disposition)
-        )
+        bands = np.bincount(band * np.int32(len(Disposition)) + disposition, minlength=BANDS * len(Disposition))
         course = records["course"].to_numpy() - NO_SLUG
         reported = (course * len(STATUSES) + status)[IS_REPORTED.take(disposition)]
         courses = np.bincount(reported, minlength=(int(course.max(initial=0)) + 1) * len(STATUSES))
@@ -130,13 +119,10 @@ class LearnerStatistics:
             self.courses[course, status] += int(batch.courses[number, status])
 
     def _add_ids(self, learners: pd.DataFrame) -> None:
-        """Count learners with an employee ID, and learners without one by the day of their last activity."""
         ids, disposition = text_array(learners["employee_id"]), learners["disposition"].to_numpy()
         same = pc.equal(ids, pc.utf8_lower(text_array(learners["email"])))  # identity.on_missing: use_email
         by_email = same.fill_null(False).to_numpy(zero_copy_only=False)
-        without = (disposition == Disposition.MISSING_EMPLOYEE_ID) | (
-            (disposition == Disposition.EMITTED) & by_email
-        )
+        without = (disposition == Disposition.MISSING_EMPLOYEE_ID) | ((disposition == Disposition.EMITTED) & by_email)
         self.with_id += int((ids.is_valid().to_numpy(zero_copy_only=False) & ~without).sum())
         days = learners.loc[without, "active_at"].to_numpy().astype("datetime64[D]")
         for day, count in zip(*np.unique(days, return_counts=True), strict=True):

@@ -26,19 +26,12 @@ def crossed_guards(guards: Guards, totals: LearnerTotals) -> dict[str, str]:
         )
     shares = (
         ("max_set_aside_percent", totals.set_aside, guards.max_set_aside_percent, "set aside"),
-        (
-            "max_missing_id_percent",
-            totals.missing_id,
-            guards.max_missing_id_percent,
-            "without an employee ID",
-        ),
+        ("max_missing_id_percent", totals.missing_id, guards.max_missing_id_percent, "without an employee ID"),
     )
     for name, count, limit, kind in shares:
         if limit is not None and count * 100 > limit * totals.learners:
             percent = 100 * count / totals.learners
-            found[name] = (
-                f"{count} of {totals.learners} learners ({percent:.1f} %) are {kind}, more than {limit:g} %"
-            )
+            found[name] = f"{count} of {totals.learners} learners ({percent:.1f} %) are {kind}, more than {limit:g} %"
     return found
 
 

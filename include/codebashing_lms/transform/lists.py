@@ -34,9 +34,7 @@ class RecordLists:
     :param columns: labels of the LMS file's columns.
     """
 
-    def __init__(
-        self, set_aside: Path, left_out: Path, courses: Courses, one_course: bool, columns: list[str]
-    ) -> None:
+    def __init__(self, set_aside: Path, left_out: Path, courses: Courses, one_course: bool, columns: list[str]) -> None:
         self.courses, self.one_course, self.columns = courses, one_course, columns
         self.unmapped: Counter[str] = Counter()
         self._file = set_aside.open("w", encoding="utf-8", newline="")
@@ -47,9 +45,7 @@ class RecordLists:
     def __enter__(self) -> "RecordLists":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for course, learners in self.unmapped.items():
             disposition = Disposition.UNMAPPED_COURSE
             self._csv.writerow(
@@ -63,9 +59,7 @@ class RecordLists:
         at = np.flatnonzero(records["disposition"].to_numpy() != Disposition.EMITTED)
         if not len(at):
             return
-        rows = {
-            name: records[name].to_numpy()[at] for name in ("disposition", "fault", "learner", "hundredths")
-        }
+        rows = {name: records[name].to_numpy()[at] for name in ("disposition", "fault", "learner", "hundredths")}
         rows["slug"] = course_texts(self.courses.slugs, records["course"].to_numpy()[at])
         unmapped = rows["disposition"] == Disposition.UNMAPPED_COURSE
         self.unmapped.update(rows["slug"][unmapped])
@@ -105,7 +99,6 @@ class RecordLists:
 
 
 def _people(learners: pd.DataFrame, who: Ints) -> tuple[list[str | None], list[str | None]]:
-    """Return e-mail addresses and employee IDs of some learners."""
     at = pa.array(who)
     emails, ids = (text_array(learners[name]).take(at).to_pylist() for name in ("email", "employee_id"))
     return emails, ids
@@ -124,6 +117,4 @@ def _lines(learner: Ints, whole: Bools) -> tuple[Ints, Ints]:
 def escape_formulas(cells: list[Any]) -> list[Any]:
     """Keep a spreadsheet from taking a cell for a formula; some overlook blanks before it."""
     texts = [cell if isinstance(cell, str) or not pd.isna(cell) else "" for cell in cells]
-    return [
-        f"'{text}" if isinstance(text, str) and text.lstrip().startswith(FORMULA) else text for text in texts
-    ]
+    return [f"'{text}" if isinstance(text, str) and text.lstrip().startswith(FORMULA) else text for text in texts]

@@ -38,9 +38,7 @@ class RowsFile:
     def __enter__(self) -> "RowsFile":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._writer.close()
 
     def add(self, records: pd.DataFrame, learners: pd.DataFrame) -> None:
@@ -56,9 +54,7 @@ class RowsFile:
             "course": _of_course(self.courses.slugs, course),
             "course_id": _of_course(self.courses.lms_ids(), course),
             "course_title": _of_course([(entry and entry.title) or "" for entry in entries], course),
-            "course_settings": _of_course(
-                [entry.settings_as_text() if entry else "" for entry in entries], course
-            ),
+            "course_settings": _of_course([entry.settings_as_text() if entry else "" for entry in entries], course),
             "active_at": learners["active_at"].to_numpy()[learner],
             "active_is_day": learners["active_is_day"].to_numpy()[learner],
         }
@@ -73,6 +69,4 @@ def _of_course(texts: list[str], numbers: Ints) -> pa.DictionaryArray:
 def _by_number(texts: pa.Array, numbers: Ints) -> pa.DictionaryArray:
     """Return a column of texts by their numbers; Parquet takes nulls among the numbers only."""
     absent = texts.is_null().to_numpy(zero_copy_only=False)[numbers]
-    return pa.DictionaryArray.from_arrays(
-        pa.array(numbers.astype(np.int32), mask=absent), texts.fill_null("")
-    )
+    return pa.DictionaryArray.from_arrays(pa.array(numbers.astype(np.int32), mask=absent), texts.fill_null(""))

@@ -115,10 +115,7 @@ def _stop_without_ids(connector: Connector, counts: RecordCounts) -> None:
         )
 
 
-def _as_of_rules(
-    first_pass: FirstPass, earlier: EarlierSnapshotRef | None
-) -> tuple[AsOfRules | None, dict[str, Any]]:
-    """Return the rules of a reconstructed date, else None, and the manifest's fields about them."""
+def _as_of_rules(first_pass: FirstPass, earlier: EarlierSnapshotRef | None) -> tuple[AsOfRules | None, dict[str, Any]]:
     if not first_pass.reconstructed:
         return None, {}
     before = None
@@ -135,7 +132,6 @@ def _as_of_rules(
 
 
 def _run_fields(connector: Connector, context: RunContext) -> dict[str, Any]:
-    """Return the fields of the manifest about the run itself."""
     return {
         "connector": connector.name,
         "connector_sha256": context.connector_sha256,
@@ -154,7 +150,6 @@ def _run_fields(connector: Connector, context: RunContext) -> dict[str, Any]:
 
 
 def _number_fields(first_pass: FirstPass, counts: RecordCounts) -> dict[str, Any]:
-    """Return the fields of the manifest about the records."""
     first_pass.warnings["source_looks_stale"] += first_pass.looks_stale()
     return {
         "learners": counts.learners,

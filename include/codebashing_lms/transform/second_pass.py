@@ -48,13 +48,9 @@ class SecondPass:
         self.first_pass.user_keys.note_shared(spool)
         self.first_pass.warnings["crosswalk_lost_zeros"] += self.first_pass.user_keys.lost_zeros
         with ExitStack() as stack:
-            set_aside, left_out = (
-                stack.enter_context(atomic_write(folder / one)) for one in (SET_ASIDE, LEFT_OUT)
-            )
+            set_aside, left_out = (stack.enter_context(atomic_write(folder / one)) for one in (SET_ASIDE, LEFT_OUT))
             labels = [column.label for column in contract.columns]
-            lists = stack.enter_context(
-                RecordLists(set_aside, left_out, self.courses, self.first_pass.primary, labels)
-            )
+            lists = stack.enter_context(RecordLists(set_aside, left_out, self.courses, self.first_pass.primary, labels))
             file = stack.enter_context(LmsFile(folder, contract, zone, as_of, self.courses))
             requirements = ProfileRequirements(contract, zone, as_of, file)
             rows = self._rows_file(stack, folder)
@@ -67,7 +63,6 @@ class SecondPass:
             return file.close()
 
     def _emitted(self, checked: Batches, lists: RecordLists) -> Batches:
-        """Count each batch, list the records that are not emitted, and give those that are."""
         for learners, records in checked:
             counts = BatchCounts.of(len(learners), records)
             self.counts.add(counts)
@@ -84,7 +79,6 @@ class SecondPass:
         return stack.enter_context(RowsFile(part, self.courses))
 
     def _checked(self, spool: Spool, changed: pd.Series, requirements: ProfileRequirements) -> Batches:
-        """Give each batch with its final dispositions."""
         number = 0
         same_course = duplicates.has_shared_course(self.courses)
         for learners, records in spool.batches():
@@ -112,12 +106,10 @@ class SecondPass:
 
 
 def _with_lines(batches: Iterable[tuple[pd.DataFrame, pd.DataFrame]], file: LmsFile) -> Generator[Any]:
-    """Give emitted records, their learners, and their lines in the file."""
     for records, learners in batches:
         yield records, learners, file.lines(records, learners)
 
 
 def _with_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFrame:
-    """Return records with the employee_id and email of their learners."""
     at = records["learner"].to_numpy()
     return records.assign(**{name: learners[name].array.take(at) for name in ("employee_id", "email")})

@@ -87,7 +87,4 @@ def send_test_alert(connector: Connector, by: str | None) -> dict[str, Any]:
     sent, failed = send(connector.notify, trial(connector.name, by))
     if failed:
         raise AirflowFailException(f"{' '.join(failed)} Sent by {', '.join(sent) or 'no channel'}.")
-    return {
-        "channels": sent,
-        "sentence": f"A test message went to {', '.join(sent)}; see whether it arrived.",
-    }
+    return {"channels": sent, "sentence": f"A test message went to {', '.join(sent)}; see whether it arrived."}

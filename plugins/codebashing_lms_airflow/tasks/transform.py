@@ -12,9 +12,7 @@ from include.codebashing_lms.extract.snapshots import SnapshotMetadata, metadata
 from include.codebashing_lms.staging.files import read_struct, remove_partial_files
 
 
-def run_transform(
-    connector: Connector, sha256: str, extracted: dict[str, Any], context: Context
-) -> dict[str, Any]:
+def run_transform(connector: Connector, sha256: str, extracted: dict[str, Any], context: Context) -> dict[str, Any]:
     """Write the LMS file, the set-aside list and the manifest; return their paths and the numbers."""
     from include.codebashing_lms.transform.run import transform
 
@@ -29,7 +27,6 @@ def run_transform(
 
 
 def _archived(uri: str, extracted: dict[str, Any]) -> tuple[ObjectStoragePath, SnapshotMetadata]:
-    """Return the path and the metadata of a snapshot that extract chose."""
     snapshot = staged_path(uri, extracted, "extract")
     metadata = staged_path(str(metadata_path(snapshot.parent, snapshot.name)), extracted, "extract")
     return snapshot, read_struct(metadata, SnapshotMetadata)

@@ -23,9 +23,7 @@ BLOCK = 1 << 18  # bytes, or characters of CSV
 FOLDER = Path(__file__).parent
 STATIC = {path.name: path for path in (FOLDER / "static").iterdir() if path.suffix in (".css", ".js")}
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-templates = Environment(
-    loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined
-)
+templates = Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, undefined=StrictUndefined)
 
 
 def render(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:

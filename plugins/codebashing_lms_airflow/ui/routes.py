@@ -7,14 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request
 from fastapi.responses import Response
 
-from codebashing_lms_airflow.ui.airflow_api import (
-    GetUserDep,
-    SessionDep,
-    may,
-    reads_runs,
-    schedule_of,
-    sees_people,
-)
+from codebashing_lms_airflow.ui.airflow_api import GetUserDep, SessionDep, may, reads_runs, schedule_of, sees_people
 from codebashing_lms_airflow.ui.connectors import course_titles, read_connectors, runs_of
 from codebashing_lms_airflow.ui.rendering import attachment, csv_file, render, sentence_page
 from include.codebashing_lms.config.connector import Connector
@@ -67,16 +60,11 @@ def connector_page(request: Request, dag_id: str, user: GetUserDep, session: Ses
     if dag_id not in connectors:  # Airflow shows our tab on every DAG
         return sentence_page(request, OTHER_DAG)
     connector, runs = connectors[dag_id], runs_of(connectors[dag_id])
-    state, pictures = (
-        card(connector, runs, schedule_of(session, dag_id)),
-        trend(runs, course_titles(connector)),
-    )
+    state, pictures = (card(connector, runs, schedule_of(session, dag_id)), trend(runs, course_titles(connector)))
     return page_of(connector, request, user, "trend", "connector.html", card=state, trend=pictures)
 
 
-def page_of(
-    connector: Connector, request: Request, user: Any, view: str, template: str, **values: Any
-) -> Response:
+def page_of(connector: Connector, request: Request, user: Any, view: str, template: str, **values: Any) -> Response:
     """Return a page of a connector."""
     people = may(sees_people, request, user, connector.dag_id)
     frame: dict[str, Any] = {"connector": connector, "zone": connector.zone, "view": view, "people": people}
@@ -96,9 +84,7 @@ def runs_page(
 
 
 @router.get("/dags/{dag_id}/runs/{date}/{name}", dependencies=COUNTS)
-def one_run_page(
-    request: Request, connector: ConnectorOfDag, user: GetUserDep, date: str, name: str
-) -> Response:
+def one_run_page(request: Request, connector: ConnectorOfDag, user: GetUserDep, date: str, name: str) -> Response:
     """Show one run."""
     found = runs_of(connector).find(date, name)
     if found is None:
@@ -159,10 +145,7 @@ def search_form(request: Request, connector: ConnectorOfDag, user: GetUserDep) -
 
 @router.post("/dags/{dag_id}/learner", dependencies=PEOPLE)
 def search(
-    request: Request,
-    connector: ConnectorOfDag,
-    user: GetUserDep,
-    who: Annotated[str, Form(max_length=LONGEST)] = "",
+    request: Request, connector: ConnectorOfDag, user: GetUserDep, who: Annotated[str, Form(max_length=LONGEST)] = ""
 ) -> Response:
     """Answer why a learner is not in the LMS. By POST: an access log keeps no address of a person."""
     if not who.strip():

@@ -122,17 +122,12 @@ def oracle(rendered: Rendered) -> Iterator[ImportedRow]:
         assert number not in numbers
         assert not number.startswith("OLC")
         numbers.add(number)
-        completed, done = (
-            row["LearningRecordStatus"] == "ORA_ASSN_REC_COMPLETE",
-            row["LearningRecordCompletionDate"],
-        )
+        completed, done = (row["LearningRecordStatus"] == "ORA_ASSN_REC_COMPLETE", row["LearningRecordCompletionDate"])
         assert bool(done) == completed
         days = [row["LearningRecordEffectiveStartDate"], row["LearningRecordStartDate"]]
         assert days[0] < days[1] <= (done or days[1])
         percent = Decimal(row["LearningRecordComments"].removeprefix("Codebashing "))
-        yield ImportedRow(
-            row["LearnerNumber"], row["LearningItemNumber"], percent, done.replace("/", "-") or None
-        )
+        yield ImportedRow(row["LearnerNumber"], row["LearningItemNumber"], percent, done.replace("/", "-") or None)
 
 
 def xapi(rendered: Rendered) -> Iterator[ImportedRow]:
@@ -159,9 +154,7 @@ def totara(rendered: Rendered) -> Iterator[ImportedRow]:
         assert row["username"] == row["username"].lower() != ""
         assert all(len(row[name]) <= most for name, most in (("username", 100), ("courseshortname", 255)))
         assert len(row["courseidnumber"]) <= 100
-        yield ImportedRow(
-            row["username"], row["courseidnumber"], Decimal(row["grade"]), row["completiondate"]
-        )
+        yield ImportedRow(row["username"], row["courseidnumber"], Decimal(row["grade"]), row["completiondate"])
 
 
 def iomad(rendered: Rendered) -> Iterator[ImportedRow]:
@@ -169,9 +162,7 @@ def iomad(rendered: Rendered) -> Iterator[ImportedRow]:
         assert set(row) <= {"username", "coursecode", "timecompleted", "finalscore"}
         assert all(row.values()), "a blank cell makes the importer take the row before"
         assert row["finalscore"] == "100"
-        yield ImportedRow(
-            row["username"], row["coursecode"], Decimal(100), row["timecompleted"].removesuffix("Z")
-        )
+        yield ImportedRow(row["username"], row["coursecode"], Decimal(100), row["timecompleted"].removesuffix("Z"))
 
 
 def cornerstone(rendered: Rendered) -> Iterator[ImportedRow]:

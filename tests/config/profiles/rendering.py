@@ -41,9 +41,7 @@ def unpacked(data: bytes) -> bytes:
         return packed.read(member)
 
 
-def render(
-    folder: Path, learners: list[dict[str, Any]], *, as_of: str = RUN_DATE, **sections: Any
-) -> Rendered:
+def render(folder: Path, learners: list[dict[str, Any]], *, as_of: str = RUN_DATE, **sections: Any) -> Rendered:
     """Write a connector file with these sections, and run the command on a snapshot of these learners."""
     connector, snapshot, out = folder / "acme.yaml", folder / "snapshot.json", folder / "out"
     content = {
@@ -104,8 +102,4 @@ def course(profile: str, id_: str, title: str | None, **more: Any) -> dict[str, 
 def delivery(profile: str) -> dict[str, Any]:
     """Return a delivery that the profile allows."""
     folder = {"method": "folder", "directory": "/drop"}
-    return (
-        folder
-        if "folder" in find_profile(profile).contract["methods"]
-        else {"method": "http", "endpoint": "/x"}
-    )
+    return folder if "folder" in find_profile(profile).contract["methods"] else {"method": "http", "endpoint": "/x"}

@@ -54,9 +54,7 @@ def rendered(folder, profile, options, zone, *dates, **more):
     if profile != "generic_csv":
         lms["options"] = required_options(profile) | options
         lms["course_map"] = {"seccode": course(profile, "CB-SECCODE", "Secure Coding")}
-    got = render(
-        folder, people, lms=lms, delivery=delivery(profile), **{"as_of": AS_OF, "courses": "primary"} | more
-    )
+    got = render(folder, people, lms=lms, delivery=delivery(profile), **{"as_of": AS_OF, "courses": "primary"} | more)
     return got.content.decode(), got.manifest
 
 
@@ -84,8 +82,7 @@ ORACLE = {"effective_start_date": "2020-01-01", "start_date": "2020-01-02"}
 
 
 @pytest.mark.parametrize(
-    ("zone", "today"),
-    [("America/New_York", "2026-11-23"), ("Pacific/Kiritimati", "2026-11-24"), ("UTC", "2026-11-23")],
+    ("zone", "today"), [("America/New_York", "2026-11-23"), ("Pacific/Kiritimati", "2026-11-24"), ("UTC", "2026-11-23")]
 )
 def test_a_day_of_today_goes_tomorrow_and_a_day_of_the_start_is_not_too_early(zone, today, tmp_path):
     yesterday = f"{date.fromisoformat(today) - timedelta(days=1)}"
@@ -99,8 +96,7 @@ def test_a_day_of_today_goes_tomorrow_and_a_day_of_the_start_is_not_too_early(zo
 
 
 @pytest.mark.parametrize(
-    ("zone", "last"),
-    [("America/New_York", "2026-11-23"), ("Pacific/Kiritimati", "2026-11-24"), ("UTC", "2026-11-23")],
+    ("zone", "last"), [("America/New_York", "2026-11-23"), ("Pacific/Kiritimati", "2026-11-24"), ("UTC", "2026-11-23")]
 )
 def test_a_day_is_after_the_reading_when_it_begins_after_the_day_of_the_reading(zone, last, tmp_path):
     after = f"{date.fromisoformat(last) + timedelta(days=1)}"
@@ -136,10 +132,7 @@ def test_a_date_that_cannot_be_is_no_date_and_no_crash(zone, at_once, tmp_path):
     fine = learner("fine", 4, 4, "2000-01-02", last_active_at=ACTIVE)
     lms = {"options": {"columns": columns}, "timezone": zone}
     got = render(tmp_path, [*people, fine], lms=lms, courses="primary", as_of=AS_OF)
-    assert got.manifest["warnings"] == {
-        "invalid_completed_date": len(odd),
-        "invalid_last_active_at": len(odd),
-    }
+    assert got.manifest["warnings"] == {"invalid_completed_date": len(odd), "invalid_last_active_at": len(odd)}
     lines = got.content.decode().split()[1:]
     assert lines == [*(f"E{number},," for number in range(len(odd))), "fine,2000,2026"]
 

@@ -59,11 +59,7 @@ CASES = {
         "options": {},
         "course_map": {"seccode": COURSE},
     },
-    "brightspace_grades.csv": {
-        "profile": "brightspace_grades",
-        "options": {},
-        "course_map": {"seccode": COURSE},
-    },
+    "brightspace_grades.csv": {"profile": "brightspace_grades", "options": {}, "course_map": {"seccode": COURSE}},
     "iomad_completion.csv": {
         "profile": "iomad_completion",
         "options": {"date_format": "%Y-%m-%d", "start_dates": True},
@@ -74,11 +70,7 @@ CASES = {
         "options": {"course_key": "coursename"},
         "course_map": {"seccode": {"id": "seccode"}},
     },
-    "moodle_grades_csv.csv": {
-        "profile": "moodle_grades_csv",
-        "options": {},
-        "course_map": {"seccode": COURSE},
-    },
+    "moodle_grades_csv.csv": {"profile": "moodle_grades_csv", "options": {}, "course_map": {"seccode": COURSE}},
     "moodle_grades_ws.csv": {
         "profile": "moodle_grades_ws",
         "options": {},
@@ -149,7 +141,5 @@ def test_no_locale_and_no_time_zone_changes_a_byte(tmp_path):
     here, abroad = printed_abroad(SCRIPT, tmp_path, "Pacific/Kiritimati", "tr_TR.UTF-8")
     assert here == abroad
     assert here.count(b"\n") == len(CASES)
-    first = unpacked(
-        (tmp_path / "0" / "LearningRecord.dat" / "out" / "CBLearningRecord20250317.zip").read_bytes()
-    )
+    first = unpacked((tmp_path / "0" / "LearningRecord.dat" / "out" / "CBLearningRecord20250317.zip").read_bytes())
     assert first == (GOLDEN / "LearningRecord.dat").read_bytes()

@@ -140,14 +140,8 @@ def test_the_folder_of_the_connectors_is_searched(profiles, tmp_path, monkeypatc
         (("emits: snapshot", "emits: snapshot\nemits: completion"), "the key emits stands twice"),
         (("[janv, ", "["), "months"),
         (("default: 1,", "default: one,"), "course.edition.default: should be a valid integer, got 'one'"),
-        (
-            ("    required: true\n", "    required_with: size\n"),
-            "tenant: required_with names size, which is no",
-        ),
-        (
-            ("course:\n", "earlier: {a: edition}\ncourse:\n"),
-            "earlier names a, which is no setting of a course",
-        ),
+        (("    required: true\n", "    required_with: size\n"), "tenant: required_with names size, which is no"),
+        (("course:\n", "earlier: {a: edition}\ncourse:\n"), "earlier names a, which is no setting of a course"),
     ],
 )
 def test_an_error_names_the_issue(change, words, profiles, tmp_path):

@@ -16,26 +16,7 @@ from include.codebashing_lms.config.profiles.profile import find_profile
 from tests.config.profiles.readers import READERS, ImportedRow
 from tests.config.profiles.rendering import PROFILES, course, delivery, learner, render, required_options
 
-NASTY = [
-    "|",
-    "!##!",
-    "!",
-    "#",
-    "!##",
-    '"',
-    ",",
-    ";",
-    "\\",
-    "\n",
-    "\r\n",
-    "=",
-    "+cmd",
-    "@",
-    "00123",
-    "ä",
-    "𠮷",
-    "\t",
-]
+NASTY = ["|", "!##!", "!", "#", "!##", '"', ",", ";", "\\", "\n", "\r\n", "=", "+cmd", "@", "00123", "ä", "𠮷", "\t"]
 NASTY += ["\u2028", "'", "x", "E1001", "{user_key}", "%20", "OLC", " ", "long " * 60]
 PHP = ("totara_course_completion", "iomad_completion", "moodle_grades_csv")
 COMPLETIONS = (
@@ -95,9 +76,7 @@ def test_the_lms_reads_what_was_sent(profile, staff, course_id, title):
     sent = [one for one in staff if can_be_sent(profile, one, course_id, title)]
     assert list(READERS[profile](got)) == [imported_row(profile, one, course_id, title) for one in sent]
     assert all_dispositions(got.manifest["records"]) == len(staff)
-    assert (
-        got.manifest["records"]["emitted"] == len(sent) == sum(part["rows"] for part in got.manifest["parts"])
-    )
+    assert got.manifest["records"]["emitted"] == len(sent) == sum(part["rows"] for part in got.manifest["parts"])
 
 
 def _text(person: Person) -> str | None:
@@ -118,17 +97,13 @@ def can_be_sent(profile: str, person: Person, course_id: str, title: str) -> boo
         return False
     values = [person.employee_id, course_id]
     if profile == "sap_sf_learning_history":
-        return not any(
-            sign in value for value in values for sign in ("|", "\n", "\r")
-        ) and not _ends_a_record(values)
+        return not any(sign in value for value in values for sign in ("|", "\n", "\r")) and not _ends_a_record(values)
     if profile == "oracle_hdl":
         return "\r" not in "".join(values)
     if profile in PHP:
         values = [person.employee_id] if profile == "moodle_grades_csv" else values
         values += [title] if profile == "totara_course_completion" else []
-        return _short_enough(profile, person, course_id, title) and not any(
-            _hides_a_quote(one) for one in values
-        )
+        return _short_enough(profile, person, course_id, title) and not any(_hides_a_quote(one) for one in values)
     return True
 
 
@@ -169,7 +144,5 @@ def _date(profile: str, person: Person) -> str | None:
 
 
 def _in_a_file_name(course_id: str) -> str:
-    plain = "".join(
-        sign if sign.isascii() and (sign.isalnum() or sign in "_.-") else "_" for sign in course_id
-    )
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "_.-") else "_" for sign in course_id)
     return plain[:100]

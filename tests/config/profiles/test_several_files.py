@@ -15,17 +15,12 @@ from tests.load import staged_run as runs
 
 STAFF = [learner(f"E{number}", 4, 4, "2025-03-14T09:26:53Z") for number in range(7)]
 HDL = {"profile": "oracle_hdl", "course_map": {"seccode": {"id": "CB"}}}
-MOODLE = {
-    "profile": "moodle_grades_csv",
-    "course_map": {"a": {"id": "A/1"}, "b": {"id": "A?1"}, "c": {"id": "C"}},
-}
+MOODLE = {"profile": "moodle_grades_csv", "course_map": {"a": {"id": "A/1"}, "b": {"id": "A?1"}, "c": {"id": "C"}}}
 
 
 def test_rows_continue_in_the_next_file(tmp_path):
     whole = render(tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl")})
-    split = render(
-        tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}}
-    )
+    split = render(tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}})
     assert [part["rows"] for part in split.manifest["parts"]] == [3, 3, 1]
     assert list(split.files) == [
         "CodebashingLearningRecord20250317060000.zip",
@@ -39,9 +34,7 @@ def test_rows_continue_in_the_next_file(tmp_path):
 
 
 def test_the_manifest_knows_every_part(tmp_path):
-    got = render(
-        tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}}
-    )
+    got = render(tmp_path, STAFF, lms=HDL | {"options": required_options("oracle_hdl") | {"rows_per_file": 3}})
     for part in got.manifest["parts"]:
         data = got.files[part["file"]]
         assert (part["bytes"], part["sha256"]) == (len(data), hashlib.sha256(data).hexdigest())
@@ -99,9 +92,7 @@ def test_a_file_has_at_most_so_many_bytes(limit, rows, custom, tmp_path):
 
 def test_statements_are_an_array_in_every_part(custom, tmp_path):
     shipped = find_profile("xapi")
-    keys = {
-        key: value for key, value in shipped.contract.items() if key not in ("sender", "methods", "limits")
-    }
+    keys = {key: value for key, value in shipped.contract.items() if key not in ("sender", "methods", "limits")}
     settings = {name: asdict(one) for name, one in shipped.settings.items()}
     custom(**keys | {"settings": settings, "limits": {"rows": 3}})
     got = render(tmp_path, STAFF, lms={"profile": "own", "options": required_options("xapi")})

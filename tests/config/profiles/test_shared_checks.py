@@ -22,11 +22,7 @@ HALF = learner("E2", 2, 4)
 
 def lms(profile, **options):
     known = course(profile, "CB-SECCODE", "Secure Coding")
-    return {
-        "profile": profile,
-        "options": required_options(profile) | options,
-        "course_map": {"seccode": known},
-    }
+    return {"profile": profile, "options": required_options(profile) | options, "course_map": {"seccode": known}}
 
 
 def render_profile(profile, folder, learners):
@@ -156,9 +152,7 @@ def test_full_is_refused_where_the_lms_adds_or_refuses(profile, customer):
         runs.connector({"method": "folder", "directory": "/drop", "send": "full"}, lms=lms(profile))
 
 
-REQUIRED = [
-    (name, key) for name in PROFILES for key, one in find_profile(name).settings.items() if one.required
-]
+REQUIRED = [(name, key) for name in PROFILES for key, one in find_profile(name).settings.items() if one.required]
 
 
 @pytest.mark.parametrize(("profile", "key"), REQUIRED)
@@ -203,11 +197,7 @@ def test_a_setting_may_make_others_required(tmp_path):
         ("moodle_grades_ws", {"id": "X"}, r"seccode.activity_id: is required: the number after id="),
         ("canvas_grades", {"id": "X", "asignment_id": "1"}, "did you mean assignment_id"),
         ("cornerstone_external_training", {"id": "X"}, r"seccode.title: is required"),
-        (
-            "oracle_hdl",
-            {"id": "X", "start_date": "2025-01-01"},
-            "effective_start_date must lie before start_date",
-        ),
+        ("oracle_hdl", {"id": "X", "start_date": "2025-01-01"}, "effective_start_date must lie before start_date"),
         ("oracle_hdl", {"title": "X"}, r"course_map.seccode.id: is required\.$"),
     ],
 )
@@ -216,9 +206,7 @@ def test_a_course_needs_the_settings_of_the_profile(profile, entry, words, tmp_p
         check(tmp_path, profile, required_options(profile), course_map={"seccode": entry})
 
 
-@pytest.mark.parametrize(
-    "profile", ["sap_sf_learning_history", "moodle_grades_ws", "cornerstone_external_training"]
-)
+@pytest.mark.parametrize("profile", ["sap_sf_learning_history", "moodle_grades_ws", "cornerstone_external_training"])
 def test_a_course_map_is_required_for_settings_of_a_course(profile, tmp_path):
     with pytest.raises(ConnectorError, match="lms.course_map: is required: .* needs id, "):
         check(tmp_path, profile, required_options(profile), course_map={})
@@ -228,16 +216,11 @@ def test_courses_that_the_lms_could_not_tell_apart_are_refused(tmp_path):
     two = {"a": {"id": "A", "title": "Same"}, "b": {"id": "B", "title": "Same"}}
     with pytest.raises(ConnectorError, match="tells courses apart by id and title"):
         check(
-            tmp_path,
-            "cornerstone_external_training",
-            required_options("cornerstone_external_training"),
-            course_map=two,
+            tmp_path, "cornerstone_external_training", required_options("cornerstone_external_training"), course_map=two
         )
     two["b"] = {"id": "A", "title": "Other"}
     with pytest.raises(ConnectorError, match="tells courses apart by id and title"):
-        check(
-            tmp_path, "totara_course_completion", required_options("totara_course_completion"), course_map=two
-        )
+        check(tmp_path, "totara_course_completion", required_options("totara_course_completion"), course_map=two)
 
 
 def test_options_that_the_file_could_not_hold_are_refused(tmp_path):

@@ -99,26 +99,17 @@ def test_the_course_map_may_be_a_file_with_the_settings_of_the_profile(tmp_path)
     header = "course,id,title,item_type,completion_status,revision_date"
     lines = f"{header}\nseccode,CB,,,,2025-01-02\nother,ignore,,,,\n"
     (tmp_path / "map.csv").write_text(lines)
-    got = render(
-        tmp_path, STAFF[:1], lms={"profile": name, "options": required_options(name), "course_map": "map.csv"}
-    )
+    got = render(tmp_path, STAFF[:1], lms={"profile": name, "options": required_options(name), "course_map": "map.csv"})
     assert b"E1|COURSE|CB|JAN-02-2025 00:00:00|COURSE-COMPL|" in got.content
 
 
 @pytest.mark.parametrize(
     ("line", "words"),
-    [
-        ("seccode,CB,,,,soon", "revision_date: must be a day"),
-        ("seccode,CB,,,,", "revision_date: is required"),
-    ],
+    [("seccode,CB,,,,soon", "revision_date: must be a day"), ("seccode,CB,,,,", "revision_date: is required")],
 )
 def test_a_line_of_the_course_map_is_validated_like_the_connector_file(line, words, tmp_path, capsys):
     name = "sap_sf_learning_history"
     (tmp_path / "map.csv").write_text(f"course,id,title,item_type,completion_status,revision_date\n{line}\n")
     with pytest.raises(AssertionError):
-        render(
-            tmp_path,
-            STAFF[:1],
-            lms={"profile": name, "options": required_options(name), "course_map": "map.csv"},
-        )
+        render(tmp_path, STAFF[:1], lms={"profile": name, "options": required_options(name), "course_map": "map.csv"})
     assert f"lms.course_map, line 2: {words}" in capsys.readouterr().err

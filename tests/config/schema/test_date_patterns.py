@@ -91,11 +91,7 @@ def test_a_format_of_another_program_is_refused_with_the_right_one(pattern, righ
     column(right)
 
 
-@given(
-    st.permutations(["yyyy", "MM", "dd"]),
-    st.sampled_from("-/. "),
-    st.sampled_from(["", " HH:mm", " hh:mm:ss"]),
-)
+@given(st.permutations(["yyyy", "MM", "dd"]), st.sampled_from("-/. "), st.sampled_from(["", " HH:mm", " hh:mm:ss"]))
 def test_every_order_of_a_foreign_date_is_refused(parts, separator, time):
     meaning = {"yyyy": "%Y", "MM": "%m", "dd": "%d"}
     right = separator.join(meaning[part] for part in parts)
@@ -189,12 +185,7 @@ ZONED = ["%Y-%m-%dT%H:%M:%SZ", "%H:%M:%S.%3fZ", "%H:%M +00:00", "%H:%M:%S+0000",
 def test_a_literal_zone_that_is_not_the_zone_of_the_dates_is_refused(pattern, zone):
     for source in ("completed_at", "as_of", "last_active_at"):
         refused(
-            lambda source=source: column(pattern, zone, source),
-            "lms.timezone",
-            "done",
-            "%z",
-            "%:z",
-            "timezone: UTC",
+            lambda source=source: column(pattern, zone, source), "lms.timezone", "done", "%z", "%:z", "timezone: UTC"
         )
 
 
@@ -222,11 +213,6 @@ def test_a_file_name_with_a_literal_zone_is_refused_too():
 
 
 def test_the_default_form_of_a_date_is_utc_in_every_zone(render):
-    columns = [
-        "completed_at",
-        {"label": "local", "source": "completed_at", "date_format": "%-d.%-m.%Y %-H:%M %:z"},
-    ]
-    got = render(
-        [done("2026-03-01T15:30:00Z")], lms={"options": {"columns": columns}, "timezone": "America/New_York"}
-    )
+    columns = ["completed_at", {"label": "local", "source": "completed_at", "date_format": "%-d.%-m.%Y %-H:%M %:z"}]
+    got = render([done("2026-03-01T15:30:00Z")], lms={"options": {"columns": columns}, "timezone": "America/New_York"})
     assert got.rows == [{"completed_at": "2026-03-01T15:30:00Z", "local": "1.3.2026 10:30 -05:00"}]

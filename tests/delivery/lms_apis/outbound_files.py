@@ -34,10 +34,7 @@ def statement(name: str, percent: int = 100, moment: str = "2025-03-14T09:26:53.
         result["extensions"] = {"https://w3id.org/xapi/cmi5/result/extensions/progress": percent}
     return {
         "id": str(uuid.uuid5(uuid.UUID(OUR_ID), f"{name}|CB-SECCODE|{verb}|{instant}")),
-        "actor": {
-            "objectType": "Agent",
-            "account": {"homePage": "https://hr.example.com", "name": name},
-        },
+        "actor": {"objectType": "Agent", "account": {"homePage": "https://hr.example.com", "name": name}},
         "verb": {"id": f"http://adlnet.gov/expapi/verbs/{verb}", "display": {"en-US": verb}},
         "object": {
             "objectType": "Activity",

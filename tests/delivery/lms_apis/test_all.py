@@ -71,18 +71,13 @@ def test_unreachable_lms_has_nothing(kind, tmp_path):
 
 
 def test_secret_is_in_no_representation(kind):
-    assert SECRET not in repr(
-        kind(delivery("/here"), HttpConnection("https://lms.example.com", password=SECRET))
-    )
+    assert SECRET not in repr(kind(delivery("/here"), HttpConnection("https://lms.example.com", password=SECRET)))
 
 
 @pytest.mark.parametrize(
     ("document", "text"),
     [
-        (
-            {"detail": [{"msg": "Field required", "input": {"name": "Ada"}}, {"msg": "Bad"}]},
-            "Field required; Bad",
-        ),
+        ({"detail": [{"msg": "Field required", "input": {"name": "Ada"}}, {"msg": "Bad"}]}, "Field required; Bad"),
         ({"errors": [{"message": "user not authorized"}]}, "user not authorized"),
         ({"title": "Bad Request", "status": 400}, "Bad Request"),
         ({"error": {"message": "no"}}, "no"),

@@ -3,12 +3,7 @@ import pytest
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.lms_apis.canvas import CanvasTransport
 from include.codebashing_lms.delivery.transport import JobStatus, Refusal, SendResult, SupportsJobs
-from include.codebashing_lms.errors import (
-    DeliveryError,
-    DeliveryUnavailableError,
-    StagingError,
-    UnknownJobError,
-)
+from include.codebashing_lms.errors import DeliveryError, DeliveryUnavailableError, StagingError, UnknownJobError
 from tests.delivery.lms_apis.outbound_files import delivery, outbound
 from tests.fakes.canvas import TOKEN, Assignment, Canvas
 from tests.fakes.stand_in import Answer, Fault, says
@@ -46,9 +41,7 @@ def finish(transport, job):
 def test_grades_go_to_each_assignment_and_their_jobs_are_polled(canvas, tmp_path):
     transport = transport_to(canvas)
     assert isinstance(transport, SupportsJobs)
-    result = transport.send(
-        staged(tmp_path, ("E1", *JAVA, "100%"), ("E2", *NET, "62.5%"), ("E3", *JAVA, "0")), False
-    )
+    result = transport.send(staged(tmp_path, ("E1", *JAVA, "100%"), ("E2", *NET, "62.5%"), ("E3", *JAVA, "0")), False)
     assert canvas.assignments[JAVA].grades == {"sis_user_id:E1": "100%", "sis_user_id:E3": "0"}
     assert canvas.assignments[NET].grades == {"sis_user_id:E2": "62.5%"}
     polls, end = finish(transport, result.job)

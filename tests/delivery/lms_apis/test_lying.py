@@ -84,9 +84,7 @@ def test_answers_that_lie(customer, request):
     liar = Liar(stand_in, seed_of)
     for number in range(150):
         liar.rng = random.Random(f"{seed_of}.{number}")
-        outbound = OutboundFile(
-            file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}"
-        )
+        outbound = OutboundFile(file, file.name, file.stat().st_size, run.transformed["sha256"], f"key{number}")
         try:
             text = shown_by(transport, outbound)
         except Exception as error:

@@ -27,13 +27,8 @@ JAVA, NET = ("CB-JAVA", "42"), ("CB-NET", "43")
 def moodle():
     with Moodle() as server:
         for number in range(1, 60):
-            server.users.append(
-                {"id": 100 + number, "idnumber": f"E{number}", "username": f"e{number}", "email": ""}
-            )
-        server.courses = [
-            {"id": 7, "idnumber": "CB-JAVA", "shortname": "java"},
-            {"id": 8, "idnumber": "CB-NET"},
-        ]
+            server.users.append({"id": 100 + number, "idnumber": f"E{number}", "username": f"e{number}", "email": ""})
+        server.courses = [{"id": 7, "idnumber": "CB-JAVA", "shortname": "java"}, {"id": 8, "idnumber": "CB-NET"}]
         server.items = {42: Item(7), 43: Item(8, most=10.0)}
         server.enrolled = {100 + number for number in range(1, 50)}
         yield server
@@ -87,18 +82,14 @@ def test_unknown_users_are_refusals(moodle, tmp_path):
 
 
 def test_user_names_have_no_upper_case(moodle, tmp_path):
-    result = transport_to(moodle, user_field="username").send(
-        staged(tmp_path, ("E5", *JAVA, "50")), resuming=False
-    )
+    result = transport_to(moodle, user_field="username").send(staged(tmp_path, ("E5", *JAVA, "50")), resuming=False)
     assert result == SendResult()
     assert moodle.items[42].grades == {105: 50.0}
 
 
 def test_numbers_of_moodles_own(moodle, tmp_path):
     transport = transport_to(moodle, user_field="id", course_field="id")
-    result = transport.send(
-        staged(tmp_path, ("105", "7", "42", "50"), ("5", "7", "42", "50")), resuming=False
-    )
+    result = transport.send(staged(tmp_path, ("105", "7", "42", "50"), ("5", "7", "42", "50")), resuming=False)
     assert [one.row for one in result.refusals] == [1]
     assert moodle.items[42].grades == {105: 50.0}
 
@@ -115,9 +106,7 @@ def test_activity_that_moodle_does_not_know(moodle, tmp_path):
     result = transport_to(moodle).send(staged(tmp_path, *rows), resuming=False)
     (refusal,) = result.refusals
     assert refusal.row == 0
-    assert refusal.reason.startswith(
-        "Moodle's course CB-JAVA has no activity 77 (mod_assign) that takes grades"
-    )
+    assert refusal.reason.startswith("Moodle's course CB-JAVA has no activity 77 (mod_assign) that takes grades")
     assert moodle.items[42].grades == {101: 50.0}
 
 
@@ -141,9 +130,7 @@ def test_only_the_grade_of_that_activity_is_read_back(moodle, tmp_path):
     moodle.items[41] = Item(7, grades={101: 50.0})
     moodle.items[42].locked = {101}
     result = transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False)
-    assert result.refusals == (
-        Refusal("Moodle stored no grade; it was overridden or locked in the gradebook", 0),
-    )
+    assert result.refusals == (Refusal("Moodle stored no grade; it was overridden or locked in the gradebook", 0),)
     moodle.items[43] = Item(7, module="quiz", grades={101: 3.0})
     moodle.items[42].locked = set()
     assert transport_to(moodle).send(staged(tmp_path, ("E1", *JAVA, "50")), resuming=False) == SendResult()
@@ -192,10 +179,7 @@ ERROR = error("dbfull", "<p>Error <b>writing</b></p> to database")
     ("answer", "reason"),
     [
         (ERROR, "dbfull: Error writing to database"),
-        (
-            Answer(200, b"<br />\n<b>Notice</b>: x on line <b>7</b><br />\n" + ERROR.body),
-            "dbfull: Error writing",
-        ),
+        (Answer(200, b"<br />\n<b>Notice</b>: x on line <b>7</b><br />\n" + ERROR.body), "dbfull: Error writing"),
         (Answer(200, PAGE), "no JSON: Error Error writing to database"),
         (Answer(200, b"Error writing to database"), "no JSON: Error writing to database"),
         (Answer(200, b""), "no JSON:"),
@@ -262,9 +246,7 @@ def test_activity_that_is_not_of_the_course_gets_no_grade(moodle, tmp_path, row,
     activities = {"safe": GradeItem(course, activity, component, number)}
     result = transport_to(moodle, activities=activities, points=100).send(file, resuming=False)
     assert [one.row for one in result.refusals] == [0, 2, 3]
-    assert (
-        "correct lms.course_map.safe.activity_id, or give the token's user mod/" in result.refusals[0].reason
-    )
+    assert "correct lms.course_map.safe.activity_id, or give the token's user mod/" in result.refusals[0].reason
     assert result.refusals[2].reason == UNKNOWN
     assert moodle.items[42].grades == {102: 50.0}
     assert not moodle.nameless

@@ -14,9 +14,7 @@ from tests.fakes.lrs import PASSWORD
 from tests.fakes.oracle import BASE, SETS, Oracle
 from tests.fakes.stand_in import Answer, Fault, says
 
-HEADER = (
-    "METADATA|LearningRecord|LearningRecordNumber|LearnerNumber|LearningRecordStatus|LearningRecordComments"
-)
+HEADER = "METADATA|LearningRecord|LearningRecordNumber|LearnerNumber|LearningRecordStatus|LearningRecordComments"
 
 
 @pytest.fixture

@@ -217,18 +217,14 @@ def test_a_store_that_refuses_many_as_before_is_not_one_that_takes_nothing(store
 )
 def test_settings_of_uploads_are_refused_where_nothing_is_uploaded(gradebook, setting):
     gradebook.delivery |= setting
-    with pytest.raises(
-        ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"
-    ):
+    with pytest.raises(ValueError, match="is for files that are uploaded as they are; lms.profile moodle_grades_ws"):
         gradebook.deliver(LEARNERS)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _ready() -> None:
     """Import once what a load needs, for all the processes that are going to be killed."""
-    processes.set_forkserver_preload(
-        ["tests.delivery.lms_apis.customers", "include.codebashing_lms.load.run"]
-    )
+    processes.set_forkserver_preload(["tests.delivery.lms_apis.customers", "include.codebashing_lms.load.run"])
 
 
 def here_and_there(seed: int) -> list[int]:
@@ -275,8 +271,7 @@ def test_moodle_does_not_know_everybody(gradebook, school):
 
 def statuses(hcm):
     return {
-        one["LearnerNumber"]: one["LearningRecordStatus"].removeprefix("ORA_ASSN_REC_")
-        for one in hcm.records.values()
+        one["LearnerNumber"]: one["LearningRecordStatus"].removeprefix("ORA_ASSN_REC_") for one in hcm.records.values()
     }
 
 

@@ -251,10 +251,7 @@ def test_trying_the_connection_writes_nothing(lrs):
 
 
 def test_trying_the_connection_finds_a_version_that_is_not_spoken():
-    with (
-        Lrs("adl") as lrs,
-        pytest.raises(DeliveryError, match="1.0.3, not 2.0.0: correct lms.options.version"),
-    ):
+    with Lrs("adl") as lrs, pytest.raises(DeliveryError, match="1.0.3, not 2.0.0: correct lms.options.version"):
         transport_to(lrs, version="2.0.0").check()
 
 
@@ -278,9 +275,7 @@ def test_address_of_a_store_that_has_no_files_to_look_for(lrs):
     batch=st.integers(1, 15),
     lost=st.booleans(),
 )
-def test_whatever_it_has_and_refuses_the_store_ends_with_the_rest(
-    tmp_path, manner, known, refused, batch, lost
-):
+def test_whatever_it_has_and_refuses_the_store_ends_with_the_rest(tmp_path, manner, known, refused, batch, lost):
     with Lrs(manner) as lrs:
         if known:
             send(lrs, tmp_path, *people(sorted(known)))
@@ -295,11 +290,7 @@ def test_whatever_it_has_and_refuses_the_store_ends_with_the_rest(
 def test_essence_is_what_a_store_may_not_change():
     one = statement("E1", 62)
     kept = json.loads(json.dumps(one))
-    kept |= {
-        "stored": "2026-01-01T00:00:00Z",
-        "authority": {},
-        "timestamp": "2025-03-14T10:26:53.000400000+01:00",
-    }
+    kept |= {"stored": "2026-01-01T00:00:00Z", "authority": {}, "timestamp": "2025-03-14T10:26:53.000400000+01:00"}
     kept["object"]["definition"]["name"] = {"de": "Anders"}
     kept["actor"]["name"] = "Ada"
     kept["id"] = kept["id"].upper()

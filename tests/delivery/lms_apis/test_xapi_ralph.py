@@ -155,18 +155,10 @@ def test_trying_the_connection(ralph):
 
 def test_a_connectors_load_sends_ralph_all_once_and_then_the_changes(ralph, tmp_path):
     options = {"home_page": "https://hr.example.com", "activities": "https://lms.example.com/courses/"}
-    lms = {
-        "profile": "xapi",
-        "options": options,
-        "course_map": {"java": {"id": "CB-JAVA", "title": "Java, sicher"}},
-    }
+    lms = {"profile": "xapi", "options": options, "course_map": {"java": {"id": "CB-JAVA", "title": "Java, sicher"}}}
     store = Customer(tmp_path, lms, {"endpoint": "/xAPI"}, basic(ralph.url))
     assert store.deliver(LEARNERS)["outcome"] == "delivered"
     assert store.deliver(LEARNERS, day=21)["outcome"] == "nothing_to_send"
     assert store.deliver([LEARNERS[0], learner("E2", "java", 2, 3)], day=22)["rows"] == 1
     assert ralph.names == ["E1", "E2", "E2"]
-    assert [one["verb"]["display"]["en-US"] for one in ralph.stored] == [
-        "completed",
-        "progressed",
-        "progressed",
-    ]
+    assert [one["verb"]["display"]["en-US"] for one in ralph.stored] == ["completed", "progressed", "progressed"]

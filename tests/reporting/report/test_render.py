@@ -77,9 +77,7 @@ def test_a_file_that_was_dropped_was_not_yet_taken(tmp_path, method, words):
 
 
 def test_reasons_warnings_and_dates_are_words(tmp_path):
-    manifest = run_folder(
-        tmp_path, [], {}, withheld={"no_course": 1204, "brand_new": 1}, warnings={"email_changed": 3}
-    )
+    manifest = run_folder(tmp_path, [], {}, withheld={"no_course": 1204, "brand_new": 1}, warnings={"email_changed": 3})
     html = report(tmp_path, manifest, lms={"timezone": "Europe/Amsterdam"})
     assert "1,204</td><td>Nothing to send: no course is assigned." in html
     assert "Nothing to send: brand new." in html
@@ -90,8 +88,7 @@ def test_reasons_warnings_and_dates_are_words(tmp_path):
 def test_what_the_lms_refused_stands_with_its_reason(tmp_path):
     manifest = run_folder(tmp_path, [], {"missing_employee_id": [("nobody@example.com", "", "java")]})
     (tmp_path / "refused.csv").write_text(
-        "reason,detail,email,employee_id,course,records\r\n"
-        "no such user,goes again,r@example.com,0007,java,1\r\n"
+        "reason,detail,email,employee_id,course,records\r\nno such user,goes again,r@example.com,0007,java,1\r\n"
     )
     html = plain(report(tmp_path, manifest))
     assert html.index("Were refused by the LMS just now") < html.index("Have no employee ID")

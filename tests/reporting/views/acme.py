@@ -27,9 +27,7 @@ def write_connector(folder: Path, name: str, **changes) -> Path:
         "delivery": {"method": "folder", "directory": str(drop)},
         **changes,
     }
-    content["lms"]["course_map"] |= {
-        slug: {"id": slug} for slug in ("python", "dotnet", "nodejs", "frontend")
-    }
+    content["lms"]["course_map"] |= {slug: {"id": slug} for slug in ("python", "dotnet", "nodejs", "frontend")}
     if "lms" in changes:
         return _written(folder, name, content)
     content["lms"]["course_map"] |= {slug: {"id": slug} for slug in ("go", "php")}

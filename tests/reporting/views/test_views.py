@@ -174,9 +174,7 @@ def test_a_learners_way_into_the_lms(acme):
         ("Sent to the LMS", day(acme, 4)),
         ("Sent to the LMS", day(acme, 3)),
     ]
-    assert any(
-        "java 100 %, completed (as 1002, course SEC-101). Dropped as" in one.text for one in found.events
-    )
+    assert any("java 100 %, completed (as 1002, course SEC-101). Dropped as" in one.text for one in found.events)
     acme.run(ANN)
     for who in ("bob@example.com", " BOB@EXAMPLE.COM "):
         found = answer_learner(acme.runs, who)
@@ -195,23 +193,11 @@ def test_a_learners_way_into_the_lms(acme):
     ("record", "sentence"),
     [
         (person("1002", "bob@example.com"), "Sent to the LMS, last on 16 Aug 2026."),
-        (
-            person(None, "bob@example.com"),
-            "Set aside since 16 Aug 2026: no employee ID. Ask your identity team",
-        ),
-        (
-            person("1002", "bob@example.com", course="cobol"),
-            "Set aside: the course is not in the course map.",
-        ),
-        (
-            person("1002", "bob@example.com", course="rust"),
-            "Nothing to send: the course map ignores the course.",
-        ),
+        (person(None, "bob@example.com"), "Set aside since 16 Aug 2026: no employee ID. Ask your identity team"),
+        (person("1002", "bob@example.com", course="cobol"), "Set aside: the course is not in the course map."),
+        (person("1002", "bob@example.com", course="rust"), "Nothing to send: the course map ignores the course."),
         (person("1002", "bob@example.com", primary_course_lessons_count=0), "Nothing to send: no course"),
-        (
-            person("1001", "bob@example.com"),
-            "Set aside since 16 Aug 2026: several people claim this employee ID.",
-        ),
+        (person("1001", "bob@example.com"), "Set aside since 16 Aug 2026: several people claim this employee ID."),
     ],
 )
 def test_the_answer_is_one_sentence(acme, record, sentence):
@@ -227,9 +213,7 @@ def test_whoever_is_set_aside_is_so_since_the_first_list_without_a_gap(acme):
     acme.run(ANN, bob)
     found = answer_learner(acme.runs, "bob@example.com")
     assert found.sentence.startswith("Set aside since 18 Aug 2026: no employee ID.")
-    assert [(one.title, one.at.date()) for one in found.events] == [
-        ("Set aside: no employee ID", day(acme, 4))
-    ]
+    assert [(one.title, one.at.date()) for one in found.events] == [("Set aside: no employee ID", day(acme, 4))]
 
 
 def test_a_learner_held_by_load_is_set_aside_and_not_sent(acme):
@@ -263,17 +247,9 @@ def test_statistics_count_learners_once(tmp_path):
 
 
 def test_a_picture_has_no_text_of_others(acme):
-    acme.run(
-        person("1001", "ann@example.com", course="java"),
-        person("2", "<b>@example.com", course="</svg><script>"),
-    )
+    acme.run(person("1001", "ann@example.com", course="java"), person("2", "<b>@example.com", course="</svg><script>"))
     shown = trend(acme.runs)
-    pictures = [
-        shown.completion.svg,
-        shown.bands.svg,
-        shown.set_aside.svg,
-        *(one.bar for one in shown.courses),
-    ]
+    pictures = [shown.completion.svg, shown.bands.svg, shown.set_aside.svg, *(one.bar for one in shown.courses)]
     assert all("script" not in str(one) for one in pictures)
 
 
@@ -288,9 +264,7 @@ def test_manifests_without_statistics(acme):
     assert acme.card().sentence == "Everyone is up to date."
 
 
-@pytest.mark.parametrize(
-    "content", ["{", "[]", "{}", '{"as_of": 3}', '{"as_of": "soon", "extracted_at": "x"}', ""]
-)
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"as_of": 3}', '{"as_of": "soon", "extracted_at": "x"}', ""])
 def test_a_damaged_manifest_hides_no_other_run(acme, content):
     acme.run(ANN)
     acme.run(ANN)
@@ -303,25 +277,10 @@ def test_a_damaged_manifest_hides_no_other_run(acme, content):
     ("known", "word", "tone", "sentence"),
     [
         ({"state": "working"}, "LMS at work", "waiting", "The LMS works on 1 row; it will be asked again."),
-        (
-            {"state": "sending"},
-            "Sending",
-            "waiting",
-            "1 row on the way, or interrupted; the next run finds out.",
-        ),
+        ({"state": "sending"}, "Sending", "waiting", "1 row on the way, or interrupted; the next run finds out."),
         ({"state": "partly"}, "In part", "waiting", "The LMS took some of the files; the next run goes on."),
-        (
-            {"state": "failed"},
-            "Import failed",
-            "act",
-            "The LMS says that the import failed; its own log says why.",
-        ),
-        (
-            {"pickup": {"state": "dropped"}},
-            "Dropped",
-            "good",
-            "1 row was dropped where the LMS fetches them.",
-        ),
+        ({"state": "failed"}, "Import failed", "act", "The LMS says that the import failed; its own log says why."),
+        ({"pickup": {"state": "dropped"}}, "Dropped", "good", "1 row was dropped where the LMS fetches them."),
         ({"pickup": {"state": "picked up"}}, "Picked up", "good", "1 row was picked up by the LMS."),
         ({"pickup": {"state": "confirmed"}}, "Confirmed", "good", "1 row was confirmed by the LMS."),
         (
@@ -357,9 +316,7 @@ def test_the_status_of_a_delivery_in_words(acme, known, word, tone, sentence):
 
 def test_every_warning_and_guard_has_words_for_people():
     sources = [path.read_text() for path in (ROOT / "include").rglob("*.py")]
-    assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(
-        words.WARNINGS
-    )
+    assert {name for text in sources for name in re.findall(r'warnings\["(\w+)"\]', text)} <= set(words.WARNINGS)
     assert set(Guards.__struct_fields__) == set(GUARD_WORDS)
 
 

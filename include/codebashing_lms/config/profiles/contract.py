@@ -87,7 +87,6 @@ class Contract(Section, frozen=True, kw_only=True):
         return replace(self, columns=columns)
 
     def _unwritable(self, columns: list[Column]) -> str | None:
-        """Say which label, or value of every row, the file cannot hold."""
         for column in columns:
             for text in (column.label if self.file.header else "", column.value or ""):
                 sign = next((one for one in self.file.unwritable_signs if one in text), None)

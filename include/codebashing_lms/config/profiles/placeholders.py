@@ -31,9 +31,7 @@ def fill_placeholders(raw: Any, values: dict[str, Any], key: str = "") -> Any:
     return PLACEHOLDER.sub(lambda match: str(values.get(match[1], match[0])), raw)
 
 
-def unknown_placeholders(
-    contract: dict[str, Any], settings: Iterable[str], course: Iterable[str]
-) -> list[str]:
+def unknown_placeholders(contract: dict[str, Any], settings: Iterable[str], course: Iterable[str]) -> list[str]:
     """Return a text for each name in a profile that is no setting and no source."""
     known, columns = {*settings, *ALWAYS}, contract.get("columns")
     found = [f"{{{name}}} is no setting" for name in sorted(_placeholders(contract) - known - {"course"})]

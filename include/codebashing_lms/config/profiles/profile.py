@@ -65,15 +65,11 @@ class Profile(Section, dict=True, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        unknown = [
-            *unknown_placeholders(self.contract, self.settings, self.course),
-            *self._unknown_settings(),
-        ]
+        unknown = [*unknown_placeholders(self.contract, self.settings, self.course), *self._unknown_settings()]
         if unknown:
             raise ValueError("; ".join(unknown))
 
     def _unknown_settings(self) -> Iterator[str]:
-        """Give a text for each setting that another refers to and that does not exist."""
         for name, one in [*self.settings.items(), *self.course.items()]:
             if one.required_with and one.required_with not in self.settings:
                 yield f"{name}: required_with names {one.required_with}, which is no setting"

@@ -10,11 +10,7 @@ from msgspec import Meta
 
 from include.codebashing_lms.config.profiles.columns import PlainColumns
 from include.codebashing_lms.config.profiles.file_shape import Months
-from include.codebashing_lms.config.schema.date_patterns import (
-    CourseFileNamePattern,
-    DatePattern,
-    FileNamePattern,
-)
+from include.codebashing_lms.config.schema.date_patterns import CourseFileNamePattern, DatePattern, FileNamePattern
 from include.codebashing_lms.config.schema.field_types import Delimiter, Encoding, Regex, Section, Text
 from include.codebashing_lms.config.schema.validation import InvalidContent, find_issues, parse
 
@@ -116,9 +112,7 @@ def make_section(
     own = [(key, *_kind_and_default(one, given)) for key, one in settings.items()]
     same_as = {key: one.same_as for key, one in settings.items() if one.same_as}
     namespace = {"same_as": same_as} if same_as else None
-    return msgspec.defstruct(
-        name, [*own, *more], bases=(base,), namespace=namespace, frozen=True, kw_only=True
-    )
+    return msgspec.defstruct(name, [*own, *more], bases=(base,), namespace=namespace, frozen=True, kw_only=True)
 
 
 def _kind_and_default(setting: Setting, given: Any) -> tuple[Any, ...]:

@@ -64,7 +64,6 @@ def _check_date_pattern(pattern: str) -> None:
 
 
 def _foreign_letters(pattern: str) -> list[str]:
-    """Return the letters beside directives that stand for parts of a date, not for themselves."""
     plain = DIRECTIVE.sub("\0", pattern)
     if "\0" not in plain:
         return []
@@ -78,7 +77,6 @@ def _foreign_letters(pattern: str) -> list[str]:
 
 
 def _translated(pattern: str) -> str:
-    """Return a foreign format in directives, blank where a letter has no known meaning."""
     letters = re.sub("[^A-Za-z]", "", pattern)
     if set(letters) <= PHP.keys() and {"Y", "i"} & set(letters) and not re.search(r"%|([A-Za-z])\1", pattern):
         return "".join(PHP.get(sign, sign) for sign in pattern)

@@ -31,7 +31,6 @@ class Section(Struct, frozen=True, forbid_unknown_fields=True):
 
 @cache
 def _validators_of(section: type[Section]) -> list[tuple[str, Validators]]:
-    """Return the keys of a section that have validators, with the validators."""
     kinds: dict[str, Any] = {}
     for base in reversed(section.__mro__):  # msgspec.structs.fields takes ten times as long
         kinds |= getattr(base, "__annotations__", {})
@@ -40,9 +39,7 @@ def _validators_of(section: type[Section]) -> list[tuple[str, Validators]]:
 
 def validators(kind: Any) -> Validators:
     """Return the validators of an annotation, each with the Python type of the values that it checks."""
-    return [
-        (get_origin(base) or base, one) for base, metas in members(kind) for one in metas if callable(one)
-    ]
+    return [(get_origin(base) or base, one) for base, metas in members(kind) for one in metas if callable(one)]
 
 
 def validate(value: Any, functions: Validators) -> None:

@@ -94,9 +94,7 @@ def _in_parts(path: KeyPath, value: Any, kind: Any, how: dict[str, Any]) -> Iter
                 yield from find_issues(one, entry_type, (*path, index), **how)
 
 
-def _in_section(
-    path: KeyPath, content: dict[Any, Any], section: Any, how: dict[str, Any]
-) -> Iterator[ValidationIssue]:
+def _in_section(path: KeyPath, content: dict[Any, Any], section: Any, how: dict[str, Any]) -> Iterator[ValidationIssue]:
     for field in fields(section):
         name = field.encode_name
         if name in content:

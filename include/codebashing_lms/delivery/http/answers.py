@@ -28,9 +28,7 @@ LENGTH = {"content-length", "transfer-encoding"}
 MISSING = object()
 
 
-def check_upload(
-    answer: requests.Response, success: Success, address: str, conn_id: str, reads: bool
-) -> bytes:
+def check_upload(answer: requests.Response, success: Success, address: str, conn_id: str, reads: bool) -> bytes:
     """Return the body if the answer says that the file was accepted, else raise what it says.
 
     :param reads: whether the caller needs the body; else it is read only for the rules.
@@ -43,8 +41,7 @@ def check_upload(
         raise retry_later(answer, address, not_delivered)
     if not 200 <= code < 300:
         raise DeliveryError(
-            f"{address} answered {summary(answer)}. {ADVICE.get(code, OTHER_ADVICE)}",
-            not_delivered=not_delivered,
+            f"{address} answered {summary(answer)}. {ADVICE.get(code, OTHER_ADVICE)}", not_delivered=not_delivered
         )
     has_rules = success.json_values or success.matches or success.rejects
     body = body_of(answer, LARGEST_REPORT if reads else LARGEST_ANSWER) if reads or has_rules else b""
@@ -78,9 +75,7 @@ def refuse_login(answer: requests.Response, address: str, conn_id: str, not_deli
         )
 
 
-def retry_later(
-    answer: requests.Response, address: str, not_delivered: bool = False
-) -> DeliveryUnavailableError:
+def retry_later(answer: requests.Response, address: str, not_delivered: bool = False) -> DeliveryUnavailableError:
     """Return the error for an answer that asks to come again."""
     return DeliveryUnavailableError(
         f"{address} is not able to take the file now ({summary(answer)}).",
@@ -94,13 +89,10 @@ def summary(answer: requests.Response) -> str:
     media_type = MEDIA_TYPE.match(answer.headers.get("Content-Type", ""))
     length = answer.headers.get("Content-Length", "")
     kind = media_type.group() if media_type else "no content type"
-    return (
-        f"status {answer.status_code}, {kind}, {length if length.isdecimal() else 'unknown number of'} bytes"
-    )
+    return f"status {answer.status_code}, {kind}, {length if length.isdecimal() else 'unknown number of'} bytes"
 
 
 def _broken_rule(body: bytes, success: Success) -> str | None:
-    """Return which rule of delivery.success the body breaks."""
     text = body.decode("utf-8", "replace")
     if success.matches and not re.search(success.matches, text):
         return "matches is not found in the body"
@@ -150,7 +142,5 @@ def body_of(answer: requests.Response, largest: int = LARGEST_ANSWER, not_delive
                 not_delivered=not_delivered,
             )
     if not body and answer.status_code != 204 and not LENGTH.intersection(map(str.lower, answer.headers)):
-        raise DeliveryUnavailableError(
-            "The answer broke off within its headers.", not_delivered=not_delivered
-        )
+        raise DeliveryUnavailableError("The answer broke off within its headers.", not_delivered=not_delivered)
     return bytes(body)

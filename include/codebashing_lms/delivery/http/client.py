@@ -106,9 +106,7 @@ class LmsSession:
         timeout = min(self.client.delivery.timeout, left)
         with (
             self._translate_errors(url),
-            self.http.request(
-                method, url, timeout=timeout, allow_redirects=False, stream=True, **request
-            ) as answer,
+            self.http.request(method, url, timeout=timeout, allow_redirects=False, stream=True, **request) as answer,
         ):
             yield answer
 
@@ -139,7 +137,6 @@ def with_retries(until: float, retry: Any = IF_UNAVAILABLE) -> tenacity.Retrying
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """Return the seconds that the server asked for, at least those of the back-off."""
     error = state.outcome.exception() if state.outcome else None
     seconds = error.retry_after if isinstance(error, DeliveryUnavailableError) else None
     return max(seconds or 0.0, BACK_OFF(state))

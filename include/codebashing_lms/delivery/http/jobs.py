@@ -69,7 +69,6 @@ class ImportJobs:
 
 
 def _value(body: bytes, path: str) -> str:
-    """Return a value of a JSON document as text, blank where it is no text, number or boolean."""
     try:
         value: Any = at(json.loads(body), path)
     except (ValueError, RecursionError):

@@ -36,9 +36,7 @@ def status_of(answer: requests.Response, session: LmsSession) -> int:
     return answer.status_code
 
 
-def refusal_error(
-    answer: requests.Response, session: LmsSession, what: str, rights: str = ""
-) -> DeliveryError:
+def refusal_error(answer: requests.Response, session: LmsSession, what: str, rights: str = "") -> DeliveryError:
     """Return the error for an answer that refuses a request as a whole.
 
     :param what: what the LMS did not do, after `did not`.
@@ -50,8 +48,7 @@ def refusal_error(
     elif answer.status_code in (404, 405):
         advice = "Nothing is there: correct the connection's host or delivery.endpoint."
     return DeliveryError(
-        f"{session.address} did not {what} ({summary(answer)}). {advice}".rstrip(),
-        not_delivered=session.not_delivered,
+        f"{session.address} did not {what} ({summary(answer)}). {advice}".rstrip(), not_delivered=session.not_delivered
     )
 
 

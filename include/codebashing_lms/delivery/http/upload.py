@@ -25,12 +25,7 @@ from include.codebashing_lms.delivery.http.jobs import ImportJobs
 from include.codebashing_lms.delivery.http.json_api import refusal_error, secrets_of, status_of
 from include.codebashing_lms.delivery.results import ResultParser, first_row_of, refusals_in_answer
 from include.codebashing_lms.delivery.transport import JobStatus, OutboundFile, Refusal, SendResult
-from include.codebashing_lms.errors import (
-    ConnectorError,
-    DeliveryError,
-    DeliveryUnavailableError,
-    UnknownJobError,
-)
+from include.codebashing_lms.errors import ConnectorError, DeliveryError, DeliveryUnavailableError, UnknownJobError
 
 CONTENT_TYPES = {".zip": "application/zip", ".gz": "application/gzip"}
 
@@ -51,11 +46,7 @@ class HttpTransport:
     @property
     def result(self) -> str:
         """What is known of a file after it was sent, or after its job has ended."""
-        return (
-            "imported by a job of the import endpoint"
-            if self.delivery.job
-            else "accepted by the import endpoint"
-        )
+        return "imported by a job of the import endpoint" if self.delivery.job else "accepted by the import endpoint"
 
     def address(self, name: str = "") -> str:
         """Return the endpoint's address, which is the same for every file."""
@@ -118,7 +109,6 @@ class HttpTransport:
                 return self._jobs.id_in(answer, answered) if delivery.job else None, answered
 
     def _refusals(self, body: bytes, job: str | None, until: float) -> tuple[Refusal, ...]:
-        """Return the rows that were refused, as the answer or a report of its own says."""
         results = self.delivery.results
         if not results or not results.names_rows:
             return ()
@@ -139,7 +129,6 @@ class HttpTransport:
         return report
 
     def _read(self, url: str, until: float, what: str) -> bytes:
-        """Return what the LMS says of a file that it was sent before."""
         with (
             self._client.session(until, self._auth, not_delivered=False) as session,
             session.answer("GET", url, params=self._token) as answer,
@@ -173,7 +162,6 @@ class HttpTransport:
 
     @property
     def _token(self) -> dict[str, str]:
-        """Return the password where the LMS reads it as a parameter, nothing where it is in a header."""
         name = self.delivery.token_param
         return {name: password_of(self.connection, self.delivery.conn_id)} if name else {}
 

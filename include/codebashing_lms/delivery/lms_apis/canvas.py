@@ -140,9 +140,7 @@ class CanvasTransport:
 
     def _not_graded(self, message: str, course_id: str) -> list[Refusal]:
         """Return the refusals of a failed Progress: the users it names, else the whole course."""
-        reason = safe_reason(
-            message or "Canvas says that it failed, and not why.", secrets_of(self.connection)
-        )
+        reason = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.connection))
         unknown = UNKNOWN_USERS.search(message)
         if not unknown:
             return [Refusal(reason, course_id=course_id)]

@@ -15,19 +15,8 @@ from include.codebashing_lms.delivery.http.json_api import dicts_in, whole_numbe
 from include.codebashing_lms.delivery.lms_apis.grades import Grade, GradeItem, read_grades, sliced
 from include.codebashing_lms.delivery.lms_apis.moodle_activities import GRADES, Activities, refusal_of
 from include.codebashing_lms.delivery.lms_apis.moodle_client import MoodleClient, MoodleError
-from include.codebashing_lms.delivery.lms_apis.moodle_grades import (
-    REPORT,
-    StoredGrade,
-    fields_of,
-    stored_grades,
-)
-from include.codebashing_lms.delivery.lms_apis.moodle_lookup import (
-    COURSES,
-    USERS,
-    CourseField,
-    Lookup,
-    UserField,
-)
+from include.codebashing_lms.delivery.lms_apis.moodle_grades import REPORT, StoredGrade, fields_of, stored_grades
+from include.codebashing_lms.delivery.lms_apis.moodle_lookup import COURSES, USERS, CourseField, Lookup, UserField
 from include.codebashing_lms.delivery.transport import OutboundFile, Refusal, SendResult
 from include.codebashing_lms.errors import DeliveryError
 
@@ -103,10 +92,7 @@ class MoodleTransport:
             )
         mapped = len(self.activities)
         shown = f", and takes grades of the {mapped} mapped activities" if mapped else ""
-        return (
-            f"{self.address()} takes the token and lets it call all functions needed{shown}; nothing was "
-            "written."
-        )
+        return f"{self.address()} takes the token and lets it call all functions needed{shown}; nothing was written."
 
     def _problems(self, moodle: MoodleClient, activities: Activities) -> Iterator[str]:
         """Give what would keep grades of the mapped activities from being stored; nothing is written."""
@@ -117,9 +103,7 @@ class MoodleTransport:
                 yield refusal_of(COURSES, course)
             elif isinstance(course, str):
                 yield f"{course}: lms.course_map.{slug}.id"
-            elif problem := activities.problem(course, item) or activities.edit_problem(
-                self.source, course, item
-            ):
+            elif problem := activities.problem(course, item) or activities.edit_problem(self.source, course, item):
                 yield problem
             else:
                 working.append(course)

@@ -85,9 +85,7 @@ class Activities:
         """Give why the token does not see the grades of a course's learners, or their user keys."""
         report = self.moodle.attempt(REPORT, [("courseid", course)])
         if isinstance(report, MoodleError):
-            viewall = (
-                MoodleError("nopermissiontoviewgrades", "") if report.code == "nopermissions" else report
-            )
+            viewall = MoodleError("nopermissiontoviewgrades", "") if report.code == "nopermissions" else report
             yield refusal_of(REPORT, viewall)
             return
         shown = dicts_in(report.get("usergrades") if isinstance(report, dict) else None)
@@ -100,8 +98,7 @@ class Activities:
             yield "Moodle shows none of a course's learners: give the token's user moodle/user:viewdetails"
         elif not any(user.get(user_field) for user in users):
             yield (
-                f"Moodle shows no {user_field} of a course's learners: give the token's user "
-                "moodle/user:viewalldetails"
+                f"Moodle shows no {user_field} of a course's learners: give the token's user moodle/user:viewalldetails"
             )
 
 

@@ -100,7 +100,6 @@ class MoodleClient:
         return self._error(code, str(document.get("message") or document.get("error") or ""))
 
     def _error(self, code: str, text: str) -> MoodleError:
-        """Return an error with the words that a browser shows of Moodle's text."""
         words = html.unescape(NO_WORDS.sub(" ", text))
         return MoodleError(code, safe_reason(f"{code}: {words}", secrets_of(self.session.client.connection)))
 

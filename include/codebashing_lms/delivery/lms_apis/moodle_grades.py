@@ -43,9 +43,7 @@ class StoredGrade:
         return f"Moodle stored {plain(self.grade)} instead of {sent}{why}"
 
 
-def fields_of(
-    source: str, course: int, item: GradeItem, grades: list[tuple[int, Grade]]
-) -> list[tuple[str, object]]:
+def fields_of(source: str, course: int, item: GradeItem, grades: list[tuple[int, Grade]]) -> list[tuple[str, object]]:
     """Return the fields of a call that stores grades of an activity, of users by their numbers."""
     fields: list[tuple[str, object]] = [("source", source), ("courseid", course)]
     fields += [("component", item.component), ("activityid", item.activity_id)]
@@ -55,9 +53,7 @@ def fields_of(
     return fields
 
 
-def stored_grades(
-    moodle: MoodleClient, course: int, item: GradeItem, users: list[int]
-) -> dict[int, StoredGrade]:
+def stored_grades(moodle: MoodleClient, course: int, item: GradeItem, users: list[int]) -> dict[int, StoredGrade]:
     """Return the stored grades by user; a user that is not enrolled stands in the own report only."""
     stored: dict[int, StoredGrade] = {}
     if len(users) > ONE_BY_ONE:
@@ -99,7 +95,6 @@ def _stored(shown: dict[str, Any]) -> StoredGrade:
 
 
 def _number(value: Any) -> Decimal | None:
-    """Return a grade, None where there is no finite number."""
     try:
         number = Decimal(str(value))
     except InvalidOperation:

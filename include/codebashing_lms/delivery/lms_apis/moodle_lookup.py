@@ -47,8 +47,7 @@ class Lookup:
         own_key, number = str(user[self.user_field]), whole_number(user.get("id"))
         if number is None:
             raise DeliveryError(
-                f"{self.moodle.session.address} shows users without their numbers: is it a Moodle?",
-                not_delivered=True,
+                f"{self.moodle.session.address} shows users without their numbers: is it a Moodle?", not_delivered=True
             )
         any_case = self.user_field in ("username", "email")
         for key, numbers in numbers_of.items():

@@ -9,9 +9,7 @@ LINES_BEFORE_ROWS = 1  # METADATA
 DONE = ("ORA_COMPLETED", "ORA_SUCCESS")
 IN_ERROR = ("ORA_IN_ERROR", "ORA_ERROR", "ORA_WARNING")
 STOPPED = ("ORA_STOPPED", "ORA_CANCELED", "ORA_CANCELLED")
-FIELDS = (
-    "RequestId,DataSetName,DataSetStatusCode,FileLineImportErrorCount,ObjectLoadErrorCount,ObjectSuccessCount"
-)
+FIELDS = "RequestId,DataSetName,DataSetStatusCode,FileLineImportErrorCount,ObjectLoadErrorCount,ObjectSuccessCount"
 WHERE_TO_LOOK = "Look at it in My Client Groups > Data Exchange > Import and Load Data."
 
 
@@ -33,9 +31,7 @@ def items_of(document: Any) -> list[dict[str, Any]]:
     return dicts_in(document.get("items") if isinstance(document, dict) else None)
 
 
-def interpret(
-    job: str, data_set: dict[str, Any], messages: list[dict[str, Any]], secrets: list[str]
-) -> JobStatus:
+def interpret(job: str, data_set: dict[str, Any], messages: list[dict[str, Any]], secrets: list[str]) -> JobStatus:
     """Return the result of a finished data set: lines with an error message were refused, all others loaded.
 
     Where Oracle counts more errors than it names lines, it is unknown which rows it loaded.
@@ -49,9 +45,7 @@ def interpret(
     refusals = tuple(Refusal(safe_reason("; ".join(texts[row]), secrets), row) for row in sorted(texts))
     errors = sum(_number(data_set.get(name)) for name in ("FileLineImportErrorCount", "ObjectLoadErrorCount"))
     in_error = str(data_set.get("DataSetStatusCode")).upper() in IN_ERROR
-    if errors > len(refusals) or (
-        in_error and not refusals and not _number(data_set.get("ObjectSuccessCount"))
-    ):
+    if errors > len(refusals) or (in_error and not refusals and not _number(data_set.get("ObjectSuccessCount"))):
         named = f"(lines in error: {errors}, named: {len(refusals)})"
         sentence = f"Oracle reports errors in the data set {job} {named}. {WHERE_TO_LOOK}"
         return JobStatus("failed", refusals, sentence)

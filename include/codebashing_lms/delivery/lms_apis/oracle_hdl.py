@@ -10,13 +10,7 @@ from typing import Any
 from include.codebashing_lms.config.delivery import HttpDelivery
 from include.codebashing_lms.connections.model import HttpConnection
 from include.codebashing_lms.delivery.http.client import LmsClient, LmsSession, with_retries
-from include.codebashing_lms.delivery.http.json_api import (
-    json_of,
-    refusal_error,
-    secrets_of,
-    status_of,
-    whole_number,
-)
+from include.codebashing_lms.delivery.http.json_api import json_of, refusal_error, secrets_of, status_of, whole_number
 from include.codebashing_lms.delivery.lms_apis.oracle_data_sets import (
     FIELDS,
     WHERE_TO_LOOK,
@@ -123,9 +117,7 @@ class OracleHdlTransport:
         result = document.get("result") if isinstance(document, dict) else None
         value = result.get(key) if isinstance(result, dict) else None
         if not value:
-            raise DeliveryError(
-                f"{url} answered without {key}. {WHERE_TO_LOOK}", not_delivered=session.not_delivered
-            )
+            raise DeliveryError(f"{url} answered without {key}. {WHERE_TO_LOOK}", not_delivered=session.not_delivered)
         return str(value)
 
     def _job_of(self, session: LmsSession, delivery: str) -> str | None:
@@ -142,9 +134,7 @@ class OracleHdlTransport:
         document = self._get(session, f"/{job}", {"fields": FIELDS}, "show the data set", may_lack=True)
         return document if isinstance(document, dict) else None
 
-    def _get(
-        self, session: LmsSession, path: str, query: dict[str, str], what: str, may_lack: bool = False
-    ) -> Any:
+    def _get(self, session: LmsSession, path: str, query: dict[str, str], what: str, may_lack: bool = False) -> Any:
         params = {"onlyData": "true", **query}
         with session.answer("GET", self.address() + path, params=params) as answer:
             if status_of(answer, session) == 404 and may_lack:

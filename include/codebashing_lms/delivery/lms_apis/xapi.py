@@ -94,7 +94,6 @@ class XapiTransport:
 
 
 def _minor(version: str) -> str:
-    """Return a version without its patch number."""
     return version.rpartition(".")[0]
 
 

@@ -17,13 +17,7 @@ import requests
 
 from include.codebashing_lms.delivery.http.answers import retry_later
 from include.codebashing_lms.delivery.http.client import LmsSession, with_retries
-from include.codebashing_lms.delivery.http.json_api import (
-    dicts_in,
-    json_of,
-    refusal_error,
-    refusal_reason,
-    status_of,
-)
+from include.codebashing_lms.delivery.http.json_api import dicts_in, json_of, refusal_error, refusal_reason, status_of
 from include.codebashing_lms.delivery.transport import Refusal
 from include.codebashing_lms.errors import DeliveryError
 

@@ -62,7 +62,6 @@ def minute(instant: datetime) -> str:
 
 
 def _since(state: AlertState) -> list[str]:
-    """Return since when runs fail, as far as the state has that."""
     lines = []
     if state.failing_since and state.failing_runs:
         lines.append(f"Failing since {state.failing_since}: {state.failing_runs + 1} runs in a row by now.")

@@ -46,6 +46,4 @@ def after_failure(state: AlertState, now: str) -> AlertState:
 
 def after_success(state: AlertState, manifest: Manifest, courses: Iterable[str], now: str) -> AlertState:
     """Return the state after a run that went through."""
-    return AlertState(
-        manifest.learners_set_aside(), sorted({*(state.courses or ()), *courses}), last_good=now
-    )
+    return AlertState(manifest.learners_set_aside(), sorted({*(state.courses or ()), *courses}), last_good=now)

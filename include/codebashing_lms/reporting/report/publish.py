@@ -15,9 +15,7 @@ from include.codebashing_lms.staging.checksums import sha256_of
 from include.codebashing_lms.staging.files import StagedPath, atomic_write, local_copy
 
 
-def publish(
-    report: Report, connection: SftpConnection | None, files: list[StagedPath], resolve: PathResolver
-) -> None:
+def publish(report: Report, connection: SftpConnection | None, files: list[StagedPath], resolve: PathResolver) -> None:
     """Put copies of staged files where the connector file wants the report; an older report is replaced.
 
     :param files: in this order, so that a report never names a list that is not there yet.

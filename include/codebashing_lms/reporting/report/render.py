@@ -16,7 +16,6 @@ templates = Environment(
 
 
 def _address(email: str) -> Markup:
-    """Return an e-mail address that may be broken before its @, on a narrow screen."""
     return Markup("<wbr>@").join(email.split("@")) if email else Markup("–")
 
 

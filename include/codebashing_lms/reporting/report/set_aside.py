@@ -46,7 +46,6 @@ def groups_of(folder: StagedPath, manifest: Manifest) -> tuple[SetAsideGroup, ..
 
 
 def _refused_now(folder: StagedPath) -> list[SetAsideGroup]:
-    """Return the refused rows of this run's delivery, each with the reason that the LMS gives."""
     if not (folder / REFUSED_LIST).exists():
         return []
     people: list[tuple[str, str, str, str]] = []
@@ -61,7 +60,6 @@ def _refused_now(folder: StagedPath) -> list[SetAsideGroup]:
 
 
 def _read(source: StagedPath, names: set[str]) -> dict[str, tuple[People, int]]:
-    """Return for each reason the first lines of a list, and how many lines the reason has."""
     people: dict[str, list[tuple[str, str, str, str]]] = {name: [] for name in names}
     lines = dict.fromkeys(names, 0)
     with local_copy(source) as copy, copy.open(encoding="utf-8", newline="") as file:

@@ -74,9 +74,9 @@ def bar(parts: Sequence[tuple[str, float]], whole: float | None = None) -> Marku
         width = WIDTH * value / total
         shapes += _rect(at, 0, width, 20, colour)
         at += width
-    return Markup(
-        '<svg class="bar" viewBox="0 0 {} 20" preserveAspectRatio="none" aria-hidden="true">{}</svg>'
-    ).format(WIDTH, shapes)
+    return Markup('<svg class="bar" viewBox="0 0 {} 20" preserveAspectRatio="none" aria-hidden="true">{}</svg>').format(
+        WIDTH, shapes
+    )
 
 
 def nice(highest: float) -> int:

@@ -8,11 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from include.codebashing_lms.reporting.views.learner_journal import Event, journal_events
-from include.codebashing_lms.reporting.views.learner_records import (
-    LearnerQuery,
-    LearnerRecord,
-    newest_records,
-)
+from include.codebashing_lms.reporting.views.learner_records import LearnerQuery, LearnerRecord, newest_records
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET, WAITING
 from include.codebashing_lms.reporting.views.runs import Runs
 from include.codebashing_lms.reporting.wording import nothing_to_send, on_day, reason
@@ -59,7 +55,6 @@ def _with_other_name(query: LearnerQuery, records: Sequence[LearnerRecord]) -> L
 
 
 def _describe(records: Sequence[LearnerRecord]) -> tuple[str, str, str]:
-    """Return tone, title and text for the records of a run."""
     if not records:
         return QUIET, "Not in the answer of Codebashing", ""
     for record in _of_group(records, Group.SET_ASIDE):
@@ -72,7 +67,6 @@ def _describe(records: Sequence[LearnerRecord]) -> tuple[str, str, str]:
 
 
 def _answer(records: Sequence[LearnerRecord], sent: Sequence[Event]) -> tuple[str, str]:
-    """Return the answer in a sentence, and its tone."""
     last = max((event.at for event in sent if event.tone == GOOD), default=None)
     if not records and not sent:
         return "Nobody of this name was found in the newest run and in the journal.", WAITING
@@ -91,7 +85,6 @@ def _answer(records: Sequence[LearnerRecord], sent: Sequence[Event]) -> tuple[st
 
 
 def _first_withheld(records: Sequence[LearnerRecord]) -> LearnerRecord:
-    """Return the first withheld record, the first merged record without one."""
     return next(iter(_of_group(records, Group.WITHHELD)), records[0])
 
 

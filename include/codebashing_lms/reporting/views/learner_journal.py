@@ -22,12 +22,7 @@ from include.codebashing_lms.dates import parse_instant
 from include.codebashing_lms.ledger.destinations import ledgers
 from include.codebashing_lms.ledger.numbered_files import numbered, numbers_without_gaps
 from include.codebashing_lms.ledger.schema import read_entry_metadata
-from include.codebashing_lms.reporting.views.learner_records import (
-    NAMES,
-    LearnerQuery,
-    describe_progress,
-    rows_of,
-)
+from include.codebashing_lms.reporting.views.learner_records import NAMES, LearnerQuery, describe_progress, rows_of
 from include.codebashing_lms.reporting.views.run_status import ACT, GOOD, QUIET
 from include.codebashing_lms.reporting.wording import on_day
 from include.codebashing_lms.staging.files import StagedPath, local_copy
@@ -81,9 +76,7 @@ def _event(row: dict[str, Any], entry: dict[str, Any]) -> Event:
     at = parse_instant(str(entry["as_of"])) or datetime.now(UTC)
     if row["status"] is None:  # a list of refused rows names nothing else
         return Event(at, ACT, "The LMS refused", f"{row['course'] or 'course'}: {row['refusal']}")
-    progress = describe_progress(
-        row["course"], row["hundredths"], STATUSES[row["status"]], row["completed_at"]
-    )
+    progress = describe_progress(row["course"], row["hundredths"], STATUSES[row["status"]], row["completed_at"])
     target = f"{progress} (as {row['user_key'] or row['employee_id']}, course {row['course_id']})"
     if row.get("refusal"):
         return Event(at, ACT, "The LMS refused", f"{target}: {row['refusal']}")
@@ -97,7 +90,6 @@ def _event(row: dict[str, Any], entry: dict[str, Any]) -> Event:
 
 @cached(LRUCache(2_000), key=str, lock=Lock())
 def _name_hashes(path: StagedPath) -> npt.NDArray[np.uint64] | None:
-    """Return the hashes of all names in an entry, None where they are too many to keep."""
     with local_copy(path) as copy, pq.ParquetFile(copy) as file:
         if file.metadata.num_rows > CACHED_ROWS:
             return None
@@ -107,7 +99,5 @@ def _name_hashes(path: StagedPath) -> npt.NDArray[np.uint64] | None:
 
 
 def _hashed(texts: pa.Array) -> npt.NDArray[np.uint64]:
-    hashed: npt.NDArray[np.uint64] = pd.util.hash_array(
-        texts.to_numpy(zero_copy_only=False), categorize=False
-    )
+    hashed: npt.NDArray[np.uint64] = pd.util.hash_array(texts.to_numpy(zero_copy_only=False), categorize=False)
     return hashed

@@ -74,7 +74,6 @@ def _left_out(run: Run, query: LearnerQuery) -> Iterator[LearnerRecord]:
 
 
 def _set_aside(runs: Sequence[Run], query: LearnerQuery) -> Iterator[LearnerRecord]:
-    """Yield a record for each line of set_aside.csv that has one of the names."""
     if SET_ASIDE not in runs[0].entry.files:
         return
     with_list = [runs[0], *(run for run in runs[1:] if run.is_live and SET_ASIDE in run.entry.files)]
@@ -89,7 +88,6 @@ def _set_aside(runs: Sequence[Run], query: LearnerQuery) -> Iterator[LearnerReco
 
 
 def _rows(run: Run, name: str, query: LearnerQuery) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a Parquet file that have one of the names."""
     if name not in run.entry.files:
         return
     with local_copy(run.folder / name) as copy, pq.ParquetFile(copy) as file:
@@ -119,9 +117,7 @@ def _names(row: dict[Any, Any]) -> tuple[str, str, str]:
     return row["course"] or "", row["email"] or "", row["employee_id"] or ""
 
 
-def describe_progress(
-    course: str | None, hundredths: int | None, status: str, completed_at: datetime | None
-) -> str:
+def describe_progress(course: str | None, hundredths: int | None, status: str, completed_at: datetime | None) -> str:
     """Return the progress on a course in words: java 33.33 %, in progress."""
     percent = f"{(hundredths or 0) / 100:.2f}".rstrip("0").rstrip(".")
     day = f" on {on_day(completed_at)}" if completed_at and status == "completed" else ""

@@ -81,9 +81,7 @@ def _numbers(run: Run) -> CardNumbers:
     return CardNumbers(sent, run.changed_rows() if sent else 0, set_aside, run.refused_rows())
 
 
-def _state(
-    connector: Connector, run: Run | None, status: RunStatus | None, schedule: Schedule
-) -> tuple[str, str]:
+def _state(connector: Connector, run: Run | None, status: RunStatus | None, schedule: Schedule) -> tuple[str, str]:
     """Return the tone and the sentence of a connector's state: what needs a person comes first."""
     last, failed = run and run.manifest.run_id, schedule.last_state == "failed"
     if failed and (last != schedule.last_run_id or schedule.failed):
@@ -99,7 +97,6 @@ def _state(
 
 
 def _people(run: Run, status: RunStatus) -> tuple[str, str]:
-    """Return tone and sentence by how many learners need a person."""
     set_aside = run.manifest.learners_set_aside()
     no_id = set_aside.pop(Disposition.MISSING_EMPLOYEE_ID.reason, 0)
     refused = run.refused_rows()

@@ -66,8 +66,7 @@ def run_detail(run: Run) -> RunDetail:
     """Return the content of the view of a run."""
     parts = tuple(_parts(run))
     sums = tuple(
-        (group, words, sum(part.records for part in parts if part.group is group))
-        for group, words in GROUPS.items()
+        (group, words, sum(part.records for part in parts if part.group is group)) for group, words in GROUPS.items()
     )
     return RunDetail(
         run=run,
@@ -104,7 +103,6 @@ def _guards(run: Run) -> Iterator[tuple[str, str, bool]]:
 
 
 def _downloads(run: Run) -> dict[str, str]:
-    """Return the files that the manifest names, and the lists for people, where they exist."""
     labels = {part.file: "File for the LMS" for part in run.manifest.parts} | LISTS
     if not run.manifest.to_correct:
         del labels[TO_CORRECT]

@@ -70,7 +70,6 @@ def _delivered(receipt: Receipt, rows_were: str) -> RunStatus:
 
 
 def _known(receipt: Receipt) -> str:
-    """Return what is known of the delivery, without the address."""
     known = receipt.known or "sent"
     if known.startswith("dropped"):
         return "dropped where the LMS fetches them"

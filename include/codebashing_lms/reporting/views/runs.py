@@ -133,7 +133,6 @@ def _read(entry: RunIndexEntry) -> Run | None:
 
 
 def _document(entry: RunIndexEntry, name: str) -> Any:
-    """Return a small staged document, None where it is damaged, or was removed since the listing."""
     stamp = entry.files.get(name)
     if stamp is None:
         return None
@@ -160,7 +159,6 @@ def _read_document(path: StagedPath, _: Stamp) -> Any:
 
 @cached(LRUCache(5_000), key=_same_file, lock=Lock())
 def _new_rows(path: StagedPath, _: Stamp) -> int:
-    """Return how many rows of a file were sent and were new to the LMS."""
     with local_copy(path) as copy, pq.ParquetFile(copy) as file:
         if not {"sent", "known"} <= set(file.schema_arrow.names):
             return int(file.metadata.num_rows)

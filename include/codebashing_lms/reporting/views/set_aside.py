@@ -80,9 +80,7 @@ def _names(lines: pa.Table) -> pa.Array:
 
 def _read(path: StagedPath) -> pa.Table:
     texts = dict.fromkeys(SET_ASIDE_COLUMNS, pa.string())
-    convert = pyarrow.csv.ConvertOptions(
-        column_types=texts, include_columns=list(texts), strings_can_be_null=False
-    )
+    convert = pyarrow.csv.ConvertOptions(column_types=texts, include_columns=list(texts), strings_can_be_null=False)
     parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
     read = pyarrow.csv.ReadOptions(use_threads=False)
     with local_copy(path) as copy:

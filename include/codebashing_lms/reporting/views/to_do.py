@@ -60,9 +60,7 @@ def to_do(runs: Sequence[Run]) -> ToDo | None:
         group = _group(str(name), lines)
         groups[group.reason.actor].append(group)
     by_actor = tuple(
-        (actor, tuple(sorted(found, key=lambda group: -group.learners)))
-        for actor, found in groups.items()
-        if found
+        (actor, tuple(sorted(found, key=lambda group: -group.learners))) for actor, found in groups.items() if found
     )
     learners = sum(group.learners for _, found in by_actor for group in found)
     return ToDo(live[0], by_actor, learners, back_to, back_to == live[-1].as_of)

@@ -90,8 +90,7 @@ def _completion(read: list[Run]) -> Chart:
     first, last = totals[0], totals[-1]
     went = f"went from {_share(first)} to {_share(last)}" if len(read) > 1 else f"is {_share(last)}"
     summary = (
-        f"The share of completed {went}; "
-        f"now {last[2]:,} completed, {last[1]:,} in progress, {last[0]:,} not started."
+        f"The share of completed {went}; now {last[2]:,} completed, {last[1]:,} in progress, {last[0]:,} not started."
     )
     return areas([run.as_of for run in read], layers, summary)
 
@@ -113,7 +112,6 @@ def _bands(run: Run) -> Chart:
 
 
 def _course_lines(run: Run, titles: dict[str, str]) -> list[CourseLine]:
-    """Return a line for each course, the largest first."""
     lines = [
         CourseLine(
             titles.get(slug) or slug or "(no name)",
@@ -132,9 +130,7 @@ def _set_aside(read: list[Run]) -> Chart:
     counts = [Counter(run.manifest.learners_set_aside()) for run in read]
     often = [name for name, _ in sum(counts, Counter()).most_common()]
     shown, others = often[:REASONS_SHOWN], often[REASONS_SHOWN:]
-    layers = [
-        Layer(reason(name).short, f"set-{at}", [one[name] for one in counts]) for at, name in enumerate(shown)
-    ]
+    layers = [Layer(reason(name).short, f"set-{at}", [one[name] for one in counts]) for at, name in enumerate(shown)]
     if others:
         rest = [sum(one[name] for name in others) for one in counts]
         layers.append(Layer("for another reason", f"set-{REASONS_SHOWN}", rest))

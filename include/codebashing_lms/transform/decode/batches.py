@@ -43,9 +43,7 @@ class Records:
         """Return for each record the value of a key of its own, UNSET for none."""
         if self.structs:
             fields = {key: self.fields.get(key or "", "") for key in set(keys)}
-            return [
-                getattr(record, fields[key], UNSET) for record, key in zip(self.records, keys, strict=True)
-            ]
+            return [getattr(record, fields[key], UNSET) for record, key in zip(self.records, keys, strict=True)]
         return [self._value(record, key) for record, key in zip(self.records, keys, strict=True)]
 
     def are_objects(self) -> Bools:
@@ -82,9 +80,7 @@ class Batch:
         return len(self.objects)
 
 
-def primary_batch(
-    records: Records, record_keys: list[str], date_keys: list[str | None], keys: SourceKeys
-) -> Batch:
+def primary_batch(records: Records, record_keys: list[str], date_keys: list[str | None], keys: SourceKeys) -> Batch:
     """Return records as columns, with the date that each has for a course of its own."""
     columns = {key: records.column(key) for key in record_keys}
     nothing = np.empty((len(date_keys), 0), dtype=np.int64)

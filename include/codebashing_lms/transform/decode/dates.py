@@ -59,7 +59,6 @@ def parse_dates(values: Sequence[Any], zone: tzinfo) -> ParsedDates:
 
 
 def _days(at: Any, texts: pa.Array) -> Bools:
-    """Return which texts have no time."""
     days = np.zeros(len(at), dtype=np.bool_)
     midnights = np.flatnonzero(at == at.astype("datetime64[D]"))
     if len(midnights):
@@ -69,7 +68,6 @@ def _days(at: Any, texts: pa.Array) -> Bools:
 
 
 def _without_impossible(dates: ParsedDates, zone: tzinfo) -> ParsedDates:
-    """Return dates without those of other years than YEARS, in UTC or in a time zone."""
     at, is_day = dates.found.at, dates.found.is_day
     first, end = utc64(FIRST), utc64(END)
     impossible = (at < max(first, midnight(FIRST, zone))) | (at >= min(end, midnight(END, zone)))

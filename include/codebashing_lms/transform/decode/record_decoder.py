@@ -21,12 +21,7 @@ from include.codebashing_lms.transform.decode.batches import (
     courses_batch,
     primary_batch,
 )
-from include.codebashing_lms.transform.decode.record_struct import (
-    MOST_KEYS,
-    fits_a_struct,
-    has_utf8,
-    struct_decoder,
-)
+from include.codebashing_lms.transform.decode.record_struct import MOST_KEYS, fits_a_struct, has_utf8, struct_decoder
 from include.codebashing_lms.transform.decode.source_keys import KeyOrder, SourceKeys
 
 MOST_KNOWN_KEYS = 100_000
@@ -43,11 +38,7 @@ class RecordDecoder:
     """
 
     def __init__(
-        self,
-        connector: Connector,
-        record_keys: Iterable[str],
-        courses: Iterable[str],
-        required: Iterable[str] = (),
+        self, connector: Connector, record_keys: Iterable[str], courses: Iterable[str], required: Iterable[str] = ()
     ) -> None:
         self.keys = SourceKeys(connector)
         self.scope = connector.courses
@@ -145,7 +136,6 @@ class RecordDecoder:
         self._rebuild()
 
     def _add_record(self, record: dict[str, Any]) -> None:
-        """Add the courses of a record, in the order of its keys."""
         if self.scope == "primary":
             self._add_primary(record.get(self.keys.course))
         elif self.scope == "all" and record.keys() - self._known_keys:

@@ -57,8 +57,7 @@ def employee_id_texts(values: Sequence[Any]) -> list[str | None]:
 def email_texts(values: Sequence[Any]) -> list[str | None]:
     """Return e-mail addresses without blanks around them, None for none, NOT_TEXT for an invalid one."""
     return [
-        value.strip() or None if type(value) is str and value.isprintable() else email_text(value)
-        for value in values
+        value.strip() or None if type(value) is str and value.isprintable() else email_text(value) for value in values
     ]
 
 
@@ -133,7 +132,6 @@ def _odd_percentage(value: Any) -> float:
 
 
 def _hundredths(numbers: npt.NDArray[np.float64]) -> Ints:
-    """Return each number rounded to hundredths, INVALID or OVER_100."""
     scaled = np.clip(numbers, 0, 101) * 100
     hundredths = np.floor(scaled + 0.5).astype(np.int64)
     ties = np.flatnonzero(np.abs(scaled - np.floor(scaled) - 0.5) < 1e-6)

@@ -136,7 +136,6 @@ class CellBuilder:
 
 
 def _iso(instants: pa.Array) -> pa.Array:
-    """Return instants as `iso` writes one."""
     texts = pc.floor_temporal(instants, unit="second").cast(pa.timestamp("s")).cast(pa.string())
     return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), "Z", "")
 
@@ -146,7 +145,6 @@ def _constant(text: str, rows: int) -> Cells:
 
 
 def _join(pieces: list[Cells], rows: int) -> Cells:
-    """Return several columns joined to one, a text for each record."""
     texts = [piece.take(pa.array(at)) for piece, at in pieces]
     return pc.binary_join_element_wise(*texts, ""), np.arange(rows)
 

@@ -114,6 +114,5 @@ class Part:
 
 
 def _bytes_of(lines: pa.Array) -> Any:
-    """Return the bytes of all lines in a row, without a copy."""
     offsets = np.frombuffer(lines.buffers()[1], dtype=np.int32)[lines.offset : lines.offset + len(lines) + 1]
     return lines.buffers()[2][int(offsets[0]) : int(offsets[-1])]

@@ -68,7 +68,6 @@ def unwritable(texts: pa.Array, column: Column, file: FileShape) -> Bools:
 
 
 def _outside_encoding(texts: pa.Array, file: FileShape) -> Bools:
-    """Return which texts have a letter that the file's encoding lacks."""
     found: Bools = np.zeros(len(texts), dtype=np.bool_)
     if file.writes_every_letter:
         return found
@@ -79,7 +78,6 @@ def _outside_encoding(texts: pa.Array, file: FileShape) -> Bools:
 
 
 def _ends_early(texts: pa.Array, sign: str, line_ending: str) -> pa.Array:
-    """Return which texts, with the line's end after them, make a sign that begins before that end."""
     at = pc.find_substring(pc.binary_join_element_wise(texts, line_ending, ""), sign)
     return pc.and_(pc.greater_equal(at, 0), pc.less(at, pc.binary_length(texts)))
 

@@ -32,9 +32,7 @@ class LmsFile:
     :param zone: time zone of every `date_format` and of the file's name.
     """
 
-    def __init__(
-        self, folder: StagedPath, contract: Contract, zone: tzinfo, as_of: datetime, courses: Courses
-    ) -> None:
+    def __init__(self, folder: StagedPath, contract: Contract, zone: tzinfo, as_of: datetime, courses: Courses) -> None:
         self.contract, self.file, self.courses = contract, contract.file, courses
         self._rows = CellBuilder(contract, zone, as_of, courses)
         self._names = PartNames(file_name(contract.file_name, as_of, zone), contract.package is not None)
@@ -46,9 +44,7 @@ class LmsFile:
     def __enter__(self) -> "LmsFile":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._stack.__exit__(kind, error, at)
 
     @property
@@ -100,12 +96,9 @@ class LmsFile:
         texts[-1] = pc.binary_join_element_wise(texts[-1], self.file.line_ending, "")
         numbers = [np.asarray(at) for _, at in cells]
         columns = _join_few_texts(list(zip(texts, numbers, strict=True)), self.file.delimiter)
-        return pc.binary_join_element_wise(
-            *(column.take(pa.array(at)) for column, at in columns), self.file.delimiter
-        )
+        return pc.binary_join_element_wise(*(column.take(pa.array(at)) for column, at in columns), self.file.delimiter)
 
     def _first_bytes(self) -> str:
-        """Return what every part begins with."""
         if self.file.quoting == "statements":
             return "["
         header = self._lines(self._rows.labels())[0].as_py() if self.file.header else ""

@@ -53,9 +53,7 @@ class Dates:
 
     def latest(self, zone: tzinfo) -> Instants:
         """Return the latest instant that each date may mean: a day in UTC or in a time zone."""
-        return self._with_days(
-            lambda day: max(midnight(day + DAY, zone), midnight(day + DAY, UTC)) + JUST_BEFORE
-        )
+        return self._with_days(lambda day: max(midnight(day + DAY, zone), midnight(day + DAY, UTC)) + JUST_BEFORE)
 
     def same_as(self, other: "Dates", zone: tzinfo) -> Bools:
         """Return which dates are the same: an instant and a day are, where the instant lies in that day."""
@@ -73,7 +71,6 @@ class Dates:
         return numbers, found
 
     def _with_days(self, instant_of: Callable[[date], np.datetime64]) -> Instants:
-        """Return the dates with an instant in place of each day."""
         if not self.is_day.any():
             return self.at
         numbers, days = self.days()

@@ -40,9 +40,7 @@ class AsOfRules:
     :param earlier: the nearest snapshot read before the as-of, None where there is none.
     """
 
-    def __init__(
-        self, as_of: datetime, zone: tzinfo, one_course: bool, earlier: EarlierSnapshot | None
-    ) -> None:
+    def __init__(self, as_of: datetime, zone: tzinfo, one_course: bool, earlier: EarlierSnapshot | None) -> None:
         self.as_of, self.zone = utc64(as_of), zone
         self.one_course = one_course
         self.earlier = earlier
@@ -61,10 +59,7 @@ class AsOfRules:
         )
         if self.earlier:
             earlier = self.earlier.find(records, learners)
-            known &= ~(
-                self._contradicts(earlier, records, active_by)
-                | self._may_be_new(earlier, records, created_by)
-            )
+            known &= ~(self._contradicts(earlier, records, active_by) | self._may_be_new(earlier, records, created_by))
         disposition = records["disposition"].to_numpy()
         reasons = np.select(
             [created_by > self.as_of, ~known], [Disposition.NOT_YET_A_USER, Disposition.UNKNOWN_AT_AS_OF], 0
@@ -74,7 +69,6 @@ class AsOfRules:
         )
 
     def _contradicts(self, earlier: EarlierValues, records: pd.DataFrame, active_by: Instants) -> Bools:
-        """Return where the earlier snapshot cannot be true together with this one and the assumptions."""
         found = _progress_disagrees(earlier, records, active_by <= self.read_before)
         found |= _dates_disagree(earlier, records, self.read_before, self.zone)
         found |= earlier.lessons_total != records["lessons_total"].to_numpy()
@@ -88,9 +82,7 @@ class AsOfRules:
         new: Bools = (earlier.progress == ABSENT) & (progress_of(records) == 0) & ~was_there
         return new
 
-    def hide_after_as_of(
-        self, learners: pd.DataFrame, records: pd.DataFrame
-    ) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    def hide_after_as_of(self, learners: pd.DataFrame, records: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
         """Blank dates after the as-of; also return how many completions lose their date."""
         active, completed = Dates.of(learners, "active"), Dates.of(records, "completed")
         late = completed.beginnings(self.zone) > self.as_of
@@ -100,9 +92,7 @@ class AsOfRules:
         return learners, records.assign(**completed.without(late).columns("completed")), undated
 
 
-def add_creation(
-    learners: pd.DataFrame, batch: Batch, keys: SourceKeys, warnings: Counter[str]
-) -> pd.DataFrame:
+def add_creation(learners: pd.DataFrame, batch: Batch, keys: SourceKeys, warnings: Counter[str]) -> pd.DataFrame:
     """Return learners with the latest instant at which their account may have been made, NaT for unknown."""
     if not keys.created_at:
         return learners.assign(created_by=np.full(len(learners), NO_INSTANT))
@@ -112,17 +102,13 @@ def add_creation(
 
 
 def _progress_disagrees(earlier: EarlierValues, records: pd.DataFrame, quiet: Bools) -> Bools:
-    """Return where progress fell, or changed without an activity."""
     now = progress_of(records)
     fell = (earlier.progress > now) | (earlier.lessons_completed > records["lessons_completed"].to_numpy())
     disagrees: Bools = fell | (quiet & (earlier.progress != now))
     return disagrees
 
 
-def _dates_disagree(
-    earlier: EarlierValues, records: pd.DataFrame, read_at: np.datetime64, zone: tzinfo
-) -> Bools:
-    """Return where a completion date changed, or contradicts the progress in the earlier snapshot."""
+def _dates_disagree(earlier: EarlierValues, records: pd.DataFrame, read_at: np.datetime64, zone: tzinfo) -> Bools:
     now = Dates.of(records, "completed")
     moved = ~np.isnat(earlier.date.at) & ~earlier.date.same_as(to_seconds(now), zone)
     finished = earlier.progress == FINISHED

@@ -39,9 +39,7 @@ class EmployeeIds:
         return set(encoded.dictionary.filter(pa.array(often)).to_pylist())
 
 
-def resolve_duplicates(
-    spool: Spool, shared: set[str], courses: Courses, zone: tzinfo, best: bool
-) -> pd.Series:
+def resolve_duplicates(spool: Spool, shared: set[str], courses: Courses, zone: tzinfo, best: bool) -> pd.Series:
     """Return the dispositions that the whole snapshot changes, by the records' numbers in the snapshot.
 
     :param zone: time zone in which days begin.

@@ -118,10 +118,7 @@ class EarlierSnapshot:
 
     def _narrow(self, learners: pd.DataFrame, records: pd.DataFrame) -> dict[str, Any]:
         known_records = records[records["disposition"].isin((Disposition.EMITTED, Disposition.NO_COURSE))]
-        learner, course = (
-            known_records["learner"].to_numpy(),
-            self._column_of(known_records["course"].to_numpy()),
-        )
+        learner, course = (known_records["learner"].to_numpy(), self._column_of(known_records["course"].to_numpy()))
         table = len(learners), self._width()
         progress, date = np.full(table, ABSENT, np.int16), np.full(table, NO_DATE, np.uint32)
         progress[learner, course] = progress_of(known_records)

@@ -94,9 +94,7 @@ def identify(
         if rules.use_email and lower[at] and no_other and emails[at] is not NOT_TEXT and not excluded[at]:
             ids[at] = lower[at]
         else:
-            dispositions[at] = (
-                Disposition.MISSING_EMPLOYEE_ID if ids[at] is None else Disposition.INVALID_EMPLOYEE_ID
-            )
+            dispositions[at] = Disposition.MISSING_EMPLOYEE_ID if ids[at] is None else Disposition.INVALID_EMPLOYEE_ID
     if NOT_TEXT in emails:
         no_email = np.array([email is NOT_TEXT for email in emails], dtype=np.bool_)
         dispositions[no_email & (dispositions == Disposition.EMITTED)] = Disposition.INVALID_EMAIL
@@ -107,7 +105,6 @@ def identify(
 def _apply_people_list(
     ids: list[str | None], emails: list[str | None], people: dict[str, Person]
 ) -> tuple[list[str | None], Bools]:
-    """Return the IDs as HR corrects them, and which learners HR excludes."""
     ids, excluded = list(ids), np.zeros(len(ids), dtype=np.bool_)
     if not people:
         return ids, excluded

@@ -47,9 +47,7 @@ class ProfileRequirements:
         if self.contract.skips_not_started:
             reasons.append((Disposition.BELOW_THRESHOLD, ~done & ~records["started"].to_numpy()))
         if self.contract.needs_completion_date:
-            reasons.append(
-                (Disposition.MISSING_COMPLETED_DATE, done & records["completed_at"].isna().to_numpy())
-            )
+            reasons.append((Disposition.MISSING_COMPLETED_DATE, done & records["completed_at"].isna().to_numpy()))
         if self.contract.completed_from:
             reasons.append((Disposition.INVALID_VALUE, self._too_early(records)))
         nobody = learners["user_key"].isna().to_numpy(dtype=np.bool_)
@@ -58,7 +56,6 @@ class ProfileRequirements:
         return reasons
 
     def _too_early(self, records: pd.DataFrame) -> Bools:
-        """Return which records were completed before the first day that the LMS takes for their course."""
         courses = self.file.courses
         entries = [courses.entry(slug) for slug in courses.slugs]
         days = [getattr(entry, str(self.contract.completed_from), None) for entry in entries]

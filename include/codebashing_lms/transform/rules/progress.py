@@ -17,13 +17,7 @@ from msgspec import UNSET
 from include.codebashing_lms.transform.decode.batches import Batch
 from include.codebashing_lms.transform.decode.record_struct import has_utf8
 from include.codebashing_lms.transform.decode.source_keys import SourceKeys
-from include.codebashing_lms.transform.decode.values import (
-    ABSENT,
-    INVALID,
-    OVER_100,
-    counts,
-    share,
-)
+from include.codebashing_lms.transform.decode.values import ABSENT, INVALID, OVER_100, counts, share
 from include.codebashing_lms.transform.lms_file.courses import NO_SLUG, NONE, UNNAMED, Courses
 from include.codebashing_lms.transform.records.columns import DONE, NO_COUNT, NO_INSTANT, Ints, utc64
 from include.codebashing_lms.transform.records.dates import Dates
@@ -142,9 +136,7 @@ def check_learners(records: pd.DataFrame, learners: pd.DataFrame) -> pd.DataFram
     return records.assign(disposition=fault)
 
 
-def keep_true_dates(
-    records: pd.DataFrame, read_at: datetime, zone: tzinfo, warnings: Counter[str]
-) -> pd.DataFrame:
+def keep_true_dates(records: pd.DataFrame, read_at: datetime, zone: tzinfo, warnings: Counter[str]) -> pd.DataFrame:
     """Remove completion dates below 100 % or after the reading; count both, and dates that are none.
 
     :param zone: a day after that of the reading there is after the reading.

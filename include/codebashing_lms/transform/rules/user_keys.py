@@ -66,9 +66,7 @@ class UserKeys:
             return learners.assign(user_key=learners["employee_id"])
         keys = self._of(learners)
         keys = pc.if_else(pc.is_in(keys, value_set=self._shared), pa.scalar(None, pa.string()), keys)
-        return learners.assign(
-            user_key=pd.Series(keys, dtype=pd.ArrowDtype(pa.string()), index=learners.index)
-        )
+        return learners.assign(user_key=pd.Series(keys, dtype=pd.ArrowDtype(pa.string()), index=learners.index))
 
     def _of(self, learners: pd.DataFrame) -> pa.Array:
         ids = text_array(learners["employee_id"])
@@ -80,7 +78,6 @@ class UserKeys:
         return pc.utf8_lower(keys) if by_email or self.contract.lower_case_user_key else keys
 
     def _count_lost_zeros(self, everybody: pa.Table) -> int:
-        """Return how many employees without a key have one when zeros before the ID do not count."""
         ids = everybody.filter(pc.is_null(everybody["key"]))["employee_id"].unique().drop_null()
         numbers, listed = (one.filter(pc.utf8_is_digit(one)) for one in (ids, self._ids))
         without = pc.is_in(pc.utf8_ltrim(numbers, "0"), value_set=pc.utf8_ltrim(listed, "0"))
@@ -99,7 +96,6 @@ class UserKeys:
 
 
 def _clean(keys: pa.Array) -> pa.Array:
-    """Return keys by the rules of `clean_id`, null where a sign inside cannot be seen."""
     known = keys.dictionary_encode()
     texts = [clean_id(text) for text in known.dictionary.to_pylist()]
     clean = pa.array([text if is_clean_id(text) else None for text in texts], pa.string())
