@@ -11,7 +11,6 @@ from zipfile import ZipFile
 from include.codebashing_lms.config.files import read_connector, sha256_of_connector
 from include.codebashing_lms.config.profiles.contract import Contract
 from include.codebashing_lms.config.profiles.profile import Profile, example_options
-from include.codebashing_lms.config.profiles.settings import Setting
 from include.codebashing_lms.staging.scratch import scratch_folder
 
 AS_OF = datetime(2026, 11, 23, 5, 15, tzinfo=UTC)
@@ -53,13 +52,13 @@ def connector_lines(profile: Profile) -> Iterator[str]:
 
 
 def _course(profile: Profile, contract: Contract) -> str:
-    settings = {name: one.example for name, one in profile.course.items() if _is_needed(one, contract)}
+    settings = {
+        name: one.example
+        for name, one in profile.course.items()
+        if one.required or contract.options.get(one.required_with or "")
+    }
     entry = {"id": "CB-JAVA", "title": "Secure Java", **settings}
     return "{" + ", ".join(f"{name}: {_yaml(value)}" for name, value in entry.items()) + "}"
-
-
-def _is_needed(setting: Setting, contract: Contract) -> bool:
-    return setting.required or bool(contract.options.get(setting.required_with or ""))
 
 
 def _delivery(contract: Contract) -> Iterator[str]:

@@ -7,13 +7,12 @@ import hashlib
 import re
 from pathlib import Path
 
-import yaml
 from msgspec import Struct
 
 from include.codebashing_lms.config.connector import ADMIN, DAG_PREFIX, Connector, parse_connector
 from include.codebashing_lms.config.profiles.profile import VARIABLE, connectors_folder
 from include.codebashing_lms.config.schema.issue_text import keys
-from include.codebashing_lms.config.schema.strict_yaml import load_yaml
+from include.codebashing_lms.config.schema.strict_yaml import read_mapping
 from include.codebashing_lms.config.schema.validation import InvalidContent
 from include.codebashing_lms.errors import ConnectorError
 
@@ -55,13 +54,7 @@ def read_connector_files() -> tuple[list[ValidFile], list[InvalidFile]]:
 
 def read_connector(path: Path) -> Connector:
     """Return the connector in a file; raise ConnectorError with every issue in it."""
-    try:
-        content = load_yaml(path.read_bytes())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        one_line = " ".join(str(error).split())
-        raise ConnectorError(f"{path}: cannot be read as YAML: {one_line}") from error
-    if not isinstance(content, dict):
-        raise ConnectorError(f"{path}: must be a mapping with the keys {', '.join(keys(Connector))}.")
+    content = read_mapping(path, f" with the keys {', '.join(keys(Connector))}")
     try:
         connector = parse_connector(content, path.parent)
     except InvalidContent as error:

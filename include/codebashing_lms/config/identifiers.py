@@ -18,14 +18,10 @@ def clean_id(text: str) -> str:
     if text.isascii():
         text = text.strip()
         return "" if text in SPREADSHEET_ERRORS else text
-    seen = [at for at, sign in enumerate(text) if not _is_invisible(sign)]
+    seen = [at for at, sign in enumerate(text) if not (sign.isspace() or sign in BLANK or category(sign) == "Cf")]
     return text[seen[0] : seen[-1] + 1] if seen else ""
 
 
 def is_clean_id(text: str) -> bool:
     """Return whether every sign of an ID can be seen, a plain space inside included."""
     return text.isprintable() and BLANK.isdisjoint(text)
-
-
-def _is_invisible(sign: str) -> bool:
-    return sign.isspace() or sign in BLANK or category(sign) == "Cf"

@@ -23,7 +23,9 @@ def fields_to_ask(connector: Connector, seen_courses: Iterable[str]) -> list[str
         return None
     keys, fields = connector.source.keys, _course_independent_fields(connector)
     if connector.courses == "primary":
-        patterns, courses = [keys.course_completed_date], _primary_courses(connector, seen_courses)
+        mapped = connector.lms.course_map
+        patterns = [keys.course_completed_date]
+        courses = [*SHIPPED_COURSES, *(mapped if isinstance(mapped, dict) else ()), *sorted(seen_courses)]
     else:
         patterns, courses = [keys.course_percentage, keys.course_completed_date], list(connector.courses)
     fields += [pattern.replace("{course}", course) for course in courses for pattern in patterns]
@@ -60,8 +62,3 @@ def _course_independent_fields(connector: Connector) -> list[str]:
     if connector.courses == "primary":
         fields += [keys.primary_course, keys.lessons_completed, keys.lessons_total]
     return fields
-
-
-def _primary_courses(connector: Connector, seen: Iterable[str]) -> list[str]:
-    mapped = connector.lms.course_map
-    return [*SHIPPED_COURSES, *(mapped if isinstance(mapped, dict) else ()), *sorted(seen)]

@@ -90,8 +90,8 @@ class FolderTransport:
             return {}
         folder = Path(results.directory or self.delivery.directory)
         try:
-            result_names = results_about(names, results.name, [path.name for path in folder.iterdir()])
-            return {name: [_read(folder / one) for one in matching] for name, matching in result_names.items()}
+            present = [path.name for path in folder.iterdir()]
+            return results_about(names, results.name, present, lambda name: _read(folder / name))
         except OSError as error:
             raise results_error(str(folder), os.strerror(error.errno or 0)) from error
 

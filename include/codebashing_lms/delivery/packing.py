@@ -61,8 +61,9 @@ class Packing:
 
     def wrap(self, plain: Path, packed: Path) -> None:
         """Write the packed file."""
+        compress = _zip if self.compression == "zip" else _gzip
         if not self.recipient:
-            self._compress(plain, packed)
+            compress(plain, packed)
             return
         from include.codebashing_lms.delivery.pgp import encrypt_and_sign
 
@@ -70,11 +71,8 @@ class Packing:
             inner = plain
             if self.compression:
                 inner = scratch / "compressed"
-                self._compress(plain, inner)
+                compress(plain, inner)
             encrypt_and_sign(inner, packed, self.recipient, self.signer)
-
-    def _compress(self, plain: Path, packed: Path) -> None:
-        (_zip if self.compression == "zip" else _gzip)(plain, packed)
 
 
 def packing_of(delivery: Delivery, connection: Any, resolve: PathResolver) -> Packing:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -126,11 +126,16 @@ LARGEST_RESULT = 64 << 20
 PACKING_SUFFIXES = (".pgp", ".gz", ".zip")
 
 
-def results_about(names: Collection[str], pattern: str, present: Iterable[str]) -> dict[str, list[str]]:
-    """Return the names of the result files among those present, by the name of our file."""
+def results_about(
+    names: Collection[str], pattern: str, present: Iterable[str], read: Callable[[str], bytes]
+) -> dict[str, list[bytes]]:
+    """Return the contents of the result files among the files present, by the name of our file.
+
+    :param read: returns the content of a file.
+    """
     others = sorted(set(present).difference(names))
     result_names = {name: list(filter(_matcher(pattern, name).fullmatch, others)) for name in names}
-    return {name: matching for name, matching in result_names.items() if matching}
+    return {name: list(map(read, matching)) for name, matching in result_names.items() if matching}
 
 
 def _matcher(pattern: str, name: str) -> re.Pattern[str]:

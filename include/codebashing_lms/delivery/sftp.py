@@ -85,11 +85,10 @@ class SftpTransport:
         folder = results.directory or self.delivery.directory
         with self._session() as sftp:
             try:
-                result_names = results_about(names, results.name, sftp.listdir(folder))
-                return {
-                    name: [read(sftp, posixpath.join(folder, one)) for one in matching]
-                    for name, matching in result_names.items()
-                }
+                present = sftp.listdir(folder)
+                return results_about(
+                    names, results.name, present, lambda name: read(sftp, posixpath.join(folder, name))
+                )
             except (FileNotFoundError, PermissionError) as error:
                 raise results_error(folder, type(error).__name__) from None
             except OSError:

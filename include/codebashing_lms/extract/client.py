@@ -35,9 +35,6 @@ class RetryPolicy:
     longest_wait: float = 120.0
 
 
-RETRY_POLICY = RetryPolicy()
-
-
 @dataclass(frozen=True)
 class SourceClient:
     """The API of Codebashing.
@@ -49,7 +46,7 @@ class SourceClient:
     source: Source
     url: str
     session: requests.Session
-    retry_policy: RetryPolicy = RETRY_POLICY
+    retry_policy: RetryPolicy = RetryPolicy()
 
     def get(self, url: str, params: dict[str, str] | None) -> requests.Response:
         """Return an answer with status 200, its body unread; the caller closes it.

@@ -130,7 +130,11 @@ def save(blocks: Iterable[bytes], gzipped: bool, part: Path, splitter: RecordSpl
         hashing = _HashingWriter(file)
         with hashing if gzipped else _zstd(hashing) as writer, ThreadPoolExecutor(1) as thread:
             body = _write_in_thread(blocks, writer, thread)
-            records, size = _read_through(iter_gunzip(body) if gzipped else body, splitter)
+            records = size = 0
+            for block in iter_gunzip(body) if gzipped else body:
+                size += len(block)
+                records += sum(map(len, splitter.feed(block)))
+            records += sum(map(len, splitter.finish()))
     return SavedBody(hashing.sha256.hexdigest(), hashing.count, size, records)
 
 
@@ -148,11 +152,3 @@ def _write_in_thread(blocks: Iterable[bytes], writer: Any, thread: Executor) -> 
         write = thread.submit(writer.write, block)
         yield block
     write.result()
-
-
-def _read_through(blocks: Iterable[bytes], splitter: RecordSplitter) -> tuple[int, int]:
-    records = size = 0
-    for block in blocks:
-        size += len(block)
-        records += sum(map(len, splitter.feed(block)))
-    return records + sum(map(len, splitter.finish())), size

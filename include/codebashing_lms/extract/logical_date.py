@@ -58,8 +58,7 @@ def _day(text: str) -> date | None:
 
 def first_tick(connector: Connector, day: date) -> datetime:
     """Return the first run of the schedule on a day in the connector's zone; midnight without a schedule."""
-    midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line means local time)
-    tick = midnight
+    tick = midnight = datetime.combine(day, time())  # noqa: DTZ001 (a cron line means local time)
     if connector.cron:
         tick = croniter(connector.cron, midnight - timedelta(seconds=1)).get_next(datetime)
     if tick.date() != day:

@@ -76,8 +76,7 @@ def _read_page(client: SourceClient, url: str, params: dict[str, str], number: i
     def attempt() -> Page:
         with client.get(url, params) as response, error_context(f"Page {number} of {without_query(url)}: "):
             read_at = datetime.now(UTC)
-            records = _records(response, client)
-        return Page(records, read_at, response.url, link_to_next(response))
+            return Page(_records(response, client), read_at, response.url, link_to_next(response))
 
     return client.with_retries(attempt)
 

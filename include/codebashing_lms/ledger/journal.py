@@ -137,23 +137,18 @@ def append(
         if ledger.number == 0:
             create_version(folder, write_version(scratch / "none.parquet", 0, []))
         if not create(numbered(folder / JOURNAL, after.number), entry):
-            return _after_another(folder, after.number, meta)
+            there = read_entry_metadata(read_metadata(numbered(folder / JOURNAL, after.number)))
+            if there["delivery"] == meta["delivery"]:  # the answer of an object store may have been lost
+                return open_ledger(folder)
+            raise LedgerConflictError(
+                f"Another run wrote journal entry {after.number} since this one opened the ledger. "
+                "Its rows have to be compared again."
+            )
         after = create_version(folder, after)
     create_exclusive_json(folder / DESTINATION, meta["destination"])
     _prune(folder)
     log.info("Journal entry %s: %s rows after it, %s unchanged", after.number, len(after), unchanged.sum())
     return after
-
-
-def _after_another(folder: StagedPath, number: int, meta: EntryMetadata) -> Ledger:
-    """Return the ledger if the entry is our own: the answer of an object store may have been lost."""
-    there = read_entry_metadata(read_metadata(numbered(folder / JOURNAL, number)))
-    if there["delivery"] == meta["delivery"]:
-        return open_ledger(folder)
-    raise LedgerConflictError(
-        f"Another run wrote journal entry {number} since this one opened the ledger. "
-        "Its rows have to be compared again."
-    )
 
 
 def _prune(folder: StagedPath) -> None:

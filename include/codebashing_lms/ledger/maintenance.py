@@ -63,9 +63,8 @@ def _has_version(folder: StagedPath, ledger: Ledger, versions: list[int]) -> boo
         return False
     try:
         there = version(folder, ledger.number)
-        if not np.array_equal(there.rows_in, ledger.rows_in):
-            return False
-        return all(one.equals(other) for one, other in zip(there, ledger, strict=True))
+        same_sizes = np.array_equal(there.rows_in, ledger.rows_in)
+        return same_sizes and all(one.equals(other) for one, other in zip(there, ledger, strict=True))
     except StagingError:
         return False
 

@@ -7,7 +7,6 @@ person, until its values change, or HR or the admin DAG allow another try.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -31,11 +30,8 @@ def normalize_reason(reason: str) -> str:
 
 def fingerprints(rows: pd.DataFrame) -> list[int]:
     """Return for each row a number that changes with every value that the LMS may have refused."""
-    return [_fingerprint(values) for values in _values(rows)]
-
-
-def _values(rows: pd.DataFrame) -> Iterator[Any]:
-    return zip(*(rows[name].tolist() for name in CONCERNED), strict=True)
+    columns = (rows[name].tolist() for name in CONCERNED)
+    return [_fingerprint(values) for values in zip(*columns, strict=True)]
 
 
 def _fingerprint(values: tuple[Any, ...]) -> int:

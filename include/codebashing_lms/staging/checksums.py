@@ -17,8 +17,7 @@ def sha256_of(path: Path) -> str:
 
 def check_sha256(path: Path, expected: str, what: str) -> None:
     """Raise StagingError where a staged file is not the one that was written."""
-    found = sha256_of(path)
-    if found != expected:
+    if (found := sha256_of(path)) != expected:
         raise StagingError(
             f"{what} is not the file that was staged: its checksum is {found[:12]}…, not {expected[:12]}…. "
             "Something altered it since. Trigger a new run; it reads the source anew."

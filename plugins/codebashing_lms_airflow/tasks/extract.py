@@ -9,7 +9,7 @@ from codebashing_lms_airflow.failures import airflow_failures
 from codebashing_lms_airflow.hooks import CodebashingHook
 from codebashing_lms_airflow.run_context import folder_of, home_of, host_name, run_of
 from include.codebashing_lms.config.connector import Connector
-from include.codebashing_lms.extract.client import RETRY_POLICY, RetryPolicy, SourceClient
+from include.codebashing_lms.extract.client import RetryPolicy, SourceClient
 from include.codebashing_lms.extract.logical_date import logical_date
 from include.codebashing_lms.extract.run import extract
 
@@ -22,7 +22,7 @@ def run_extract(
     def open_client() -> SourceClient:
         session = hook.get_conn()
         url = hook.url_from_endpoint(connector.source.endpoint)
-        return SourceClient(connector.source, url, session, retry_policy or RETRY_POLICY)
+        return SourceClient(connector.source, url, session, retry_policy or RetryPolicy())
 
     with airflow_failures(context):
         run, now = run_of(context), datetime.now(UTC)

@@ -49,11 +49,15 @@ def required(field: FieldInfo) -> str:
 
 def unknown_key(key: Any, names: list[str]) -> str:
     """Say that a section has no such key, and which keys it has."""
-    from difflib import get_close_matches  # needed only for a misspelt key
+    return f"unknown key; {did_you_mean(str(key), names)}allowed are {', '.join(names)}"
 
-    close = get_close_matches(str(key), names, 1)
-    hint = f"did you mean {close[0]}? " if close else ""
-    return f"unknown key; {hint}allowed are {', '.join(names)}"
+
+def did_you_mean(name: str, names: list[str]) -> str:
+    """Return a question about the closest name, blank without one."""
+    from difflib import get_close_matches  # needed only for a misspelt name
+
+    close = get_close_matches(name, names, 1)
+    return f"did you mean {close[0]}? " if close else ""
 
 
 def got(value: Any) -> str:

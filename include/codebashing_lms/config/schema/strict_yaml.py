@@ -1,8 +1,11 @@
 """Reads YAML; a key that stands twice is an error instead of a silent loss."""
 
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from include.codebashing_lms.errors import ConnectorError
 
 
 class _Loader(yaml.CSafeLoader):
@@ -34,3 +37,17 @@ def load_yaml(text: bytes) -> Any:
         return yaml.load(text, _Loader)  # nosec B506 # noqa: S506 (a subclass of the safe loader)
     except (ValueError, TypeError, AttributeError, RecursionError) as error:  # 2025-02-30, nested too deep
         raise yaml.YAMLError(str(error)) from error
+
+
+def read_mapping(path: Path, with_keys: str = "") -> dict[str, Any]:
+    """Return the mapping in a file; raise ConnectorError where there is none.
+
+    :param with_keys: which keys it must have, for the message.
+    """
+    try:
+        content = load_yaml(path.read_bytes())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConnectorError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConnectorError(f"{path}: must be a mapping{with_keys}.")
+    return content

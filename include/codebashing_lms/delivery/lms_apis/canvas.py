@@ -5,6 +5,7 @@ The same grade again changes nothing, so a request without an answer is sent aga
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
@@ -140,10 +141,10 @@ class CanvasTransport:
 
     def _not_graded(self, message: str, course_id: str) -> list[Refusal]:
         """Return the refusals of a failed Progress: the users it names, else the whole course."""
-        reason = safe_reason(message or "Canvas says that it failed, and not why.", secrets_of(self.connection))
         unknown = UNKNOWN_USERS.search(message)
         if not unknown:
-            return [Refusal(reason, course_id=course_id)]
+            message = message or "Canvas says that it failed, and not why."
+            return [Refusal(safe_reason(message, secrets_of(self.connection)), course_id=course_id)]
         keys = [quoted.removeprefix(f"{self.user_ids}:") for quoted in QUOTED.findall(unknown.group(1))]
         unknown_user = "Canvas knows no such user among the students of the course"
         return [Refusal(unknown_user, user_key=key, course_id=course_id) for key in keys]
@@ -157,11 +158,10 @@ class CanvasTransport:
 
 def _is_throttled(answer: requests.Response, body: bytes) -> bool:
     """Return whether a 403 is about too many requests. Canvas may say so while some of the quota is left."""
-    try:
-        spent = float(answer.headers.get("X-Rate-Limit-Remaining") or 1) <= 0
-    except ValueError:
-        spent = False
-    return spent or THROTTLED in body.lower()
+    with suppress(ValueError):
+        if float(answer.headers.get("X-Rate-Limit-Remaining") or 1) <= 0:
+            return True
+    return THROTTLED in body.lower()
 
 
 def _segment(text: str) -> str:

@@ -100,7 +100,7 @@ class MoodleTransport:
         for slug, item in self.activities.items():
             course = self._lookup(moodle).course(item.course_id)
             if isinstance(course, MoodleError):
-                yield refusal_of(COURSES, course)
+                yield refusal_of(COURSES, course.code)
             elif isinstance(course, str):
                 yield f"{course}: lms.course_map.{slug}.id"
             elif problem := activities.problem(course, item) or activities.edit_problem(self.source, course, item):

@@ -52,7 +52,7 @@ class Activities:
             self._reports[course] = self.moodle.attempt(REPORT, fields)
         report = self._reports[course]
         if isinstance(report, MoodleError):
-            return refusal_of(REPORT, report)
+            return refusal_of(REPORT, report.code)
         shown = next(iter(by_user(report, item).values()), None)
         if shown is None:
             key = self.keys.get(item, "activity_id in lms.course_map")
@@ -79,14 +79,14 @@ class Activities:
         The grade is for the user 0. Moodle checks the right, and drops a grade without a user.
         """
         answer = self.moodle.attempt(GRADES, fields_of(source, course, item, [(0, Grade(0, "", "0"))]))
-        return refusal_of(GRADES, answer) if isinstance(answer, MoodleError) else ""
+        return refusal_of(GRADES, answer.code) if isinstance(answer, MoodleError) else ""
 
     def user_problems(self, course: int, user_field: str) -> Iterator[str]:
         """Give why the token does not see the grades of a course's learners, or their user keys."""
         report = self.moodle.attempt(REPORT, [("courseid", course)])
         if isinstance(report, MoodleError):
-            viewall = MoodleError("nopermissiontoviewgrades", "") if report.code == "nopermissions" else report
-            yield refusal_of(REPORT, viewall)
+            code = "nopermissiontoviewgrades" if report.code == "nopermissions" else report.code
+            yield refusal_of(REPORT, code)
             return
         shown = dicts_in(report.get("usergrades") if isinstance(report, dict) else None)
         learners = [number for one in shown if (number := whole_number(one.get("userid"))) is not None]
@@ -102,8 +102,8 @@ class Activities:
             )
 
 
-def refusal_of(function: str, error: MoodleError) -> str:
+def refusal_of(function: str, code: str) -> str:
     """Return what a refused call means for the rights of the token's user."""
-    right = "moodle/course:view" if error.code in NOT_IN_COURSE else RIGHTS.get((function, error.code))
+    right = "moodle/course:view" if code in NOT_IN_COURSE else RIGHTS.get((function, code))
     advice = f": give the token's user {right}" if right else ""
-    return f"Moodle refused {function} ({error.code}){advice}"
+    return f"Moodle refused {function} ({code}){advice}"

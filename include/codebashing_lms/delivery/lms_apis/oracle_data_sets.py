@@ -45,7 +45,8 @@ def interpret(job: str, data_set: dict[str, Any], messages: list[dict[str, Any]]
     refusals = tuple(Refusal(safe_reason("; ".join(texts[row]), secrets), row) for row in sorted(texts))
     errors = sum(_number(data_set.get(name)) for name in ("FileLineImportErrorCount", "ObjectLoadErrorCount"))
     in_error = str(data_set.get("DataSetStatusCode")).upper() in IN_ERROR
-    if errors > len(refusals) or (in_error and not refusals and not _number(data_set.get("ObjectSuccessCount"))):
+    nothing_loaded = in_error and not refusals and not _number(data_set.get("ObjectSuccessCount"))
+    if errors > len(refusals) or nothing_loaded:
         named = f"(lines in error: {errors}, named: {len(refusals)})"
         sentence = f"Oracle reports errors in the data set {job} {named}. {WHERE_TO_LOOK}"
         return JobStatus("failed", refusals, sentence)

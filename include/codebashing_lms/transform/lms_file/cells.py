@@ -75,7 +75,8 @@ class CellBuilder:
         if source == "told_at":
             return self._first_sent_at(records, column.date_format)
         if source == "percent_complete":
-            return _points(column, self._mark), records["hundredths"].to_numpy()
+            texts = _percent_texts(column.decimals, column.rounding == "down", column.scale, self._mark)
+            return texts, records["hundredths"].to_numpy()
         if source == "status":
             words = column.statuses
             texts = [name if words is None else words.get(name) or "" for name in STATUSES]
@@ -147,10 +148,6 @@ def _constant(text: str, rows: int) -> Cells:
 def _join(pieces: list[Cells], rows: int) -> Cells:
     texts = [piece.take(pa.array(at)) for piece, at in pieces]
     return pc.binary_join_element_wise(*texts, ""), np.arange(rows)
-
-
-def _points(column: Column, mark: str) -> pa.Array:
-    return _percent_texts(column.decimals, column.rounding == "down", column.scale, mark)
 
 
 @cache

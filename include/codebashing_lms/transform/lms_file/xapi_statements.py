@@ -7,7 +7,7 @@ statement takes no second one. A percentage goes as cmi5's progress, in whole pe
 import json
 from typing import Any
 from urllib.parse import quote
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 import numpy as np
 import pyarrow as pa
@@ -29,17 +29,20 @@ def render_statements(contract: Contract, cells: list[Cells]) -> pa.Array:
     :param cells: the columns of the profile: user key, course id, course title, verb, progress, date of
         completion, and when this progress is sent first.
     """
-    user_key, course_id, title, verb, progress, completed_at, sent_at = (_each(*one) for one in cells)
+    user_key, course_id, title, verb, progress, completed_at, sent_at = (
+        texts.take(pa.array(np.asarray(numbers))) for texts, numbers in cells
+    )
     completed = pc.equal(verb, "completed")
     timestamp = pc.replace_substring(pc.if_else(completed, completed_at, sent_at), "Z", ".000Z")
     result = pc.binary_join_element_wise(verb, pc.if_else(completed, timestamp, progress), "|")
     names = pc.binary_join_element_wise(user_key, course_id, result, "|")
     home = _json(contract.options["home_page"])
+    namespace = uuid5(NAMESPACE_URL, contract.options["namespace"] or contract.options["activities"])
     return pc.binary_join_element_wise(
         '{"id":"',
-        _ids(_namespace(contract), names),
+        pa.array([str(uuid5(namespace, name)) for name in names.to_pylist()], pa.string()),
         f'","actor":{{"objectType":"Agent","account":{{"homePage":{home},"name":',
-        _as_json(user_key),
+        pa.array([_json(text) for text in user_key.to_pylist()], pa.string()),
         '}},"verb":{"id":"' + VERBS,
         verb,
         '","display":{"en-US":"',
@@ -53,18 +56,6 @@ def render_statements(contract: Contract, cells: list[Cells]) -> pa.Array:
         '"}',
         "",
     )
-
-
-def _each(texts: pa.Array, numbers: Any) -> pa.Array:
-    return texts.take(pa.array(np.asarray(numbers)))
-
-
-def _namespace(contract: Contract) -> UUID:
-    return uuid5(NAMESPACE_URL, contract.options["namespace"] or contract.options["activities"])
-
-
-def _ids(namespace: UUID, names: pa.Array) -> pa.Array:
-    return pa.array([str(uuid5(namespace, name)) for name in names.to_pylist()], pa.string())
 
 
 def _activities(base: str, ids: pa.Array, titles: pa.Array) -> pa.Array:
@@ -83,10 +74,6 @@ def _results(completed: pa.Array, progress: pa.Array) -> pa.Array:
     before, after = _json({"completion": False, "extensions": {PROGRESS: "?"}}).split('"?"')
     partly = pc.binary_join_element_wise(before, progress, after, "")
     return pc.if_else(completed, _json({"completion": True}), partly)
-
-
-def _as_json(texts: pa.Array) -> pa.Array:
-    return pa.array([_json(text) for text in texts.to_pylist()], pa.string())
 
 
 def _json(value: Any) -> str:
