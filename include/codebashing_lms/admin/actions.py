@@ -75,7 +75,6 @@ def _first_delivery(request: AdminRequest) -> Result:
 
 
 def _has_entries_since_reset(request: AdminRequest) -> bool:
-    """Return whether there is an entry besides answers since the journal began, or since the last reset."""
     for entry in reversed(entries(request.destination_ledger.folder)):
         if entry["kind"] != "baseline":
             return bool(entry["kind"] != "reset")

@@ -67,7 +67,6 @@ def _indistinct(courses: dict[str, Course], titles: str) -> str | None:
 
 
 def _with_ambiguous_keys(courses: dict[str, Course], name: str) -> str | None:
-    """Return a course with the same setting as another one, or with one that ends like it after a hyphen."""
     known = [(slug, course.id, str(getattr(course, name))) for slug, course in courses.items()]
     for slug, course_id, text in known:
         for _, other_id, other in known:

@@ -60,7 +60,8 @@ def recipient(key: bytes, where: str) -> Recipient:
         )
     cert = Cert.from_packets(_without_expired(components))
     fingerprint = cert.fingerprint.upper()
-    ends = [_end(subkey) for subkey in components[1:] if _encrypts(_flags(subkey))]
+    flags = [(subkey, _flags(subkey)) for subkey in components[1:]]
+    ends = [_end(subkey) for subkey, use in flags if use and (use.transport_encryption or use.storage_encryption)]
     until = min(_end_of(cert, where), max(ends, default=NEVER))
     if not ends and is_unflagged(components[0]):
         cert = certificate_for(components[0][0])
@@ -135,10 +136,6 @@ def _newest(component: Component) -> Packet | None:
 def _flags(component: Component) -> KeyFlags | None:
     signature = _newest(component)
     return signature.key_flags if signature else None
-
-
-def _encrypts(flags: KeyFlags | None) -> bool:
-    return flags is not None and (flags.transport_encryption or flags.storage_encryption)
 
 
 def _end(subkey: Component) -> datetime:

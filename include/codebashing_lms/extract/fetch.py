@@ -85,7 +85,6 @@ def _stage_pages(
 
 
 def _warnings(records: int, response: requests.Response, wrapper: dict[str, Any]) -> dict[str, int]:
-    """Return the signs that an answer is only the first page."""
     warnings = {}
     if records and records % 100 == 0:
         warnings["round_number_of_records"] = 1

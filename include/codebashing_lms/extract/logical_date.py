@@ -70,7 +70,6 @@ def first_tick(connector: Connector, day: date) -> datetime:
 
 
 def _instant(wall_clock: datetime, connector: Connector) -> datetime:
-    """Return the later of two instants, as Airflow does, when a clock change skips or repeats the time."""
     return max(wall_clock.replace(tzinfo=connector.zone, fold=fold).astimezone(UTC) for fold in (0, 1))
 
 

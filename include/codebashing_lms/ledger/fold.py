@@ -15,16 +15,22 @@ values, with these exceptions:
 - A roll-back replaces the ledger with an earlier one.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.codebashing_lms.errors import StagingError
-from include.codebashing_lms.ledger.schema import DATE, EMPTY, INSTANT, LEDGER, VALUES, Entry
+from include.codebashing_lms.ledger.schema import (
+    DATE,
+    EMPTY,
+    INSTANT,
+    KEY,
+    LEDGER,
+    SENT,
+    VALUES,
+    Entry,
+    align_to_schema,
+)
 
 MAX_REFUSALS = 127  # as many as the column holds
 
@@ -69,9 +75,10 @@ def apply_rows(table: pa.Table, entry: Entry) -> pa.Table:
     rows = pc.drop_null(position)
     is_new = np.ones(len(entry.rows), dtype=np.bool_)
     is_new[rows] = False
-    again = RowUpdate(lambda name: flat(table[name].take(at)), entry.rows.take(rows), entry)
-    first = RowUpdate(None, entry.rows if is_new.all() else entry.rows.filter(pa.array(is_new)), entry)
-    columns = [_with(table[name], known, again.column(name), first.column(name)) for name in LEDGER.names]
+    new_rows = entry.rows if is_new.all() else entry.rows.filter(pa.array(is_new))
+    again = updated(table.take(at), entry.rows.take(rows), entry)
+    first = updated(align_to_schema(new_rows.select(KEY), LEDGER), new_rows, entry)
+    columns = [_with(table[name], known, again[name], first[name]) for name in LEDGER.names]
     return pa.Table.from_arrays(columns, schema=LEDGER)
 
 
@@ -105,95 +112,49 @@ def flat(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
-@dataclass(frozen=True)
-class RowUpdate:
-    """Rows of an entry, with the ledger's values of the same learners and courses.
+def updated(before: pa.Table, rows: pa.Table, entry: Entry) -> dict[str, pa.Array]:
+    """Return the columns of the ledger after an entry, for some rows of the entry.
 
-    :param before: gives a column of the ledger for these rows; None when they are new.
+    :param before: the ledger's values of the same learners and courses; empty where these are new.
     """
+    old = {name: flat(before[name]) for name in LEDGER.names}
+    new = {name: flat(rows[name]) for name in SENT.names}
+    refused = pc.is_valid(new["refusal"])
+    in_baseline = pc.fill_null(new["baseline"], entry.kind == "baseline")
+    newer = pc.fill_null(pc.greater(old["valid_at"], entry.as_of), False)
+    accepted = pc.and_not(pc.invert(refused), pc.and_(in_baseline, newer))
 
-    before: Callable[[str], pa.Array] | None
-    rows: pa.Table
-    entry: Entry
+    def if_accepted(value: pa.Array, otherwise: pa.Array) -> pa.Array:
+        return value if pc.all(accepted).as_py() else pc.if_else(accepted, value, otherwise)
 
-    def column(self, name: str) -> pa.Array:
-        """Return a column of the ledger for these rows after the entry."""
-        if name in VALUES:
-            return self._if_accepted(self.new(name), self.old(name))
-        if name in DATE:
-            return self._of_first_date(name)
-        rule: Callable[[], pa.Array] = getattr(self, f"_{name}", lambda: self.new(name))
-        return rule()
+    columns = new | {name: if_accepted(new[name], old[name]) for name in VALUES}
+    has_date = pc.is_valid(old["completed_at"])  # the first date stands
+    columns |= {name: pc.if_else(has_date, old[name], if_accepted(new[name], old[name])) for name in DATE}
+    latest = pc.max_element_wise(old["valid_at"], entry.as_of)
+    columns["valid_at"] = if_accepted(latest, old["valid_at"])
+    columns["sent_at"] = old["sent_at"]
+    columns["baseline"] = was_baseline = pc.fill_null(old["baseline"], False)
+    if entry.kind != "observation":
+        columns["sent_at"] = if_accepted(pa.repeat(entry.as_of, len(rows)), old["sent_at"])
+        never_sent = pc.or_(was_baseline, pc.is_null(old["sent_at"]))
+        columns["baseline"] = if_accepted(pc.and_(in_baseline, never_sent), was_baseline)
+    return columns | _refusals(old, new, entry)
 
-    def new(self, name: str) -> pa.Array:
-        """Return a column of the entry."""
-        return flat(self.rows[name])
 
-    def old(self, name: str) -> pa.Array:
-        """Return a column of the ledger before the entry."""
-        if self.before is None:
-            return pa.nulls(len(self.rows), LEDGER.field(name).type)
-        return self.before(name)
-
-    @cached_property
-    def in_baseline(self) -> pa.Array:
-        """Return which rows count as known to the LMS without having been sent."""
-        return pc.fill_null(self.new("baseline"), self.entry.kind == "baseline")
-
-    @cached_property
-    def accepted(self) -> pa.Array:
-        """Return which rows take the values of the entry."""
-        newer = pc.fill_null(pc.greater(self.old("valid_at"), self.entry.as_of), False)
-        return pc.and_not(pc.is_null(self.new("refusal")), pc.and_(self.in_baseline, newer))
-
-    def _if_accepted(self, new: pa.Array, otherwise: pa.Array) -> pa.Array:
-        return new if pc.all(self.accepted).as_py() else pc.if_else(self.accepted, new, otherwise)
-
-    def _of_first_date(self, name: str) -> pa.Array:
-        """Return a column of the first date: the ledger's, else that of the entry."""
-        old = self.old(name)
-        return pc.if_else(pc.is_valid(self.old("completed_at")), old, self._if_accepted(self.new(name), old))
-
-    def _sent_at(self) -> pa.Array:
-        old = self.old("sent_at")
-        if self.entry.kind == "observation":
-            return old
-        return self._if_accepted(pa.repeat(self.entry.as_of, len(self.rows)), old)
-
-    def _valid_at(self) -> pa.Array:
-        old = self.old("valid_at")
-        return self._if_accepted(pc.max_element_wise(old, self.entry.as_of), old)
-
-    def _baseline(self) -> pa.Array:
-        old = pc.fill_null(self.old("baseline"), False)
-        if self.entry.kind == "observation":
-            return old
-        never_sent = pc.or_(old, pc.is_null(self.old("sent_at")))
-        return self._if_accepted(pc.and_(self.in_baseline, never_sent), old)
-
-    @cached_property
-    def refused(self) -> pa.Array:
-        """Return which rows the LMS refused."""
-        return pc.is_valid(self.new("refusal"))
-
-    def _former(self, name: str) -> pa.Array:
-        if self.entry.meta.get("refusals_to_come"):
-            return self.old(name)
-        return pa.nulls(len(self.rows), LEDGER.field(name).type)
-
-    def _refusal(self) -> pa.Array:
-        return pc.coalesce(self.new("refusal"), self._former("refusal"))
-
-    def _refused_as(self) -> pa.Array:
-        return pc.if_else(self.refused, self.new("refused_as"), self._former("refused_as"))
-
-    def _refusals(self) -> pa.Array:
-        same = pc.fill_null(pc.equal(self.old("refusal"), self.new("refusal")), False)
-        before = pc.if_else(same, pc.fill_null(self.old("refusals"), 0), 0)
-        limit, one = pa.scalar(MAX_REFUSALS - 1, pa.int8()), pa.scalar(1, pa.int8())
-        once_more = pc.add(pc.min_element_wise(before, limit), one)
-        otherwise = pc.fill_null(self._former("refusals"), 0)
-        return pc.cast(pc.if_else(self.refused, once_more, otherwise), pa.int8())
-
-    def _refused_at(self) -> pa.Array:
-        return pc.if_else(self.refused, self.entry.as_of, pa.scalar(None, INSTANT))
+def _refusals(old: dict[str, pa.Array], new: dict[str, pa.Array], entry: Entry) -> dict[str, pa.Array]:
+    """Return the columns about refusals; former ones stay where the LMS may still refuse a row sent again."""
+    refused = pc.is_valid(new["refusal"])
+    names = ("refusal", "refused_as", "refusals")
+    stays = bool(entry.meta.get("refusals_to_come"))
+    former = {name: old[name] if stays else pa.nulls(len(refused), LEDGER.field(name).type) for name in names}
+    same = pc.fill_null(pc.equal(old["refusal"], new["refusal"]), False)
+    times = pc.if_else(same, pc.fill_null(old["refusals"], 0), 0)
+    limit, one = pa.scalar(MAX_REFUSALS - 1, pa.int8()), pa.scalar(1, pa.int8())
+    once_more = pc.add(pc.min_element_wise(times, limit), one)
+    refusals = pc.if_else(refused, once_more, pc.fill_null(former["refusals"], 0))
+    return {
+        "refusal": pc.coalesce(new["refusal"], former["refusal"]),
+        "refused_as": pc.if_else(refused, new["refused_as"], former["refused_as"]),
+        "refusals": pc.cast(refusals, pa.int8()),
+        "refused_at": pc.if_else(refused, entry.as_of, pa.scalar(None, INSTANT)),
+    }

@@ -157,7 +157,6 @@ class CanvasTransport:
 
 
 def _is_throttled(answer: requests.Response, body: bytes) -> bool:
-    """Return whether a 403 is about too many requests. Canvas may say so while some of the quota is left."""
     with suppress(ValueError):
         if float(answer.headers.get("X-Rate-Limit-Remaining") or 1) <= 0:
             return True

@@ -104,7 +104,7 @@ def batches(path: Path, most: int, most_bytes: int) -> Iterator[list[Statement]]
     """
     batch: list[Statement] = []
     size = row = 0
-    for chunk in read_chunks(path, RecordSplitter(decode=_copied)):
+    for chunk in read_chunks(path, RecordSplitter(decode=lambda array: [bytes(one) for one in _raw.decode(array)])):
         for raw in chunk:
             if batch and (len(batch) == most or size + len(raw) > most_bytes):
                 yield batch
@@ -113,7 +113,3 @@ def batches(path: Path, most: int, most_bytes: int) -> Iterator[list[Statement]]
             row, size = row + 1, size + len(raw) + 1
     if batch:
         yield batch
-
-
-def _copied(array: memoryview) -> list[bytes]:
-    return [bytes(one) for one in _raw.decode(array)]
